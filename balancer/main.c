@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The balancer: which key and which upstream run the next call. It doesn't drain: on SIGTERM it ends at once, since its
+ * successor recovers everything from its peers, as after a kill. */
+#include <stdio.h>
+
+#include "balancer.h"
+#include "log.h"
+#include "loop.h"
+#include "options.h"
+#include "route.h"
+
+enum { BEAT_MS = 1000 };
+
+static uint64_t next_beat_ms;
+
+static void settle_all(struct balancer *b)
+{
+    struct peer *peer, *next;
+
+    HASH_ITER (hh, b->peers, peer, next) {
+        if (!peer->settles)
+            continue;
+        peer->settles = false;
+        mailbox_post(&b->upstream, peer->id, MSG_SETTLED,
+                     &(struct msg_settled){.seq = peer->outcome_seq});
+    }
+}
+
+static void on_tick(void *owner, uint64_t now_ms)
+{
+    struct balancer *b = owner;
+
+    b->may_place = true;
+    if (now_ms >= next_beat_ms) {
+        next_beat_ms = now_ms + BEAT_MS;
+        peers_tick(b, now_ms);
+    }
+    peers_known(b);
+}
+
+/* Runs after the letters of a round: what they have made possible is done once for all of them. */
+static void on_round(void *owner)
+{
+    struct balancer *b = owner;
+
+    if (b->may_place)
+        calls_place(b);
+    settle_all(b);
+}
+
+static void on_dump(void *owner)
+{
+    peers_dump(owner);
+    calls_dump(owner);
+}
+
+static void lock_slot(struct balancer *b)
+{
+    char name[40];
+
+    snprintf(name, sizeof(name), "balancer%llu", (unsigned long long)options.balancer_slot);
+    actor_lock(&b->actor, name);
+}
+
+int main(int argc, char **argv)
+{
+    static struct balancer b;
+    struct loop loop;
+
+    options_read(argc, argv);
+    log_open("balancer");
+    actor_open(&b.actor, ROLE_BALANCER, "balancer", &b);
+    lock_slot(&b);
+    options_warn_later();
+    pool_open(&b.pool, options.api_keys.at, options.api_keys.count);
+    if (!b.pool.count)
+        log_error("keys.missing", F_STR("remedy", "set API_KEYS"));
+    b.actor.on_tick = on_tick;
+    b.actor.on_round = on_round;
+    b.actor.on_dump = on_dump;
+    mailbox_open(&b.front, &b.actor, MAILBOX_ROUTER, "front",
+                 options_balancer_front(options.balancer_slot), route_front, NULL, &b);
+    mailbox_open(&b.upstream, &b.actor, MAILBOX_ROUTER, "upstream",
+                 options_balancer_upstream(options.balancer_slot), route_upstream, NULL, &b);
+    log_info("process.ready", F_NUM("keys", b.pool.count));
+    loop_open(&loop);
+    actor_run(&b.actor, &loop);
+    loop_close(&loop);
+    pool_close(&b.pool);
+    return actor_close(&b.actor);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The key pool. Called by calls.c. What must stay true: a client's own mistake never lets a key rest, and every rest
+ * has an end. */
+#include "pool.h"
+
+#include <openssl/sha.h>
+#include <stdlib.h>
+
+#include "bytes.h"
+
+enum {
+    MINUTE_MS = 60 * 1000,
+    HOUR_MS = 60 * MINUTE_MS,
+    RESTS_MOST = 100000, /* (key, model) rests remembered; model names come from clients */
+};
+
+static uint64_t key_id(struct secret key)
+{
+    static const char domain[] = "gemini-key-id:";
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256_CTX sha;
+    uint64_t id = 0;
+
+    SHA256_Init(&sha);
+    SHA256_Update(&sha, domain, sizeof(domain) - 1);
+    SHA256_Update(&sha, key.hidden.at, key.hidden.len);
+    SHA256_Final(digest, &sha);
+    for (int i = 0; i < 8; i++)
+        id = id << 8 | digest[i];
+    return id ? id : 1;
+}
+
+struct pool_key *pool_find(struct pool *pool, uint64_t id)
+{
+    for (size_t i = 0; i < pool->count; i++)
+        if (pool->keys[i].id == id)
+            return &pool->keys[i];
+    return NULL;
+}
+
+void pool_open(struct pool *pool, const struct secret *keys, size_t count)
+{
+    *pool = (struct pool){.keys = memory_new(count * sizeof(*pool->keys))};
+    for (size_t i = 0; i < count; i++) {
+        uint64_t id = key_id(keys[i]);
+
+        if (!pool_find(pool, id))
+            pool->keys[pool->count++] = (struct pool_key){.id = id, .key = keys[i]};
+    }
+}
+
+static void rest_free(struct pool *pool, struct pool_key *key, struct pool_rest *rest)
+{
+    HASH_DEL(key->rests, rest);
+    free(rest->model);
+    free(rest);
+    pool->rests--;
+}
+
+void pool_close(struct pool *pool)
+{
+    struct pool_rest *rest, *next;
+
+    for (size_t i = 0; i < pool->count; i++)
+        HASH_ITER (hh, pool->keys[i].rests, rest, next)
+            rest_free(pool, &pool->keys[i], rest);
+    free(pool->keys);
+    *pool = (struct pool){0};
+}
+
+static struct pool_rest *rest_of(const struct pool_key *key, struct view model)
+{
+    struct pool_rest *rest = NULL;
+
+    if (key->rests)
+        HASH_FIND(hh, key->rests, model.at, model.len, rest);
+    return rest;
+}
+
+/* Until when the key rests for this model, and why. */
+static uint64_t rests_until(const struct pool_key *key, struct view model, enum fault *why)
+{
+    const struct pool_rest *rest = rest_of(key, model);
+
+    *why = key->why;
+    if (!rest || rest->until_ms <= key->until_ms)
+        return key->until_ms;
+    *why = rest->why;
+    return rest->until_ms;
+}
+
+static bool is_tried(uint64_t id, const uint64_t *tried, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (tried[i] == id)
+            return true;
+    return false;
+}
+
+struct pool_key *pool_pick(struct pool *pool, struct view model, const uint64_t *tried,
+                           size_t tried_count, uint64_t now_ms, struct pool_wait *wait)
+{
+    struct pool_key *again = NULL; /* fit, but tried already for this call */
+
+    *wait = (struct pool_wait){UINT64_MAX, ERROR_NO_KEY};
+    for (size_t i = 0; i < pool->count; i++) {
+        size_t at = (pool->next + i) % pool->count;
+        struct pool_key *key = &pool->keys[at];
+        enum fault why;
+        uint64_t until_ms = rests_until(key, model, &why);
+
+        if (until_ms > now_ms) {
+            if (until_ms < wait->until_ms)
+                *wait = (struct pool_wait){until_ms, fault_facts(why)->error};
+            continue;
+        }
+        if (is_tried(key->id, tried, tried_count)) {
+            again = again ? again : key;
+            continue;
+        }
+        pool->next = (at + 1) % pool->count;
+        return key;
+    }
+    return again;
+}
+
+/* How long to rest when the provider doesn't say, or says what is known to mislead. `last_ms`: the rest before. */
+static uint64_t rest_ms(enum fault fault, uint64_t retry_ms, uint64_t last_ms)
+{
+    switch (fault) {
+    case FAULT_QUOTA_MINUTE:
+        return retry_ms ? retry_ms : MINUTE_MS;
+    case FAULT_QUOTA_DAY: /* the upstream has worked out the next midnight in California */
+        return retry_ms ? retry_ms : HOUR_MS;
+    case FAULT_QUOTA_NONE:
+    case FAULT_NO_CREDIT:
+        return 6 * HOUR_MS;
+    case FAULT_QUOTA_UNKNOWN: /* doubles from one to sixty minutes */
+        if (retry_ms)
+            return retry_ms;
+        return !last_ms ? MINUTE_MS : last_ms < HOUR_MS / 2 ? last_ms * 2 : HOUR_MS;
+    case FAULT_KEY_INVALID:
+    case FAULT_LOCATION:
+        return HOUR_MS;
+    case FAULT_NONE:
+    case FAULT_CLIENT_GONE:
+    case FAULT_BAD_REQUEST:
+    case FAULT_CONTEXT_LENGTH:
+    case FAULT_BLOCKED:
+    case FAULT_NO_MODEL:
+    case FAULT_FORBIDDEN:
+    case FAULT_OVERLOADED:
+    case FAULT_SERVER:
+    case FAULT_DEADLINE:
+    case FAULT_CONNECT:
+    case FAULT_RESET:
+    case FAULT_CUT:
+    case FAULT_EMPTY:
+    case FAULT_MALFORMED:
+    case FAULT_TIMEOUT:
+    case FAULT_LOST:
+    case FAULT_COUNT:
+        return 0;
+    }
+    return 0;
+}
+
+static struct pool_rest *rest_make(struct pool *pool, struct pool_key *key, struct view model)
+{
+    struct pool_rest *rest = rest_of(key, model);
+
+    if (rest || pool->rests >= RESTS_MOST)
+        return rest;
+    rest = memory_new(sizeof(*rest));
+    rest->model = memory_text(model);
+    HASH_ADD_KEYPTR(hh, key->rests, rest->model, model.len, rest);
+    pool->rests++;
+    return rest;
+}
+
+uint64_t pool_settle(struct pool *pool, uint64_t id, struct view model, uint64_t fault_number,
+                     uint64_t retry_ms, uint64_t now_ms)
+{
+    enum fault fault = fault_number < FAULT_COUNT ? (enum fault)fault_number : FAULT_SERVER;
+    enum fault_cools cools = fault_facts(fault)->cools;
+    struct pool_key *key = cools == COOLS_NOTHING && fault != FAULT_NONE ? NULL : pool_find(pool, id);
+    struct pool_rest *rest;
+    uint64_t until_ms;
+
+    if (!key)
+        return now_ms;
+    rest = rest_of(key, model);
+    if (fault == FAULT_NONE) {
+        if (rest)
+            rest_free(pool, key, rest);
+        return now_ms;
+    }
+    until_ms = now_ms + rest_ms(fault, retry_ms, rest ? rest->last_ms : 0);
+    if (cools == COOLS_KEY) {
+        key->until_ms = until_ms;
+        key->why = fault;
+        return until_ms;
+    }
+    rest = rest_make(pool, key, model);
+    if (!rest)
+        return now_ms;
+    if (rest->until_ms <= now_ms || until_ms > rest->until_ms) {
+        rest->last_ms = until_ms - now_ms;
+        rest->until_ms = until_ms;
+        rest->why = fault;
+    }
+    return until_ms;
+}
+
+size_t pool_fit(const struct pool *pool, uint64_t now_ms)
+{
+    size_t fit = 0;
+
+    for (size_t i = 0; i < pool->count; i++)
+        fit += pool->keys[i].until_ms <= now_ms;
+    return fit;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The balancer's answer to ASK status: liveness and counts, nothing that a stranger may not read. */
+#include "status.h"
+
+static void write_process(struct bytes *out, const char *role, uint64_t id,
+                          const struct msg_beat *beat, uint64_t silent_ms)
+{
+    bytes_printf(out,
+                 "{\"role\":\"%s\",\"incarnation\":\"%016llx\",\"calls\":%llu,\"memory\":%llu,"
+                 "\"lag_ms\":%llu,\"silent_ms\":%llu}",
+                 role, (unsigned long long)id, (unsigned long long)beat->calls,
+                 (unsigned long long)beat->memory, (unsigned long long)beat->lag_ms,
+                 (unsigned long long)silent_ms);
+}
+
+void status_write(const struct balancer *b, struct bytes *out)
+{
+    struct msg_beat own = {.calls = calls_count(b),
+                           .memory = b->actor.memory,
+                           .lag_ms = b->actor.lag_ms};
+    struct peer *peer, *next;
+    const char *comma = "";
+
+    bytes_text(out, "{\"balancer\":");
+    write_process(out, "balancer", b->actor.incarnation, &own, 0);
+    bytes_text(out, ",\"peers\":[");
+    HASH_ITER (hh, b->peers, peer, next) {
+        bytes_text(out, comma);
+        write_process(out, role_name(peer->role), peer->id, &peer->beat,
+                      b->actor.now_ms - peer->heard_ms);
+        comma = ",";
+    }
+    bytes_printf(out, "],\"keys\":{\"total\":%zu,\"fit\":%zu},\"waiting\":%zu}", b->pool.count,
+                 pool_fit(&b->pool, b->actor.now_ms), b->waiting_count);
+}

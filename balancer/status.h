@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The balancer's answer to ASK status. */
+#pragma once
+
+#include "balancer.h"
+
+/* Appends the JSON: who is alive, how many keys are fit, how many calls wait. No secrets, no key ids. */
+void status_write(const struct balancer *b, struct bytes *out);

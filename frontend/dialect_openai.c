@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* OpenAI's chat/completions: replies and errors; the request is in openai_chat.c. Called by the frontend for each event
+ * of the provider as it comes. What must stay true: a stream ends in a finish_reason and [DONE] only if the provider
+ * said that it had finished; and usage is that of the newest event, never a sum. */
+#include "dialect.h"
+
+#include "json.h"
+#include "openai_chat.h"
+
+/* ---- what the provider's finishReason means ---- */
+
+struct finish {
+    struct view reason;
+    const char *with_content; /* finish_reason after some content */
+    const char *without;      /* after none; NULL: that is no answer but an error */
+};
+
+/* The last stands for all that isn't listed: the provider adds some each year. */
+static const struct finish finishes[] = {
+#define FINISH(reason, with_content, without) {{reason, sizeof(reason) - 1}, with_content, without}
+    FINISH("STOP", "stop", "stop"),
+    FINISH("MAX_TOKENS", "length", "length"),
+    FINISH("SAFETY", "content_filter", "content_filter"),
+    FINISH("RECITATION", "content_filter", "content_filter"),
+    FINISH("BLOCKLIST", "content_filter", "content_filter"),
+    FINISH("PROHIBITED_CONTENT", "content_filter", "content_filter"),
+    FINISH("SPII", "content_filter", "content_filter"),
+    FINISH("LANGUAGE", "content_filter", "content_filter"),
+    FINISH("IMAGE_SAFETY", "content_filter", "content_filter"),
+    FINISH("IMAGE_PROHIBITED_CONTENT", "content_filter", "content_filter"),
+    FINISH("IMAGE_RECITATION", "content_filter", "content_filter"),
+    FINISH("ESCALATION", "content_filter", "content_filter"),
+    FINISH("PUP_LIMITED_DISABLED", "content_filter", "content_filter"),
+    FINISH("MALFORMED_FUNCTION_CALL", "stop", NULL),
+    FINISH("UNEXPECTED_TOOL_CALL", "stop", NULL),
+    FINISH("MALFORMED_RESPONSE", "stop", NULL),
+    FINISH("TOO_MANY_TOOL_CALLS", "stop", NULL),
+    FINISH("MISSING_THOUGHT_SIGNATURE", "stop", NULL),
+    FINISH("", "stop", "content_filter"),
+#undef FINISH
+};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct finish *finish_of(struct view reason)
+{
+    const struct finish *finish = finishes;
+
+    while (finish < finishes + COUNT_OF(finishes) - 1 && !view_equal(finish->reason, reason))
+        finish++;
+    return finish;
+}
+
+static const char *finish_word(const struct reply_choice *choice)
+{
+    return choice->has_content ? choice->finish->with_content : choice->finish->without;
+}
+
+/* ---- usage ---- */
+
+/* Frames repeat it with growing numbers; some send zeros as a placeholder. */
+static void note_usage(struct reply *reply, yyjson_val *usage)
+{
+    uint64_t prompt = json_count(json_member(usage, VIEW("promptTokenCount")));
+    uint64_t candidates = json_count(json_member(usage, VIEW("candidatesTokenCount")));
+    uint64_t thoughts = json_count(json_member(usage, VIEW("thoughtsTokenCount")));
+    uint64_t total = json_count(json_member(usage, VIEW("totalTokenCount")));
+
+    if (!prompt && !candidates && !thoughts && !total)
+        return;
+    reply->usage.prompt = prompt;
+    reply->usage.candidates = candidates;
+    reply->usage.thoughts = thoughts;
+    reply->usage.total = total;
+    reply->usage.cached = json_count(json_member(usage, VIEW("cachedContentTokenCount")));
+    reply->usage.tool_use = json_count(json_member(usage, VIEW("toolUsePromptTokenCount")));
+}
+
+static void write_usage(const struct reply *reply, struct bytes *out)
+{
+    uint64_t prompt = reply->usage.prompt + reply->usage.tool_use;
+    uint64_t completion = reply->usage.candidates + reply->usage.thoughts;
+    uint64_t total = reply->usage.total;
+
+    if (total < prompt + completion)
+        total = prompt + completion;
+    bytes_printf(out,
+                 "{\"prompt_tokens\":%llu,\"completion_tokens\":%llu,\"total_tokens\":%llu,"
+                 "\"prompt_tokens_details\":{\"cached_tokens\":%llu,\"audio_tokens\":0},"
+                 "\"completion_tokens_details\":{\"reasoning_tokens\":%llu,\"audio_tokens\":0,"
+                 "\"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}",
+                 (unsigned long long)prompt, (unsigned long long)completion,
+                 (unsigned long long)total, (unsigned long long)reply->usage.cached,
+                 (unsigned long long)reply->usage.thoughts);
+}
+
+/* ---- what events and whole answers have in common ---- */
+
+enum piece {
+    PIECE_NONE,    /* nothing that a chat shows */
+    PIECE_TEXT,    /* content */
+    PIECE_THOUGHT, /* reasoning_content */
+};
+
+static enum piece piece_of(const struct reply *reply, yyjson_val *part, struct view *text)
+{
+    *text = json_view(json_member(part, VIEW("text")));
+    if (!text->len)
+        return PIECE_NONE;
+    if (!yyjson_is_true(json_member(part, VIEW("thought"))))
+        return PIECE_TEXT;
+    return reply->ask->thoughts ? PIECE_THOUGHT : PIECE_NONE;
+}
+
+static yyjson_val *parts_of(yyjson_val *candidate)
+{
+    return json_member(json_member(candidate, VIEW("content")), VIEW("parts"));
+}
+
+static struct reply_choice *choice_of(struct reply *reply, yyjson_val *candidate, uint64_t *index)
+{
+    *index = json_count(json_member(candidate, VIEW("index")));
+    return yyjson_is_obj(candidate) && *index < REPLY_CHOICES ? &reply->choices[*index] : NULL;
+}
+
+static void note_finish(struct reply *reply, struct reply_choice *choice, yyjson_val *candidate)
+{
+    struct view reason = json_view(json_member(candidate, VIEW("finishReason")));
+    struct view message = json_view(json_member(candidate, VIEW("finishMessage")));
+
+    if (!reason.len)
+        return;
+    reply->has_finish = true;
+    choice->finish = finish_of(reason);
+    if (message.len) {
+        bytes_copy(&choice->refusal, message);
+    } else {
+        bytes_copy(&choice->refusal, VIEW("The answer was withheld: "));
+        bytes_append(&choice->refusal, reason);
+    }
+}
+
+/* A prompt that the provider refuses is answered, with nothing but the reason. */
+static void note_block(struct reply *reply, yyjson_val *root)
+{
+    yyjson_val *feedback = json_member(root, VIEW("promptFeedback"));
+    struct view reason = json_view(json_member(feedback, VIEW("blockReason")));
+    struct reply_choice *choice = &reply->choices[0];
+
+    if (!reason.len || yyjson_arr_size(json_member(root, VIEW("candidates"))))
+        return;
+    reply->has_finish = true;
+    choice->finish = finish_of(VIEW("SAFETY"));
+    bytes_copy(&choice->refusal, VIEW("The prompt was blocked: "));
+    bytes_append(&choice->refusal, reason);
+}
+
+static void note_head(struct reply *reply, yyjson_val *root)
+{
+    struct view id = json_view(json_member(root, VIEW("responseId")));
+
+    if (!reply->response_id.len && id.len)
+        bytes_copy(&reply->response_id, id);
+    note_usage(reply, json_member(root, VIEW("usageMetadata")));
+}
+
+/* {"id":…,"object":…,"created":…,"model":…,"choices":[ */
+static void write_head(struct reply *reply, struct bytes *out, struct view object)
+{
+    if (!reply->response_id.len)
+        bytes_printf(&reply->response_id, "%016llx", (unsigned long long)reply->id);
+    bytes_append(out, VIEW("{\"id\":\"chatcmpl-"));
+    json_escape(out, bytes_view(&reply->response_id));
+    bytes_append(out, VIEW("\",\"object\":\""));
+    bytes_append(out, object);
+    bytes_printf(out, "\",\"created\":%llu,\"model\":", (unsigned long long)reply->created_s);
+    json_text(out, bytes_view(&reply->ask->client_model));
+    bytes_append(out, VIEW(",\"choices\":["));
+}
+
+/* ---- a stream ---- */
+
+static void chunk_open(struct reply *reply, uint64_t index, struct bytes *out)
+{
+    if (!reply->head.len) {
+        bytes_append(&reply->head, VIEW("data: "));
+        write_head(reply, &reply->head, VIEW("chat.completion.chunk"));
+    }
+    bytes_append(out, bytes_view(&reply->head));
+    if (index == 0)
+        bytes_append(out, VIEW("{\"index\":0,\"delta\":{"));
+    else
+        bytes_printf(out, "{\"index\":%llu,\"delta\":{", (unsigned long long)index);
+}
+
+/* `finish` is NULL in all chunks but the last of a choice. */
+static void chunk_close(const struct reply *reply, const char *finish, struct bytes *out)
+{
+    if (finish)
+        bytes_printf(out, "},\"logprobs\":null,\"finish_reason\":\"%s\"}]", finish);
+    else
+        bytes_append(out, VIEW("},\"logprobs\":null,\"finish_reason\":null}]"));
+    if (reply->ask->include_usage)
+        bytes_append(out, VIEW(",\"usage\":null"));
+    bytes_append(out, VIEW("}\n\n"));
+}
+
+static void write_role(struct reply *reply, uint64_t index, struct bytes *out)
+{
+    if (reply->choices[index].role_sent)
+        return;
+    reply->choices[index].role_sent = true;
+    chunk_open(reply, index, out);
+    bytes_append(out, VIEW("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null"));
+    chunk_close(reply, NULL, out);
+}
+
+/* Neighbouring parts of one kind share a chunk. */
+static void write_delta(struct reply *reply, struct reply_choice *choice, uint64_t index,
+                        yyjson_val *candidate, struct bytes *out)
+{
+    enum piece open = PIECE_NONE;
+    size_t i, max;
+    yyjson_val *part;
+
+    yyjson_arr_foreach(parts_of(candidate), i, max, part) {
+        struct view text;
+        enum piece piece = piece_of(reply, part, &text);
+        if (piece == PIECE_NONE)
+            continue;
+        if (piece != open) {
+            if (open != PIECE_NONE) {
+                bytes_append(out, VIEW("\""));
+                chunk_close(reply, NULL, out);
+            }
+            write_role(reply, index, out);
+            chunk_open(reply, index, out);
+            bytes_append(out, piece == PIECE_TEXT ? VIEW("\"content\":\"")
+                                                  : VIEW("\"reasoning_content\":\""));
+            open = piece;
+        }
+        json_escape(out, text);
+        choice->has_content = choice->has_content || piece == PIECE_TEXT;
+    }
+    if (open != PIECE_NONE) {
+        bytes_append(out, VIEW("\""));
+        chunk_close(reply, NULL, out);
+    }
+}
+
+static void take_candidate(struct reply *reply, yyjson_val *candidate, struct bytes *out)
+{
+    uint64_t index;
+    struct reply_choice *choice = choice_of(reply, candidate, &index);
+
+    if (!choice)
+        return;
+    write_delta(reply, choice, index, candidate, out);
+    reply->has_content = reply->has_content || choice->has_content;
+    note_finish(reply, choice, candidate);
+}
+
+static bool openai_event(struct reply *reply, struct view json, struct bytes *out)
+{
+    yyjson_doc *doc = json_read_reply(json);
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    bool is_good = yyjson_is_obj(root) && !json_member(root, VIEW("error"));
+    size_t i, max;
+    yyjson_val *candidate;
+
+    if (is_good) {
+        note_head(reply, root);
+        yyjson_arr_foreach(json_member(root, VIEW("candidates")), i, max, candidate)
+            take_candidate(reply, candidate, out);
+        note_block(reply, root);
+    }
+    yyjson_doc_free(doc);
+    return is_good;
+}
+
+static void openai_stream_error(const struct complaint *complaint, struct bytes *out);
+
+static void write_finish(struct reply *reply, uint64_t index, struct bytes *out)
+{
+    struct reply_choice *choice = &reply->choices[index];
+    const char *finish = finish_word(choice);
+
+    write_role(reply, index, out);
+    if (!choice->has_content && strcmp(finish, "content_filter") == 0) {
+        chunk_open(reply, index, out);
+        bytes_append(out, VIEW("\"refusal\":"));
+        json_text(out, bytes_view(&choice->refusal));
+        chunk_close(reply, NULL, out);
+    }
+    chunk_open(reply, index, out);
+    chunk_close(reply, finish, out);
+}
+
+/* Why the stream is no whole answer, or ERROR_NONE. */
+static enum error stream_fault(const struct reply *reply, struct bytes *why)
+{
+    if (!reply->has_finish)
+        return ERROR_UPSTREAM_CUT;
+    for (size_t i = 0; i < REPLY_CHOICES; i++) {
+        const struct reply_choice *choice = &reply->choices[i];
+        if (choice->role_sent && !choice->finish)
+            return ERROR_UPSTREAM_CUT;
+        if (choice->finish && !finish_word(choice)) {
+            bytes_text(why, "The model's answer was malformed: ");
+            bytes_append(why, choice->finish->reason);
+            return ERROR_UPSTREAM;
+        }
+    }
+    return ERROR_NONE;
+}
+
+static bool openai_end(struct reply *reply, struct bytes *out)
+{
+    struct bytes why = {0};
+    enum error error = stream_fault(reply, &why);
+
+    if (error != ERROR_NONE) {
+        struct complaint complaint = {.error = error, .text = why.len ? bytes_cstr(&why) : NULL};
+        openai_stream_error(&complaint, out);
+        bytes_clear(&why);
+        return false;
+    }
+    for (uint64_t i = 0; i < REPLY_CHOICES; i++)
+        if (reply->choices[i].finish)
+            write_finish(reply, i, out);
+    if (reply->ask->include_usage) {
+        bytes_append(out, bytes_view(&reply->head));
+        bytes_append(out, VIEW("],\"usage\":"));
+        write_usage(reply, out);
+        bytes_append(out, VIEW("}\n\n"));
+    }
+    bytes_append(out, VIEW("data: [DONE]\n\n"));
+    return true;
+}
+
+/* ---- a whole answer ---- */
+
+/* Appends all pieces of that kind as one string; returns whether there was any. */
+static bool write_pieces(const struct reply *reply, yyjson_val *candidate, enum piece wanted,
+                         struct bytes *out)
+{
+    bool found = false;
+    size_t i, max;
+    yyjson_val *part;
+
+    bytes_append(out, VIEW("\""));
+    yyjson_arr_foreach(parts_of(candidate), i, max, part) {
+        struct view text;
+        if (piece_of(reply, part, &text) != wanted)
+            continue;
+        json_escape(out, text);
+        found = true;
+    }
+    bytes_append(out, VIEW("\""));
+    return found;
+}
+
+static void write_thoughts(const struct reply *reply, yyjson_val *candidate, struct bytes *out)
+{
+    size_t start = out->len;
+
+    bytes_append(out, VIEW(",\"reasoning_content\":"));
+    if (!write_pieces(reply, candidate, PIECE_THOUGHT, out))
+        out->len = start;
+}
+
+/* False: the candidate is no answer. `candidate` is NULL if the prompt was blocked. */
+static bool write_choice(struct reply *reply, struct reply_choice *choice, uint64_t index,
+                         yyjson_val *candidate, struct bytes *out)
+{
+    const char *finish;
+
+    bytes_printf(out, "{\"index\":%llu,\"message\":{\"role\":\"assistant\",\"content\":",
+                 (unsigned long long)index);
+    choice->has_content = write_pieces(reply, candidate, PIECE_TEXT, out);
+    write_thoughts(reply, candidate, out);
+    if (!choice->finish) /* the provider leaves out its FINISH_REASON_UNSPECIFIED */
+        choice->finish = finish_of(VIEW(""));
+    finish = finish_word(choice);
+    if (!finish)
+        return false;
+    bytes_append(out, VIEW(",\"refusal\":"));
+    if (choice->has_content || !choice->refusal.len || strcmp(finish, "content_filter") != 0)
+        bytes_append(out, VIEW("null"));
+    else
+        json_text(out, bytes_view(&choice->refusal));
+    bytes_printf(out, ",\"annotations\":[]},\"logprobs\":null,\"finish_reason\":\"%s\"}", finish);
+    return true;
+}
+
+static bool write_choices(struct reply *reply, yyjson_val *root, struct bytes *out)
+{
+    size_t i, max, written = 0;
+    yyjson_val *candidate;
+
+    note_block(reply, root);
+    if (reply->choices[0].finish)
+        return write_choice(reply, &reply->choices[0], 0, NULL, out);
+    yyjson_arr_foreach(json_member(root, VIEW("candidates")), i, max, candidate) {
+        uint64_t index;
+        struct reply_choice *choice = choice_of(reply, candidate, &index);
+        if (!choice)
+            continue;
+        note_finish(reply, choice, candidate);
+        bytes_append(out, written++ ? VIEW(",") : VIEW(""));
+        if (!write_choice(reply, choice, index, candidate, out))
+            return false;
+        reply->has_content = reply->has_content || choice->has_content;
+    }
+    return written > 0;
+}
+
+static bool write_whole(struct reply *reply, yyjson_val *root, struct bytes *out)
+{
+    if (!yyjson_is_obj(root) || json_member(root, VIEW("error")))
+        return false;
+    note_head(reply, root);
+    write_head(reply, out, VIEW("chat.completion"));
+    if (!write_choices(reply, root, out))
+        return false;
+    bytes_append(out, VIEW("],\"usage\":"));
+    write_usage(reply, out);
+    bytes_append(out, VIEW("}"));
+    return true;
+}
+
+static bool openai_whole(struct reply *reply, struct view json, struct bytes *out)
+{
+    yyjson_doc *doc = json_read_reply(json);
+    size_t start = out->len;
+    bool is_good = write_whole(reply, yyjson_doc_get_root(doc), out);
+
+    if (!is_good)
+        out->len = start;
+    yyjson_doc_free(doc);
+    return is_good;
+}
+
+/* ---- errors ---- */
+
+static void write_text_or_null(struct bytes *out, const char *text)
+{
+    if (text)
+        bytes_json(out, view_of(text));
+    else
+        bytes_append(out, VIEW("null"));
+}
+
+void openai_error(const struct complaint *complaint, struct bytes *out)
+{
+    const struct error_facts *facts = error_facts(complaint->error);
+    struct provider_error provider = provider_error_read(complaint);
+    struct bytes message = {0};
+
+    complaint_message(complaint, &provider, &message);
+    bytes_append(out, VIEW("{\"error\":{\"message\":"));
+    bytes_json(out, bytes_view(&message));
+    bytes_append(out, VIEW(",\"type\":"));
+    bytes_json(out, view_of(facts->type));
+    bytes_append(out, VIEW(",\"param\":"));
+    write_text_or_null(out, complaint->param);
+    bytes_append(out, VIEW(",\"code\":"));
+    write_text_or_null(out, facts->code);
+    bytes_append(out, VIEW("}}"));
+    bytes_clear(&message);
+    yyjson_doc_free(provider.doc);
+}
+
+static void openai_stream_error(const struct complaint *complaint, struct bytes *out)
+{
+    bytes_append(out, VIEW("data: "));
+    openai_error(complaint, out);
+    bytes_append(out, VIEW("\n\n"));
+}
+
+const struct dialect dialect_openai = {
+    .name = "openai",
+    .stream_type = "text/event-stream; charset=utf-8",
+    .request = openai_chat_request,
+    .event = openai_event,
+    .end = openai_end,
+    .whole = openai_whole,
+    .error = openai_error,
+    .stream_error = openai_stream_error,
+};

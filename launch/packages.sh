@@ -1,0 +1,52 @@
+#!/bin/sh
+# Installs the Debian packages that the named groups need (build, run, test, bench, lint). Called by make; says
+# nothing and touches nothing when all of them are there. SPDX-License-Identifier: Apache-2.0
+set -eu
+
+build="gcc g++ make pkg-config libh2o-evloop-dev libssl-dev libzmq3-dev libmsgpack-dev libcurl4-openssl-dev
+    default-libmysqlclient-dev zlib1g-dev uthash-dev libyyjson-dev"
+run="mariadb-server-core mariadb-client-core runit curl ca-certificates"
+test="libcmocka-dev python3 python3-pytest python3-venv python3-pip iproute2 clang-14 libclang-rt-14-dev libfuzzer-14-dev"
+bench="wrk nginx-light"
+lint="clang-format-14 clang-tidy-14 cppcheck gcovr"
+
+wanted=
+for group in "$@"; do
+    case $group in
+    build) wanted="$wanted $build" ;;
+    run) wanted="$wanted $run" ;;
+    test) wanted="$wanted $test" ;;
+    bench) wanted="$wanted $bench" ;;
+    lint) wanted="$wanted $lint" ;;
+    *) echo "packages.sh: no such group: $group" >&2; exit 2 ;;
+    esac
+done
+
+missing=
+for package in $wanted; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+as_root=
+[ "$(id -u)" = 0 ] || as_root=sudo
+echo "installing from Debian:$missing" >&2
+$as_root apt-get update -qq
+
+# yyjson came to Debian with release 13. On an older one, take this one source package from 13 and nothing else.
+case $missing in
+*libyyjson-dev*)
+    if [ -z "$(apt-cache madison libyyjson-dev)" ]; then
+        $as_root sh -c '
+            printf "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: trixie\nComponents: main\nSigned-By: %s\n" \
+                /usr/share/keyrings/debian-archive-keyring.gpg >/etc/apt/sources.list.d/yyjson-from-trixie.sources
+            printf "Package: *\nPin: release n=trixie\nPin-Priority: -1\n\n%s\n" \
+                "Package: libyyjson-dev libyyjson0
+Pin: release n=trixie
+Pin-Priority: 500" >/etc/apt/preferences.d/yyjson-from-trixie'
+        $as_root apt-get update -qq
+    fi ;;
+esac
+
+# Services must not start on their own: the gateway runs its private database itself.
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2

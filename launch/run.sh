@@ -1,0 +1,346 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs the whole gateway on this host: `make run`. Installs what is missing, builds, starts a private MariaDB (unless
+# MYSQL_HOST or MYSQL_SOCKET is set) and all processes under runit, prints `ready: http://127.0.0.1:PORT` when /health is
+# 200, and stays in the foreground. SIGINT or SIGTERM drains and stops all; a second one stops at once.
+# What must stay true: nothing outlives this script but the files in STATE_DIR, and no secret is written into them.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+build=${BUILD:-build} # in make's eyes, which knows no path with spaces: relative to $root
+bin=$root/$build/bin
+[[ $build != /* ]] || bin=$build/bin
+here=$PWD # where .env is looked for
+ready_seconds=60
+readonly root build bin here ready_seconds
+
+say() { printf '%s\n' "$*"; }
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+# --------------------------------------------------------------------------------------------------- build and settings
+
+build_all() {
+    "$root/launch/packages.sh" build run
+    # Not as a part of the make that may have called this: its job slots are not ours.
+    env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS \
+        make -s -C "$root" -j"$(nproc)" BUILD="$build" ${WERROR:+WERROR="$WERROR"} ${V:+V="$V"} \
+        ${SANITIZE:+SANITIZE="$SANITIZE"} all
+}
+
+# The value in force, from environment, .env or default; of secrets only how many there are.
+setting() { "$bin/recorder" --print="$1" || exit 1; }
+
+settings_read() {
+    state=$(setting STATE_DIR)
+    host=$(setting HOST)
+    port=$(setting PORT)
+    frontends=$(setting FRONTENDS)
+    upstreams=$(setting UPSTREAMS)
+    drain_seconds=$((($(setting DRAIN) + 999) / 1000))
+    is_demo=$([[ $(setting API_KEYS) == 0 ]] && echo yes || true)
+    has_token=$([[ $(setting ALLOWED_TOKENS)$(setting AUTH_TOKEN) == 00 ]] || echo yes)
+    has_database=$([[ -z $(setting MYSQL_HOST)$(setting MYSQL_SOCKET) ]] || echo yes)
+    case $host in
+    0.0.0.0 | '*' | ::) host=127.0.0.1 ;;
+    esac
+}
+
+# ----------------------------------------------------------------------------------------------------------- STATE_DIR
+
+state_open() {
+    local name
+
+    mkdir -p -m 700 "$state" 2>/dev/null || fail "STATE_DIR=$state: cannot be made"
+    state=$(cd "$state" && pwd -P)
+    # A Unix socket's path has at most 107 bytes, and the longest name that we put behind STATE_DIR has 34.
+    [[ $(printf %s "$state" | wc -c) -le 73 ]] ||
+        fail "STATE_DIR=$state: longer than the 73 bytes that Unix sockets leave room for; choose a shorter path"
+    for name in run spool flight log service; do
+        mkdir -p "$state/$name" && chmod 700 "$state/$name" ||
+            fail "STATE_DIR=$state: cannot write there as $(id -un)"
+    done
+    exec {lock}>"$state/run/launch.lock"
+    flock -n "$lock" || fail "STATE_DIR=$state is in use by another copy; set STATE_DIR to another folder for this one"
+    export STATE_DIR=$state
+}
+
+# Is this service of an earlier run still supervised? runsv holds a lock on this file as long as it lives.
+is_supervised() { [[ -e $1/supervise/lock ]] && ! flock -n "$1/supervise/lock" true; }
+
+# An earlier run that was killed by -9 may still be stopping, or have left something behind.
+leftovers_stop() {
+    local service pid
+    local -a left=()
+
+    pid=$(cat "$state/run/runsvdir.pid" 2>/dev/null || true)
+    if [[ -n $pid ]] && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "runsvdir -P $state/service"; then
+        kill -HUP "$pid" || true
+    fi
+    for service in "$state"/service/*; do
+        if is_supervised "$service"; then left+=("$service"); fi
+    done
+    if ((${#left[@]})); then
+        say "stopping what an earlier run left behind in $state"
+        sv -w $((drain_seconds + 5)) force-shutdown "${left[@]}" >/dev/null || true
+        for service in "${left[@]}"; do
+            for _ in {1..50}; do
+                is_supervised "$service" || break
+                sleep 0.1
+            done
+            ! is_supervised "$service" || fail "$service: an earlier run still holds it; stop it first"
+        done
+    fi
+    rm -rf "${state:?}/service"
+    mkdir -p "$state/service"
+}
+
+# --------------------------------------------------------------------------------------------------------------- ports
+
+is_taken() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
+
+free_port() {
+    local candidate
+
+    for _ in {1..100}; do
+        candidate=$((20000 + RANDOM % 10000))
+        if ! is_taken 127.0.0.1 "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+    fail "found no free port"
+}
+
+# Frontends share the port by SO_REUSEPORT, so a second copy of this user would not be refused: look before.
+port_open() {
+    [[ $port != 0 ]] || port=$(free_port)
+    ! is_taken "$host" "$port" || fail "PORT=$port is in use on $host; set PORT to another one"
+    export PORT=$port
+}
+
+# ------------------------------------------------------------------------------------------------------------ services
+
+quote() { printf ' %q' "$@"; }
+
+# service NAME COMMAND…: a folder that runsv understands. Its log goes to STATE_DIR/log/NAME/current; warnings and errors
+# come to the terminal as well.
+service() {
+    local name=$1 folder=$state/service.new/$1 log=$state/log/$1
+    shift
+
+    mkdir -p "$folder/log" "$log"
+    printf '#!/bin/bash\nexec 2>&1\ncd%s || exit 1\nexec%s\n' "$(quote "$here")" "$(quote "$@")" >"$folder/run"
+    printf '#!/bin/bash\nexec svlogd -b 16384%s\n' "$(quote "$log")" >"$folder/log/run"
+    cat >"$folder/finish" <<FINISH
+#!/bin/bash
+[[ \$1 == 0 || \$2 == 15 ]] ||
+    echo "ts=\$(date -u +%FT%T.%3NZ) level=warn proc=launch event=process.ended service=$name status=\$1 signal=\$2"
+FINISH
+    printf '%s\n' s4000000 n3 'e*level=error*' 'e*level=warn*' 'e*[ERROR]*' >"$log/config"
+    chmod 700 "$folder/run" "$folder/finish" "$folder/log/run"
+    services+=("$state/service/$name")
+}
+
+simulator_service() {
+    local simulator
+
+    simulator=$(free_port)
+    export BASE_URL=http://127.0.0.1:$simulator/v1beta API_KEYS=demo-ok-1,demo-ok-2,demo-ok-3
+    service simulator "$bin/gemini-simulator" --port="$simulator"
+    say "API_KEYS is not set: the bundled simulator stands in for Gemini, with the keys $API_KEYS"
+    if [[ -z $has_token ]]; then
+        export ALLOWED_TOKENS=q1q2q3q4
+        say "ALLOWED_TOKENS is not set: clients may use the sample token q1q2q3q4"
+    fi
+}
+
+database_make() {
+    local -a who=()
+
+    [[ ! -d $state/db/mysql ]] || return 0
+    [[ $(id -u) != 0 ]] || who=(--user=root)
+    say "making a private database in $state/db"
+    rm -rf "${state:?}/db.new"
+    # By a relative path, since this program of MariaDB's stumbles over spaces.
+    (cd "$state" && mariadb-install-db --no-defaults --datadir=./db.new "${who[@]}" --skip-test-db \
+        --auth-root-authentication-method=normal --skip-name-resolve) >"$state/log/mariadb-install.log" 2>&1 || {
+        tail -n 20 "$state/log/mariadb-install.log" >&2
+        fail "mariadb-install-db failed"
+    }
+    mv "$state/db.new" "$state/db"
+}
+
+# Only who may enter the 0700 folder can reach its socket, and it has no port: so root needs no password there.
+database_service() {
+    local -a who=()
+
+    [[ $(id -u) != 0 ]] || who=(--user=root)
+    service mariadb mariadbd --no-defaults "${who[@]}" --datadir="$state/db" --socket="$state/db/mysql.sock" \
+        --pid-file="$state/db/mysql.pid" --skip-networking --skip-name-resolve --skip-log-bin --performance-schema=0 \
+        --innodb-buffer-pool-size=64M --innodb-log-file-size=64M --innodb-flush-log-at-trx-commit=2 \
+        --key-buffer-size=1M --aria-pagecache-buffer-size=8M --query-cache-size=0 --max-connections=32 \
+        --table-open-cache=64 --open-files-limit=1024
+    export MYSQL_SOCKET=$state/db/mysql.sock MYSQL_USER=root MYSQL_PASSWORD=
+}
+
+services_make() {
+    local i
+
+    rm -rf "${state:?}/service.new"
+    services=()
+    if [[ -z $has_database ]]; then database_service; fi
+    if [[ -n $is_demo ]]; then simulator_service; fi
+    service recorder "$bin/recorder"
+    service recorder-store "$bin/recorder" store
+    service balancer-0 "$bin/balancer"
+    for ((i = 0; i < upstreams; i++)); do service "upstream-$i" "$bin/upstream"; done
+    service admin "$bin/admin"
+    for ((i = 0; i < frontends; i++)); do service "frontend-$i" "$bin/frontend"; done
+    rmdir "$state/service"
+    mv "$state/service.new" "$state/service"
+}
+
+# In a session of its own, so that Ctrl-C reaches only this script; told to stop everything should this script die.
+services_start() {
+    setsid setpriv --pdeathsig HUP env --default-signal=INT,QUIT runsvdir -P "$state/service" {lock}>&- &
+    supervisor=$!
+    echo "$supervisor" >"$state/run/runsvdir.pid"
+}
+
+# ------------------------------------------------------------------------------------------------------------- the end
+
+# stop SECONDS NAME…: those of these services that are there, all at the same time.
+stop() {
+    local seconds=$1 name
+    local -a folders=()
+    shift
+
+    for name in "$@"; do
+        if is_supervised "$state/service/$name"; then folders+=("$state/service/$name"); fi
+    done
+    ((${#folders[@]} == 0)) || sv -w "$seconds" force-stop "${folders[@]}" >/dev/null 2>&1 || true
+}
+
+# Who takes calls stops first, who keeps the books last.
+stop_in_order() {
+    local -a names=("${services[@]##*/}")
+
+    stop $((drain_seconds + 5)) $(printf '%s\n' "${names[@]}" | grep ^frontend-)
+    stop $((drain_seconds + 5)) $(printf '%s\n' "${names[@]}" | grep ^upstream-)
+    stop 5 balancer-0 admin simulator
+    stop 5 recorder
+    stop 10 recorder-store
+    stop 30 mariadb
+}
+
+stop_at_once() {
+    stop 1 $(printf '%s\n' "${services[@]##*/}" | grep -v ^mariadb)
+    stop 15 mariadb
+}
+
+shut_down() {
+    local stopper
+
+    ((is_started)) || return 0
+    is_started=0
+    stop_in_order &
+    stopper=$!
+    while kill -0 "$stopper" 2>/dev/null && ((signals < 2)); do wait "$stopper" || true; done
+    if ((signals >= 2)); then
+        say "stopping at once"
+        kill "$stopper" 2>/dev/null || true
+        stop_at_once
+    fi
+    kill -HUP "$supervisor" 2>/dev/null || true
+    wait "$supervisor" || true
+    for folder in "${services[@]}"; do
+        for _ in {1..50}; do
+            is_supervised "$folder" || break
+            sleep 0.1
+        done
+    done
+    rm -rf "${state:?}/service" "$state/run/runsvdir.pid"
+}
+
+on_signal() {
+    signals=$((signals + 1))
+    ((signals > 1)) || say "stopping: open calls have $drain_seconds s to end; once more to stop at once"
+}
+
+# A signal sent to `make` alone (not to its group, as Ctrl-C does) is not passed on by it, except SIGTERM; but make then
+# no longer catches that signal, and waits for us.
+parent=$PPID
+parent_name=$(cat /proc/$PPID/comm 2>/dev/null || true)
+make_was_told() {
+    local caught
+
+    [[ $parent_name == make ]] || return 1
+    caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$parent/status" 2>/dev/null) || return 1
+    [[ -n $caught ]] && (((0x$caught & 3) != 3))
+}
+
+# ----------------------------------------------------------------------------------------------------------- readiness
+
+health() { curl -s -o "$state/run/health.json" -w '%{http_code}' --max-time 2 "http://$host:$port/health" || true; }
+
+not_ready() {
+    local folder
+
+    say "not ready after $ready_seconds s; /health says:" >&2
+    cat "$state/run/health.json" >&2 2>/dev/null || say "(nothing)" >&2
+    for folder in "${services[@]}"; do
+        say "" "last lines of $state/log/${folder##*/}/current:" >&2
+        tail -n 5 "$state/log/${folder##*/}/current" >&2 2>/dev/null || true
+    done
+    shut_down
+    exit 1
+}
+
+wait_until_ready() {
+    local until=$((SECONDS + ready_seconds))
+
+    rm -f "$state/run/health.json"
+    while ((!signals)); do
+        if [[ $(health) == 200 ]]; then
+            say "ready: http://$host:$port"
+            return
+        fi
+        ((SECONDS < until)) || not_ready
+        if ((!signals)) && make_was_told; then on_signal; fi
+        sleep 0.1
+    done
+}
+
+# Until a signal comes. `read` waits on a pipe that nobody writes to, because that starts no process each second.
+wait_until_told() {
+    local pipe
+
+    exec {pipe}<> <(:)
+    while ((!signals)); do
+        kill -0 "$supervisor" 2>/dev/null || fail "the supervisor (runsvdir) has ended; its services are being stopped"
+        read -r -t 1 -u "$pipe" || true
+        if ((!signals)) && make_was_told; then on_signal; fi
+    done
+}
+
+is_started=0
+signals=0
+build_all
+settings_read
+umask 077
+state_open
+leftovers_stop
+port_open
+if [[ -z $has_database ]]; then database_make; fi
+services_make
+trap on_signal INT TERM HUP
+trap shut_down EXIT
+is_started=1
+services_start
+wait_until_ready
+wait_until_told
+shut_down
+exit 0

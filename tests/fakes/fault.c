@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes Google's error bodies; called by whatever refuses. What must stay true: the wording that gateways match
+ * on (statuses, reasons, quota ids, retry delays) is as Google sends it. */
+#include "fault.h"
+
+#include <stdio.h>
+
+enum details {
+    DETAILS_NONE,
+    DETAILS_KEY,
+    DETAILS_INFO,
+    DETAILS_CONSUMER,
+    DETAILS_ACTIVATION,
+    DETAILS_QUOTA_MINUTE,
+    DETAILS_QUOTA_DAY,
+    DETAILS_QUOTA_ZERO,
+    DETAILS_PAGE,
+};
+
+static const struct fault_row {
+    int code;
+    const char *status;
+    const char *message;
+    enum details details;
+    const char *reason;
+} rows[FAULT_COUNT] = {
+#define FAULT(name, code, status, message, details, reason)                                                            \
+    [FAULT_##name] = {code, status, message, DETAILS_##details, reason},
+#include "faults.def"
+};
+
+static const struct quota {
+    const char *id;
+    const char *value;
+    int retry_ms; /* misleading for days, as Google's is */
+} quotas[] = {
+    [DETAILS_QUOTA_MINUTE] = {"GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "5", 34074},
+    [DETAILS_QUOTA_DAY] = {"GenerateRequestsPerDayPerProjectPerModel-FreeTier", "20", 12500},
+    [DETAILS_QUOTA_ZERO] = {"GenerateRequestsPerDayPerProjectPerModel-FreeTier", "0", 12500},
+};
+
+#define METRIC "generativelanguage.googleapis.com/generate_content_free_tier_requests"
+#define LIMITS_PAGE "https://ai.google.dev/gemini-api/docs/rate-limits"
+
+int fault_status(enum fault fault)
+{
+    return rows[fault].code;
+}
+
+bool fault_is_page(enum fault fault)
+{
+    return rows[fault].details == DETAILS_PAGE;
+}
+
+enum fault fault_of_status(int status)
+{
+    for (int f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
+        if (rows[f].code == status && rows[f].details == DETAILS_NONE)
+            return (enum fault)f;
+    for (int f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
+        if (rows[f].code == status)
+            return (enum fault)f;
+    return FAULT_INTERNAL;
+}
+
+static bool is_quota(enum details details)
+{
+    return details == DETAILS_QUOTA_MINUTE || details == DETAILS_QUOTA_DAY || details == DETAILS_QUOTA_ZERO;
+}
+
+static int retry_ms_of(const struct fault_row *row, const struct fault_facts *facts)
+{
+    return facts->retry_ms >= 0 ? facts->retry_ms : quotas[row->details].retry_ms;
+}
+
+/* Google's delays have nine digits behind the point; the last six are made up. */
+static void put_delay(struct text *out, int ms)
+{
+    text_format(out, "%d.%03d824224s", ms / 1000, ms % 1000);
+}
+
+static void put_quota_message(struct text *out, const struct fault_row *row, const struct fault_facts *facts)
+{
+    text_put(out, "You exceeded your current quota, please check your plan and billing details. For more "
+                  "information on this error, head to: " LIMITS_PAGE ". \n* Quota exceeded for metric: " METRIC);
+    text_format(out, ", limit: %s, model: %.*s\nPlease retry in ", quotas[row->details].value,
+                (int)facts->model.len, facts->model.at);
+    put_delay(out, retry_ms_of(row, facts));
+    text_put(out, ".");
+}
+
+/* The table's message with %k and %m filled in. */
+static void put_message(struct text *out, const struct fault_row *row, const struct fault_facts *facts)
+{
+    for (const char *at = row->message; *at != '\0'; at++) {
+        if (at[0] == '%' && (at[1] == 'k' || at[1] == 'm')) {
+            struct span fill = *++at == 'k' ? facts->key : facts->model;
+            text_add(out, fill.at, fill.len);
+        } else {
+            text_add(out, at, 1);
+        }
+    }
+}
+
+static void write_message(struct json *j, const struct fault_row *row, const struct fault_facts *facts)
+{
+    struct text message = {0};
+
+    if (facts->message.len != 0)
+        text_add(&message, facts->message.at, facts->message.len);
+    else if (is_quota(row->details))
+        put_quota_message(&message, row, facts);
+    else
+        put_message(&message, row, facts);
+    json_name_text(j, "message", text_span(&message));
+    text_clear(&message);
+}
+
+static void open_detail(struct json *j, const char *type)
+{
+    struct text name = {0};
+
+    json_item(j);
+    json_open(j, '{');
+    text_format(&name, "type.googleapis.com/google.rpc.%s", type);
+    json_name_text(j, "@type", text_span(&name));
+    text_clear(&name);
+}
+
+static void write_info(struct json *j, const struct fault_row *row, const struct fault_facts *facts)
+{
+    struct text consumer = {0};
+
+    open_detail(j, "ErrorInfo");
+    json_name_text(j, "reason", span_of(row->reason));
+    json_name_text(j, "domain", span_of("googleapis.com"));
+    json_name(j, "metadata");
+    json_open(j, '{');
+    json_name_text(j, "service", span_of("generativelanguage.googleapis.com"));
+    if (row->details == DETAILS_CONSUMER) {
+        text_format(&consumer, "api_key:%.*s", (int)facts->key.len, facts->key.at);
+        json_name_text(j, "consumer", span_of("projects/482910375512"));
+        json_name_text(j, "containerInfo", text_span(&consumer));
+    }
+    if (row->details == DETAILS_ACTIVATION) {
+        json_name_text(j, "consumer", span_of("projects/482910375512"));
+        json_name_text(j, "activationUrl",
+                       span_of("https://console.developers.google.com/apis/api/"
+                               "generativelanguage.googleapis.com/overview?project=482910375512"));
+    }
+    json_close(j, '}');
+    json_close(j, '}');
+    text_clear(&consumer);
+}
+
+static void write_localized(struct json *j, const struct fault_row *row)
+{
+    open_detail(j, "LocalizedMessage");
+    json_name_text(j, "locale", span_of("en-US"));
+    json_name_text(j, "message", span_of(row->message));
+    json_close(j, '}');
+}
+
+static void write_help(struct json *j)
+{
+    open_detail(j, "Help");
+    json_name(j, "links");
+    json_open(j, '[');
+    json_item(j);
+    json_open(j, '{');
+    json_name_text(j, "description", span_of("Learn more about Gemini API quotas"));
+    json_name_text(j, "url", span_of(LIMITS_PAGE));
+    json_close(j, '}');
+    json_close(j, ']');
+    json_close(j, '}');
+}
+
+static void write_quota(struct json *j, const struct fault_row *row, const struct fault_facts *facts)
+{
+    open_detail(j, "QuotaFailure");
+    json_name(j, "violations");
+    json_open(j, '[');
+    json_item(j);
+    json_open(j, '{');
+    json_name_text(j, "quotaMetric", span_of(METRIC));
+    json_name_text(j, "quotaId", span_of(quotas[row->details].id));
+    json_name(j, "quotaDimensions");
+    json_open(j, '{');
+    json_name_text(j, "location", span_of("global"));
+    json_name_text(j, "model", facts->model);
+    json_close(j, '}');
+    json_name_text(j, "quotaValue", span_of(quotas[row->details].value));
+    json_close(j, '}');
+    json_close(j, ']');
+    json_close(j, '}');
+}
+
+static void write_retry(struct json *j, int ms)
+{
+    struct text delay = {0};
+
+    open_detail(j, "RetryInfo");
+    put_delay(&delay, ms);
+    json_name_text(j, "retryDelay", text_span(&delay));
+    json_close(j, '}');
+    text_clear(&delay);
+}
+
+static void write_violations(struct json *j, struct span violations)
+{
+    open_detail(j, "BadRequest");
+    json_name(j, "fieldViolations");
+    text_put(j->out, "[");
+    text_add(j->out, violations.at, violations.len);
+    text_put(j->out, "]");
+    json_close(j, '}');
+}
+
+static void write_details(struct json *j, const struct fault_row *row, const struct fault_facts *facts)
+{
+    json_name(j, "details");
+    json_open(j, '[');
+    if (facts->violations.len != 0) {
+        write_violations(j, facts->violations);
+    } else if (is_quota(row->details)) {
+        write_help(j);
+        write_quota(j, row, facts);
+        write_retry(j, retry_ms_of(row, facts));
+    } else {
+        write_info(j, row, facts);
+        if (row->details == DETAILS_KEY)
+            write_localized(j, row);
+    }
+    json_close(j, ']');
+}
+
+void fault_write_object(struct json *j, enum fault fault, const struct fault_facts *facts)
+{
+    const struct fault_row *row = &rows[fault];
+
+    json_open(j, '{');
+    json_name(j, "error");
+    json_open(j, '{');
+    json_name_number(j, "code", row->code);
+    write_message(j, row, facts);
+    json_name_text(j, "status", span_of(row->status));
+    if (row->details != DETAILS_NONE || facts->violations.len != 0)
+        write_details(j, row, facts);
+    json_close(j, '}');
+    json_close(j, '}');
+}
+
+static void write_page(struct text *out, const struct fault_row *row)
+{
+    text_format(out,
+                "<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>Error %d</title>\n"
+                "  <p><b>%d.</b> <ins>That\xe2\x80\x99s an error.</ins>\n  <p>%s\n",
+                row->code, row->code, row->message);
+}
+
+void fault_write(struct text *out, enum fault fault, const struct fault_facts *facts, bool pretty)
+{
+    struct json j = {.out = out, .pretty = pretty};
+
+    if (fault_is_page(fault)) {
+        write_page(out, &rows[fault]);
+        return;
+    }
+    fault_write_object(&j, fault, facts);
+    text_put(out, "\n");
+}

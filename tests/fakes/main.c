@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Gemini simulator: a stand-in for Google's API in tests, in the demo and in benchmarks. Reads the options,
+ * opens the port, forks. What must stay true: exactly one line goes to stdout, and only once connections are
+ * accepted; when the first process ends, all do. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "journal.h"
+#include "ledger.h"
+#include "server.h"
+
+#define PROCESSES_MAX 64
+#define BACKLOG 4096
+
+struct options {
+    const char *host;
+    int port;
+    int processes;
+};
+
+static void fail(const char *what, const char *why)
+{
+    fprintf(stderr, "gemini-simulator: %s: %s\n", what, why);
+    exit(1);
+}
+
+static int number_option(const char *name, const char *value, int low, int high)
+{
+    char *end = NULL;
+    long number = value != NULL ? strtol(value, &end, 10) : -1;
+
+    if (value == NULL || *value == '\0' || *end != '\0' || number < low || number > high)
+        fail(name, "not a number in its range");
+    return (int)number;
+}
+
+static void print_help(void)
+{
+    puts("gemini-simulator --port N [--host 127.0.0.1] [--processes N]\n"
+         "A stand-in for Google's Gemini API. Port 0 chooses one; see docs/SIMULATOR.md.");
+    exit(0);
+}
+
+/* Takes the value of option `argv[i]`, "--name=value" or "--name value"; NULL when it is another option. */
+static const char *value_of(char **argv, int *i, const char *name)
+{
+    size_t len = strlen(name);
+
+    if (strncmp(argv[*i], name, len) != 0)
+        return NULL;
+    if (argv[*i][len] == '=')
+        return argv[*i] + len + 1;
+    if (argv[*i][len] != '\0')
+        return NULL;
+    return argv[*i + 1] != NULL ? argv[++*i] : "";
+}
+
+static struct options read_options(char **argv)
+{
+    struct options o = {"127.0.0.1", 0, 1};
+    const char *value;
+
+    for (int i = 1; argv[i] != NULL; i++) {
+        if ((value = value_of(argv, &i, "--port")) != NULL)
+            o.port = number_option("--port", value, 0, 65535);
+        else if ((value = value_of(argv, &i, "--host")) != NULL)
+            o.host = value;
+        else if ((value = value_of(argv, &i, "--processes")) != NULL)
+            o.processes = number_option("--processes", value, 1, PROCESSES_MAX);
+        else if (strcmp(argv[i], "--help") == 0)
+            print_help();
+        else
+            fail(argv[i], "no such option (--help shows them)");
+    }
+    return o;
+}
+
+/* Each connection takes a descriptor. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int open_listener(struct sockaddr_in *address, bool is_shared)
+{
+    int on = 1;
+    socklen_t len = sizeof(*address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        fail("socket", strerror(errno));
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (is_shared)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    if (bind(fd, (struct sockaddr *)address, len) != 0 || listen(fd, BACKLOG) != 0)
+        fail("cannot listen", strerror(errno));
+    getsockname(fd, (struct sockaddr *)address, &len);
+    return fd;
+}
+
+/* One listener for each process. With several the port is first taken alone, so that one already in use is seen. */
+static void open_listeners(const struct options *o, struct sockaddr_in *address, int *fds)
+{
+    if (inet_pton(AF_INET, o->host, &address->sin_addr) != 1)
+        fail(o->host, "not an IPv4 address");
+    if (o->processes > 1)
+        close(open_listener(address, false));
+    for (int i = 0; i < o->processes; i++)
+        fds[i] = open_listener(address, o->processes > 1);
+}
+
+/* Forks the others; returns which one this is. They end with the first. */
+static int fork_others(int processes)
+{
+    pid_t first = getpid();
+
+    for (int i = 1; i < processes; i++) {
+        pid_t pid = fork();
+        if (pid < 0)
+            fail("fork", strerror(errno));
+        if (pid == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGTERM);
+            if (getppid() != first)
+                exit(0);
+            return i;
+        }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = read_options(argv);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)o.port)};
+    int fds[PROCESSES_MAX];
+
+    (void)argc;
+    server_hold_signals();
+    raise_limit();
+    ledger_open();
+    journal_open();
+    open_listeners(&o, &address, fds);
+    int self = fork_others(o.processes);
+    for (int i = 0; i < o.processes; i++)
+        if (i != self)
+            close(fds[i]);
+    if (self == 0) {
+        printf("simulator: http://%s:%d\n", o.host, ntohs(address.sin_port));
+        fflush(stdout);
+    }
+    server_run(&fds[self], 1);
+    return 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of key modes; the ledger asks when it sees a key first. What must stay true: "ok" is at index 0, and
+ * a longer word stands before a shorter one that begins it. */
+#include "mode.h"
+
+static const struct mode modes[] = {
+    {"ok", ACT_ANSWER, FAULT_NONE, false, -1},
+    {"invalid", ACT_REFUSE, FAULT_KEY_INVALID, true, -1},
+    {"expired", ACT_REFUSE, FAULT_KEY_EXPIRED, true, -1},
+    {"suspended", ACT_REFUSE, FAULT_SUSPENDED, true, -1},
+    {"leaked", ACT_REFUSE, FAULT_LEAKED, true, -1},
+    {"forbidden", ACT_REFUSE, FAULT_FORBIDDEN, true, -1},
+    {"disabled", ACT_REFUSE, FAULT_DISABLED, true, -1},
+    {"blocked", ACT_REFUSE, FAULT_BLOCKED, true, -1},
+    {"location", ACT_REFUSE, FAULT_LOCATION, true, -1},
+    {"depleted", ACT_REFUSE, FAULT_DEPLETED, false, -1},
+    {"minute", ACT_REFUSE, FAULT_MINUTE, false, -1},
+    {"day", ACT_REFUSE, FAULT_DAY, false, -1},
+    {"limit0", ACT_REFUSE, FAULT_LIMIT_ZERO, false, -1},
+    {"exhausted", ACT_REFUSE, FAULT_EXHAUSTED, false, -1},
+    {"overloaded", ACT_REFUSE, FAULT_OVERLOADED, false, -1},
+    {"internal", ACT_REFUSE, FAULT_INTERNAL, false, -1},
+    {"deadline", ACT_REFUSE, FAULT_DEADLINE, false, -1},
+    {"html", ACT_REFUSE, FAULT_GATEWAY_PAGE, true, -1},
+    {"slow", ACT_SLOW, FAULT_NONE, false, 1000},
+    {"hanging", ACT_HANG, FAULT_NONE, true, -1},
+    {"resetting", ACT_RESET, FAULT_NONE, true, -1},
+    {"empty", ACT_EMPTY, FAULT_NONE, false, -1},
+};
+
+const struct mode *mode_facts(struct mode_use use)
+{
+    return &modes[use.index];
+}
+
+/* Reads a mode at the beginning of `s`; returns the bytes it took, 0 for none. */
+static size_t read_at(struct span s, struct mode_use *use)
+{
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        size_t len = strlen(modes[i].word);
+        size_t end = len;
+        int number = 0;
+
+        if (!span_starts(s, modes[i].word))
+            continue;
+        while (end < s.len && end < len + 7 && s.at[end] >= '0' && s.at[end] <= '9')
+            number = number * 10 + (s.at[end++] - '0');
+        *use = (struct mode_use){(int)i, end > len ? number : modes[i].number};
+        return end;
+    }
+    return 0;
+}
+
+bool mode_read(struct span word, struct mode_use *use)
+{
+    return word.len != 0 && read_at(word, use) == word.len;
+}
+
+struct mode_use mode_of_key(struct span key)
+{
+    struct mode_use use = {0, -1};
+
+    for (size_t i = 0; i < key.len; i++)
+        if (key.at[i] == '-' && read_at(span_from(key, i + 1), &use) != 0)
+            return use;
+    return use;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One process's server; main.c runs it. What must stay true: a request is looked at when its body is complete, and
+ * every route stands in one table. */
+#include "server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "admin.h"
+#include "generate.h"
+#include "reply.h"
+#include "wait.h"
+
+#define BODY_BYTES_MAX ((size_t)128 << 20)
+#define IDLE_MS (10 * 60 * 1000)
+#define ACCEPTS_MAX 16
+
+static h2o_globalconf_t config;
+static h2o_context_t context;
+static h2o_accept_ctx_t accept_context;
+static sigset_t stop_signals;
+static bool is_stopping;
+
+static const struct route {
+    const char *method;
+    const char *prefix;
+    const char *suffix; /* NULL: nothing may follow the prefix; "": anything may */
+    void (*handle)(struct call *call);
+} routes[] = {
+    {"POST", "/v1beta/models/", ":generateContent", generate_whole},
+    {"POST", "/v1beta/models/", ":streamGenerateContent", generate_stream},
+    {"POST", "/v1/models/", ":generateContent", generate_whole},
+    {"POST", "/v1/models/", ":streamGenerateContent", generate_stream},
+    {"GET", "/v1beta/models", NULL, generate_models},
+    {"GET", "/v1/models", NULL, generate_models},
+    {"GET", "/v1beta/models/", "", generate_model},
+    {"GET", "/v1/models/", "", generate_model},
+    {"GET", "/admin/counts", NULL, admin_counts},
+    {"GET", "/admin/requests", NULL, admin_requests},
+    {"POST", "/admin/keys", NULL, admin_keys},
+    {"POST", "/admin/script", NULL, admin_script},
+    {"POST", "/admin/reset", NULL, admin_reset},
+};
+
+/* -- Reading a request -- */
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if ((c | 32) >= 'a' && (c | 32) <= 'f')
+        return (c | 32) - 'a' + 10;
+    return -1;
+}
+
+/* Percent-decoded; a copy in the request's memory only when there is something to decode. */
+static struct span decode(h2o_req_t *req, struct span s, bool is_query)
+{
+    size_t len = 0;
+
+    if (s.len == 0 || (memchr(s.at, '%', s.len) == NULL && (!is_query || memchr(s.at, '+', s.len) == NULL)))
+        return s;
+    char *to = h2o_mem_alloc_pool(&req->pool, s.len);
+    for (size_t i = 0; i < s.len; i++) {
+        int high = i + 2 < s.len && s.at[i] == '%' ? hex_value(s.at[i + 1]) : -1;
+        int low = high >= 0 ? hex_value(s.at[i + 2]) : -1;
+        if (low >= 0)
+            i += 2;
+        to[len++] = low >= 0 ? (char)(high * 16 + low) : is_query && s.at[i] == '+' ? ' ' : s.at[i];
+    }
+    return (struct span){to, len};
+}
+
+/* Parameters that every Google method takes and that change nothing here. */
+static bool is_ignored(struct span name)
+{
+    static const char *const names[] = {"access_token", "oauth_token", "fields",     "quotaUser",
+                                        "callback",     "$.xgafv",     "uploadType", "upload_protocol"};
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (span_is(name, names[i]))
+            return true;
+    return false;
+}
+
+static void take_parameter(struct query *q, struct span name, struct span value)
+{
+    if (span_is(name, "alt")) {
+        q->is_sse = span_is(value, "sse");
+        if (!q->is_sse && !span_is(value, "json"))
+            q->unknown_alt = value;
+    } else if (span_is(name, "key")) {
+        q->key = value;
+        q->has_key = true;
+    } else if (span_is(name, "prettyPrint")) {
+        q->is_flat = span_is(value, "false");
+    } else if (span_is(name, "pageSize")) {
+        q->page_size = value;
+    } else if (span_is(name, "pageToken")) {
+        q->page_token = value;
+    } else if (span_is(name, "last")) {
+        q->last = value;
+    } else if (!is_ignored(name) && q->unknown.at == NULL) {
+        q->unknown = name;
+    }
+}
+
+static void read_query(h2o_req_t *req, struct query *q, struct span s)
+{
+    while (s.len != 0) {
+        const char *end = memchr(s.at, '&', s.len);
+        struct span one = span_first(s, end != NULL ? (size_t)(end - s.at) : s.len);
+        const char *mark = memchr(one.at, '=', one.len);
+        size_t name_len = mark != NULL ? (size_t)(mark - one.at) : one.len;
+
+        if (one.len != 0)
+            take_parameter(q, decode(req, span_first(one, name_len), true),
+                           decode(req, span_from(one, mark != NULL ? name_len + 1 : one.len), true));
+        s = span_from(s, end != NULL ? one.len + 1 : s.len);
+    }
+}
+
+/* Whether the route takes the request; leaves what lies between prefix and suffix. */
+static bool route_fits(const struct route *route, struct span method, struct span path, struct span *middle)
+{
+    size_t suffix_len = route->suffix != NULL ? strlen(route->suffix) : 0;
+
+    if (!span_is(method, route->method) || !span_starts(path, route->prefix))
+        return false;
+    *middle = span_from(path, strlen(route->prefix));
+    if (route->suffix == NULL)
+        return middle->len == 0;
+    if (middle->len < suffix_len || memcmp(middle->at + middle->len - suffix_len, route->suffix, suffix_len) != 0)
+        return false;
+    middle->len -= suffix_len;
+    return true;
+}
+
+static int on_request(h2o_handler_t *handler, h2o_req_t *req)
+{
+    struct call call = {.req = req};
+    struct span target = {req->path.base, req->path.len};
+    size_t path_len = req->query_at != SIZE_MAX ? req->query_at : target.len;
+    struct span path = decode(req, span_first(target, path_len), false);
+    struct span method = {req->method.base, req->method.len};
+
+    (void)handler;
+    if (path_len < target.len)
+        read_query(req, &call.query, span_from(target, path_len + 1));
+    for (size_t i = 0; i < COUNT(routes); i++) {
+        if (route_fits(&routes[i], method, path, &call.path)) {
+            routes[i].handle(&call);
+            return 0;
+        }
+    }
+    generate_lost(&call);
+    return 0;
+}
+
+/* -- Sockets -- */
+
+static void on_accept(h2o_socket_t *listener, const char *err)
+{
+    if (err != NULL)
+        return;
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        h2o_socket_t *sock = h2o_evloop_socket_accept(listener);
+        if (sock == NULL)
+            return;
+        h2o_accept(&accept_context, sock);
+    }
+}
+
+static void on_signal(h2o_socket_t *sock, const char *err)
+{
+    (void)sock;
+    (void)err;
+    is_stopping = true;
+}
+
+/* A socket that only tells when it is readable. */
+static void watch(int fd, h2o_socket_cb callback)
+{
+    h2o_socket_t *sock = h2o_evloop_socket_create(context.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
+
+    h2o_socket_read_start(sock, callback);
+}
+
+void server_hold_signals(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&stop_signals);
+    sigaddset(&stop_signals, SIGTERM);
+    sigaddset(&stop_signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &stop_signals, NULL);
+}
+
+static void configure(void)
+{
+    h2o_config_init(&config);
+    config.server_name = h2o_iovec_init(H2O_STRLIT("scaffolding on HTTPServer2"));
+    config.max_request_entity_size = BODY_BYTES_MAX;
+    config.http1.req_timeout = IDLE_MS;
+    config.http1.upgrade_to_http2 = 0;
+    h2o_hostconf_t *host = h2o_config_register_host(&config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
+    h2o_create_handler(path, sizeof(h2o_handler_t))->on_req = on_request;
+    h2o_context_init(&context, h2o_evloop_create(), &config);
+    accept_context.ctx = &context;
+    accept_context.hosts = config.hosts;
+}
+
+void server_run(const int *listeners, int count)
+{
+    configure();
+    wait_open(context.loop);
+    watch(signalfd(-1, &stop_signals, SFD_NONBLOCK | SFD_CLOEXEC), on_signal);
+    for (int i = 0; i < count; i++)
+        watch(listeners[i], on_accept);
+    while (!is_stopping)
+        h2o_evloop_run(context.loop, INT32_MAX);
+}

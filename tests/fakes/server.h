@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The HTTP server: accepts, routes, and reads what every route needs of a request. */
+#pragma once
+
+#include <h2o.h>
+
+#include "span.h"
+
+/* What a request's query says. */
+struct query {
+    struct span key;
+    bool has_key;
+    bool is_sse;  /* alt=sse */
+    bool is_flat; /* prettyPrint=false */
+    struct span page_size;
+    struct span page_token;
+    struct span last;        /* of the admin's routes */
+    struct span unknown;     /* the first parameter that Google doesn't know */
+    struct span unknown_alt; /* a value of alt that is none */
+};
+
+struct call {
+    h2o_req_t *req;
+    struct span path; /* percent-decoded, without the query; behind the route's prefix */
+    struct query query;
+};
+
+/* Keeps SIGTERM and SIGINT for server_run, which ends on them; before anyone can know that the process is there. */
+void server_hold_signals(void);
+
+/* Serves on these sockets until SIGTERM or SIGINT. */
+void server_run(const int *listeners, int count);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "pool.h"
+
+enum { MINUTE = 60000, HOUR = 3600000 };
+
+static const struct secret keys[] = {{VIEW("key-a")}, {VIEW("key-b")}, {VIEW("key-c")}, {VIEW("key-a")}};
+static const struct view model = VIEW("gemini-x"), other = VIEW("gemini-y");
+
+static struct pool pool;
+static struct pool_wait wait;
+
+static int open_pool(void **state)
+{
+    (void)state;
+    pool_open(&pool, keys, 4);
+    return 0;
+}
+
+static int close_pool(void **state)
+{
+    (void)state;
+    pool_close(&pool);
+    return 0;
+}
+
+static struct pool_key *pick(struct view for_model, uint64_t now_ms)
+{
+    return pool_pick(&pool, for_model, NULL, 0, now_ms, &wait);
+}
+
+static void a_key_given_twice_counts_once(void **state)
+{
+    (void)state;
+    assert_int_equal(pool.count, 3);
+}
+
+static void an_id_is_the_same_in_every_process(void **state)
+{
+    struct pool second;
+    const struct secret reversed[] = {keys[2], keys[1], keys[0]};
+
+    (void)state;
+    pool_open(&second, reversed, 3);
+    assert_int_equal(second.keys[2].id, pool.keys[0].id);
+    assert_int_not_equal(pool.keys[0].id, pool.keys[1].id);
+    pool_close(&second);
+}
+
+static void fit_keys_take_turns(void **state)
+{
+    const struct pool_key *a = pick(model, 1), *b = pick(model, 1), *c = pick(model, 1);
+
+    (void)state;
+    assert_true(a != b && b != c && a != c);
+    assert_ptr_equal(pick(model, 1), a);
+}
+
+static void a_minute_quota_rests_the_key_for_that_model_only(void **state)
+{
+    uint64_t id = pool.keys[0].id;
+
+    (void)state;
+    assert_int_equal(pool_settle(&pool, id, model, FAULT_QUOTA_MINUTE, 34074, 1000), 35074);
+    for (int i = 0; i < 6; i++)
+        assert_int_not_equal(pick(model, 2000)->id, id);
+    for (int i = 0, seen = 0; i < 3; i++) {
+        seen += pick(other, 2000)->id == id;
+        assert_true(i < 2 || seen == 1);
+    }
+    for (int i = 0, seen = 0; i < 3; i++) {
+        seen += pick(model, 35074)->id == id;
+        assert_true(i < 2 || seen == 1);
+    }
+}
+
+static void a_minute_quota_without_a_time_rests_a_minute(void **state)
+{
+    (void)state;
+    assert_int_equal(pool_settle(&pool, pool.keys[0].id, model, FAULT_QUOTA_MINUTE, 0, 1000), 1000 + MINUTE);
+}
+
+static void an_invalid_key_rests_for_all_models_and_comes_back(void **state)
+{
+    uint64_t id = pool.keys[1].id;
+
+    (void)state;
+    pool_settle(&pool, id, model, FAULT_KEY_INVALID, 0, 1000);
+    for (int i = 0; i < 4; i++) {
+        assert_int_not_equal(pick(model, 2000)->id, id);
+        assert_int_not_equal(pick(other, 2000)->id, id);
+    }
+    assert_int_equal(pool_fit(&pool, 2000), 2);
+    assert_int_equal(pool_fit(&pool, 1000 + HOUR), 3);
+}
+
+static void what_is_not_the_keys_fault_costs_no_key(void **state)
+{
+    static const enum fault faults[] = {
+        FAULT_NONE,   FAULT_CLIENT_GONE, FAULT_BAD_REQUEST, FAULT_CONTEXT_LENGTH, FAULT_BLOCKED,
+        FAULT_NO_MODEL, FAULT_FORBIDDEN,  FAULT_OVERLOADED,  FAULT_SERVER,         FAULT_DEADLINE,
+        FAULT_CONNECT, FAULT_RESET,       FAULT_CUT,         FAULT_EMPTY,          FAULT_MALFORMED,
+        FAULT_TIMEOUT, FAULT_LOST,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+        for (size_t k = 0; k < pool.count; k++)
+            assert_int_equal(pool_settle(&pool, pool.keys[k].id, model, faults[i], 60000, 1000), 1000);
+    assert_int_equal(pool_fit(&pool, 1000), 3);
+    assert_non_null(pick(model, 1000));
+    assert_int_equal(pool.rests, 0);
+}
+
+static void an_unknown_quota_rests_longer_each_time_until_a_good_answer(void **state)
+{
+    uint64_t id = pool.keys[0].id, now = 1000;
+
+    (void)state;
+    for (uint64_t rest = MINUTE; rest < HOUR; rest *= 2) {
+        assert_int_equal(pool_settle(&pool, id, model, FAULT_QUOTA_UNKNOWN, 0, now), now + rest);
+        now += rest;
+    }
+    assert_int_equal(pool_settle(&pool, id, model, FAULT_QUOTA_UNKNOWN, 0, now), now + HOUR);
+    now += HOUR;
+    pool_settle(&pool, id, model, FAULT_NONE, 0, now);
+    assert_int_equal(pool_settle(&pool, id, model, FAULT_QUOTA_UNKNOWN, 0, now), now + MINUTE);
+}
+
+static void a_late_shorter_rest_does_not_end_a_longer_one(void **state)
+{
+    uint64_t id = pool.keys[0].id;
+
+    (void)state;
+    pool_settle(&pool, id, model, FAULT_QUOTA_DAY, 10 * HOUR, 1000);
+    pool_settle(&pool, id, model, FAULT_QUOTA_MINUTE, 5000, 1001);
+    for (int i = 0; i < 6; i++)
+        assert_int_not_equal(pick(model, 2 * HOUR)->id, id);
+}
+
+static void when_all_rest_the_first_to_come_back_and_the_reason_are_told(void **state)
+{
+    (void)state;
+    pool_settle(&pool, pool.keys[0].id, model, FAULT_QUOTA_DAY, 9 * HOUR, 1000);
+    pool_settle(&pool, pool.keys[1].id, model, FAULT_QUOTA_MINUTE, 7000, 1000);
+    pool_settle(&pool, pool.keys[2].id, model, FAULT_KEY_INVALID, 0, 1000);
+    assert_null(pick(model, 1500));
+    assert_int_equal(wait.until_ms, 8000);
+    assert_int_equal(wait.error, ERROR_NO_QUOTA);
+    assert_non_null(pick(model, 8000));
+    assert_non_null(pick(other, 1500));
+}
+
+static void an_empty_pool_says_that_there_is_no_key(void **state)
+{
+    struct pool empty;
+
+    (void)state;
+    pool_open(&empty, NULL, 0);
+    assert_null(pool_pick(&empty, model, NULL, 0, 1, &wait));
+    assert_int_equal(wait.until_ms, UINT64_MAX);
+    assert_int_equal(wait.error, ERROR_NO_KEY);
+    pool_close(&empty);
+}
+
+static void tried_keys_come_last(void **state)
+{
+    uint64_t tried[] = {pool.keys[0].id, pool.keys[1].id, 0};
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pool_pick(&pool, model, tried, 2, 1, &wait)->id, pool.keys[2].id);
+    tried[2] = pool.keys[2].id;
+    assert_non_null(pool_pick(&pool, model, tried, 3, 1, &wait)); /* better a tried one than none */
+}
+
+#define POOL_TEST(name) cmocka_unit_test_setup_teardown(name, open_pool, close_pool)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        POOL_TEST(a_key_given_twice_counts_once),
+        POOL_TEST(an_id_is_the_same_in_every_process),
+        POOL_TEST(fit_keys_take_turns),
+        POOL_TEST(a_minute_quota_rests_the_key_for_that_model_only),
+        POOL_TEST(a_minute_quota_without_a_time_rests_a_minute),
+        POOL_TEST(an_invalid_key_rests_for_all_models_and_comes_back),
+        POOL_TEST(what_is_not_the_keys_fault_costs_no_key),
+        POOL_TEST(an_unknown_quota_rests_longer_each_time_until_a_good_answer),
+        POOL_TEST(a_late_shorter_rest_does_not_end_a_longer_one),
+        POOL_TEST(when_all_rest_the_first_to_come_back_and_the_reason_are_told),
+        POOL_TEST(an_empty_pool_says_that_there_is_no_key),
+        POOL_TEST(tried_keys_come_last),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
