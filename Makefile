@@ -99,6 +99,9 @@ endef
 $(foreach p,$(PRESENT),$(eval $(call PROCESS,$(p),$(p),$(p))))
 $(if $(wildcard tests/fakes/main.c),$(eval $(call PROCESS,fakes,tests/fakes,gemini-simulator)))
 
+# The migrations are built into the program, which the compiler's list of needed files doesn't tell.
+$(BUILD)/recorder/schema.o: $(wildcard recorder/schema/*.sql)
+
 # Prints what the documentation takes from the tables.
 $(BUILD)/bin/describe: $(BUILD)/docs/describe.o $(BUILD)/libproto.a
 

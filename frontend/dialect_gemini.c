@@ -27,25 +27,57 @@ static uint64_t output_limit(yyjson_val *root)
     return tokens > 0 ? (uint64_t)tokens : 0;
 }
 
+/* Above this, reading a body would hold up the other calls: the provider finds its mistakes. Nearly all of it is then
+ * base64, not text. */
+#define READ_LIMIT (4u << 20)
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static bool looks_like_object(struct view body)
+{
+    size_t first = 0, last = body.len;
+
+    while (first < last && is_space(body.at[first]))
+        first++;
+    while (last > first && is_space(body.at[last - 1]))
+        last--;
+    return last - first >= 2 && body.at[first] == '{' && body.at[last - 1] == '}';
+}
+
+/* Whether the body is a JSON object; fills in the estimate. If not, `*fault` says why. */
+static bool check_body(struct view body, struct ask *ask, const char **fault)
+{
+    yyjson_doc *doc;
+    bool is_object;
+
+    *fault = "it is not an object";
+    if (body.len > READ_LIMIT) {
+        ask->estimate = body.len / 1024;
+        return looks_like_object(body);
+    }
+    doc = json_read_request(body, fault);
+    is_object = yyjson_is_obj(yyjson_doc_get_root(doc));
+    if (is_object)
+        ask->estimate = json_text_size(doc) / 4 + output_limit(yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+    return is_object;
+}
+
 static enum error gemini_request(struct view body, struct ask *ask, struct bytes *why,
                                  const char **param)
 {
-    const char *fault = "it is not an object";
+    const char *fault;
     struct view name;
-    yyjson_doc *doc;
-    bool is_object;
 
     *param = NULL;
     if (!model_name(bytes_view(&ask->model), &name) || model_is_filtered(name)) {
         bytes_text(why, "The model does not exist.");
         return ERROR_NO_MODEL;
     }
-    doc = json_read_request(body, &fault);
-    is_object = yyjson_is_obj(yyjson_doc_get_root(doc));
-    if (is_object)
-        ask->estimate = json_text_size(doc) / 4 + output_limit(yyjson_doc_get_root(doc));
-    yyjson_doc_free(doc);
-    if (!is_object) {
+    if (!check_body(body, ask, &fault)) {
         bytes_printf(why, "Invalid JSON payload received: %s.", fault);
         return ERROR_BAD_JSON;
     }

@@ -76,6 +76,12 @@ static void note_usage(struct reply *reply, yyjson_val *usage)
     reply->usage.tool_use = json_count(json_member(usage, VIEW("toolUsePromptTokenCount")));
 }
 
+static void write_count(struct bytes *out, struct view before, uint64_t count)
+{
+    bytes_append(out, before);
+    json_int(out, (int64_t)count);
+}
+
 static void write_usage(const struct reply *reply, struct bytes *out)
 {
     uint64_t prompt = reply->usage.prompt + reply->usage.tool_use;
@@ -84,14 +90,14 @@ static void write_usage(const struct reply *reply, struct bytes *out)
 
     if (total < prompt + completion)
         total = prompt + completion;
-    bytes_printf(out,
-                 "{\"prompt_tokens\":%llu,\"completion_tokens\":%llu,\"total_tokens\":%llu,"
-                 "\"prompt_tokens_details\":{\"cached_tokens\":%llu,\"audio_tokens\":0},"
-                 "\"completion_tokens_details\":{\"reasoning_tokens\":%llu,\"audio_tokens\":0,"
-                 "\"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}",
-                 (unsigned long long)prompt, (unsigned long long)completion,
-                 (unsigned long long)total, (unsigned long long)reply->usage.cached,
-                 (unsigned long long)reply->usage.thoughts);
+    write_count(out, VIEW("{\"prompt_tokens\":"), prompt);
+    write_count(out, VIEW(",\"completion_tokens\":"), completion);
+    write_count(out, VIEW(",\"total_tokens\":"), total);
+    write_count(out, VIEW(",\"prompt_tokens_details\":{\"cached_tokens\":"), reply->usage.cached);
+    write_count(out, VIEW(",\"audio_tokens\":0},\"completion_tokens_details\":{\"reasoning_tokens\":"),
+                reply->usage.thoughts);
+    bytes_append(out, VIEW(",\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
+                           "\"rejected_prediction_tokens\":0}}"));
 }
 
 /* ---- what events and whole answers have in common ---- */
@@ -173,7 +179,8 @@ static void write_head(struct reply *reply, struct bytes *out, struct view objec
     json_escape(out, bytes_view(&reply->response_id));
     bytes_append(out, VIEW("\",\"object\":\""));
     bytes_append(out, object);
-    bytes_printf(out, "\",\"created\":%llu,\"model\":", (unsigned long long)reply->created_s);
+    write_count(out, VIEW("\",\"created\":"), reply->created_s);
+    bytes_append(out, VIEW(",\"model\":"));
     json_text(out, bytes_view(&reply->ask->client_model));
     bytes_append(out, VIEW(",\"choices\":["));
 }
@@ -187,19 +194,20 @@ static void chunk_open(struct reply *reply, uint64_t index, struct bytes *out)
         write_head(reply, &reply->head, VIEW("chat.completion.chunk"));
     }
     bytes_append(out, bytes_view(&reply->head));
-    if (index == 0)
-        bytes_append(out, VIEW("{\"index\":0,\"delta\":{"));
-    else
-        bytes_printf(out, "{\"index\":%llu,\"delta\":{", (unsigned long long)index);
+    write_count(out, VIEW("{\"index\":"), index);
+    bytes_append(out, VIEW(",\"delta\":{"));
 }
 
 /* `finish` is NULL in all chunks but the last of a choice. */
 static void chunk_close(const struct reply *reply, const char *finish, struct bytes *out)
 {
-    if (finish)
-        bytes_printf(out, "},\"logprobs\":null,\"finish_reason\":\"%s\"}]", finish);
-    else
+    if (finish) {
+        bytes_append(out, VIEW("},\"logprobs\":null,\"finish_reason\":\""));
+        bytes_text(out, finish);
+        bytes_append(out, VIEW("\"}]"));
+    } else {
         bytes_append(out, VIEW("},\"logprobs\":null,\"finish_reason\":null}]"));
+    }
     if (reply->ask->include_usage)
         bytes_append(out, VIEW(",\"usage\":null"));
     bytes_append(out, VIEW("}\n\n"));
@@ -375,8 +383,8 @@ static bool write_choice(struct reply *reply, struct reply_choice *choice, uint6
 {
     const char *finish;
 
-    bytes_printf(out, "{\"index\":%llu,\"message\":{\"role\":\"assistant\",\"content\":",
-                 (unsigned long long)index);
+    write_count(out, VIEW("{\"index\":"), index);
+    bytes_append(out, VIEW(",\"message\":{\"role\":\"assistant\",\"content\":"));
     choice->has_content = write_pieces(reply, candidate, PIECE_TEXT, out);
     write_thoughts(reply, candidate, out);
     if (!choice->finish) /* the provider leaves out its FINISH_REASON_UNSPECIFIED */

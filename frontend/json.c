@@ -212,25 +212,27 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c != '"' && c != '\\';
 }
 
-/* How many bytes at the start of `text` stand in JSON as they are. */
-static size_t plain_length(struct view text)
+/* Copies from `from` up to `end` or to the first byte that needs an escape; returns how many. Writes up to 16 more. */
+static size_t copy_plain(char *to, const char *from, const char *end)
 {
-    size_t i = 0;
+    const char *at = from;
 
 #ifdef __SSE2__
-    for (; i + 16 <= text.len; i += 16) {
-        __m128i some = _mm_loadu_si128((const __m128i *)(const void *)(text.at + i));
+    for (; end - at >= 16; at += 16, to += 16) {
+        __m128i some = _mm_loadu_si128((const __m128i *)(const void *)at);
         __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(some, _mm_set1_epi8(0x1f)), some);
         __m128i quote = _mm_cmpeq_epi8(some, _mm_set1_epi8('"'));
         __m128i slash = _mm_cmpeq_epi8(some, _mm_set1_epi8('\\'));
         int mask = _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, slash)));
+
+        _mm_storeu_si128((__m128i *)(void *)to, some);
         if (mask)
-            return i + (size_t)__builtin_ctz((unsigned)mask);
+            return (size_t)(at - from) + (size_t)__builtin_ctz((unsigned)mask);
     }
 #endif
-    while (i < text.len && is_plain((unsigned char)text.at[i]))
-        i++;
-    return i;
+    while (at < end && is_plain((unsigned char)*at))
+        *to++ = *at++;
+    return (size_t)(at - from);
 }
 
 /* Writes the escape of `c` to `to`, which has room for six bytes; returns its length. */
@@ -254,17 +256,17 @@ static size_t escape(char *to, unsigned char c)
 
 void json_escape(struct bytes *out, struct view text)
 {
-    while (text.len) {
-        size_t plain = plain_length(text);
-        char *to = bytes_room(out, text.len + 6);
+    const char *from = text.at, *end = from + text.len;
 
-        memcpy(to, text.at, plain);
+    while (from < end) {
+        size_t room = (size_t)(end - from) + 16 + 6; /* copy_plain's store, one escape */
+        char *to = out->size - out->len >= room ? out->at + out->len : bytes_room(out, room);
+        size_t plain = copy_plain(to, from, end);
+
         out->len += plain;
-        text = view_skip(text, plain);
-        if (!text.len)
-            return;
-        out->len += escape(to + plain, (unsigned char)text.at[0]);
-        text = view_skip(text, 1);
+        from += plain;
+        if (from < end)
+            out->len += escape(to + plain, (unsigned char)*from++);
     }
 }
 
@@ -273,6 +275,19 @@ void json_text(struct bytes *out, struct view text)
     bytes_append(out, VIEW("\""));
     json_escape(out, text);
     bytes_append(out, VIEW("\""));
+}
+
+void json_int(struct bytes *out, int64_t number)
+{
+    char text[24], *at = text + sizeof(text);
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+
+    do
+        *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (number < 0)
+        *--at = '-';
+    bytes_append(out, (struct view){at, (size_t)(text + sizeof(text) - at)});
 }
 
 void json_key(struct bytes *out, struct view name)

@@ -678,7 +678,7 @@ static void write_number(struct chat *chat, enum field field, struct view name, 
 static void write_integer(struct chat *chat, struct view name, int64_t value)
 {
     json_key(&chat->ask->body, name);
-    bytes_printf(&chat->ask->body, "%lld", (long long)value);
+    json_int(&chat->ask->body, value);
 }
 
 static void write_sampling(struct chat *chat)

@@ -123,7 +123,7 @@ static void find_model(struct view name, struct route *route)
 
 static void find_native(struct view rest, struct route *route)
 {
-    route->is_native = true;
+    route->is_native = true; /* however the prefix was spelled */
     if (!take_segments(&rest, VIEW("/models")))
         return;
     if (rest.len == 0)
@@ -156,7 +156,7 @@ void route_find(struct view path, struct route *route)
     struct view rest;
 
     route->kind = ROUTE_NONE;
-    route->is_native = false;
+    route->is_native = view_starts(path, VIEW("/v1beta")) || view_starts(path, VIEW("/gemini/"));
     route->allow = "";
     route->model = VIEW("");
     path = path_clean(path, route->path);
@@ -167,7 +167,6 @@ void route_find(struct view path, struct route *route)
         find_openai(rest, route);
     else
         find_own(path, route);
-    route->is_native |= take_segments(&path, VIEW("/gemini"));
 }
 
 bool route_takes(const struct route *route, struct view method)

@@ -79,8 +79,7 @@ void bytes_printf(struct bytes *b, const char *format, ...)
         b->len += (size_t)len;
 }
 
-/* How many bytes the valid UTF-8 sequence at the start of `text` has; 0: it is not valid. */
-static size_t utf8_length(struct view text)
+size_t utf8_length(struct view text)
 {
     static const struct {
         unsigned char first_low, first_high, second_low, second_high, len;
@@ -164,6 +163,20 @@ void bytes_drop(struct bytes *b, size_t count)
         return;
     memmove(b->at, b->at + count, b->len - count);
     b->len -= count;
+}
+
+bool bytes_append_end(struct bytes *b, struct view more, size_t most)
+{
+    bool has_gone = b->len > most || more.len > most - b->len;
+
+    if (has_gone) {
+        if (more.len > most / 2)
+            more = view_skip(more, more.len - most / 2);
+        if (b->len > most / 2)
+            bytes_drop(b, b->len - most / 2);
+    }
+    bytes_append(b, more);
+    return has_gone;
 }
 
 void bytes_copy(struct bytes *b, struct view with)

@@ -8,7 +8,6 @@
 
 #include "clock.h"
 #include "log.h"
-#include "mailbox_private.h"
 
 enum { REOPEN_PAUSE_MS = 100 }; /* between two fresh sockets */
 
@@ -45,9 +44,11 @@ static void lose(struct link *link)
         link->on_lost(link->owner, link);
 }
 
+/* The socket goes at once: what is queued in it must not reach whoever answers at that address next. */
 static void reopen_soon(struct link *link)
 {
     link->must_reopen = true;
+    mailbox_close(&link->box);
     actor_wake(link->box.actor, link->opened_ms + REOPEN_PAUSE_MS);
 }
 
@@ -114,27 +115,17 @@ bool link_post(struct link *link, enum message_kind kind, const void *letter)
     return true;
 }
 
-static void reopen(struct link *link)
-{
-    struct actor *actor = link->box.actor;
-    const char *name = link->box.name;
-
-    mailbox_shut(&link->box, 0);
-    open_box(link, actor, name);
-}
-
 void link_tick(struct link *link, uint64_t calls, uint64_t now_ms)
 {
     struct actor *actor = link->box.actor;
     struct msg_beat beat = {
         .calls = calls, .memory = actor->memory, .lag_ms = actor->lag_ms};
 
-    if (link->must_reopen && !link->box.must_close) {
-        if (now_ms < link->opened_ms + REOPEN_PAUSE_MS) {
+    if (link->must_reopen) {
+        if (link->box.socket || now_ms < link->opened_ms + REOPEN_PAUSE_MS)
             actor_wake(actor, link->opened_ms + REOPEN_PAUSE_MS);
-            return;
-        }
-        reopen(link);
+        else
+            open_box(link, actor, link->box.name);
         return;
     }
     if (now_ms < link->beat_ms)

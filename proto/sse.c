@@ -27,17 +27,13 @@ static void append_at_most(struct bytes *to, struct view more, size_t most)
     bytes_append(to, more);
 }
 
-/* Past the limit only the end is kept; half of it goes at a time, so that dropping stays cheap. */
+/* Past the limit only the end is kept. */
 static void append_data(struct sse *sse, struct view more)
 {
-    if (sse->limit && more.len > sse->limit - sse->data.len) {
+    if (!sse->limit)
+        bytes_append(&sse->data, more);
+    else if (bytes_append_end(&sse->data, more, sse->limit))
         sse->is_over = true;
-        if (more.len > sse->limit / 2)
-            more = view_skip(more, more.len - sse->limit / 2);
-        if (sse->data.len > sse->limit / 2)
-            bytes_drop(&sse->data, sse->data.len - sse->limit / 2);
-    }
-    bytes_append(&sse->data, more);
 }
 
 static struct view without_space(struct view value)

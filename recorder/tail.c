@@ -65,11 +65,13 @@ enum tail_state tail_next(struct tail *tail, struct view *payload)
     }
 }
 
-static uint64_t damage(const struct segment *segment)
+/* Bytes that were no record; 0 too for a file that somebody has deleted, whose name may be another's by now. */
+static uint64_t damage(const struct segment *segment, bool *is_there)
 {
     struct stat facts;
 
-    if (fstat(segment->fd, &facts) != 0)
+    *is_there = fstat(segment->fd, &facts) == 0 && facts.st_nlink > 0;
+    if (!*is_there)
         return 0;
     if (!segment->is_good)
         return (uint64_t)facts.st_size;
@@ -80,7 +82,8 @@ void tail_pass(struct tail *tail)
 {
     char name[SEGMENT_NAME], kept[SEGMENT_NAME];
     uint64_t number = tail->segment.number;
-    uint64_t bad = damage(&tail->segment);
+    bool is_there;
+    uint64_t bad = damage(&tail->segment, &is_there);
 
     segment_name(name, number, "spool");
     segment_name(kept, number, "bad");
@@ -88,7 +91,7 @@ void tail_pass(struct tail *tail)
         log_error("spool.damaged", F_NUM("segment", number), F_NUM("bytes", bad),
                   F_STR("kept", kept));
         renameat(tail->folder_fd, name, tail->folder_fd, kept);
-    } else {
+    } else if (is_there) {
         unlinkat(tail->folder_fd, name, 0);
     }
     segment_close(&tail->segment);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Renders answers in Google's form; reply.c asks for one frame after the other. What must stay true: the joined
- * texts of a stream's events are the text, and no event cuts a UTF-8 character. */
+/* Renders answers in Google's form; reply.c asks for one frame after the other. What must stay
+ * true: the joined texts of a stream's events are the text, and no event cuts a UTF-8 character. */
 #include "frame.h"
 
 #include <stdio.h>
@@ -180,7 +180,8 @@ static void close_text_part(struct frame *f, struct json *j)
     json_close(j, '}');
 }
 
-static void write_numbers(struct json *j, const struct answer *a, int64_t text_bytes, int64_t thoughts)
+static void write_numbers(struct json *j, const struct answer *a, int64_t text_bytes,
+                          int64_t thoughts)
 {
     int64_t candidates = frame_tokens(text_bytes);
     int64_t thinking = frame_tokens(thoughts * THOUGHT_BYTES);
@@ -195,7 +196,8 @@ static void write_numbers(struct json *j, const struct answer *a, int64_t text_b
     json_close(j, '}');
 }
 
-static void write_usage(struct json *j, const struct answer *a, int64_t text_bytes, int64_t thoughts, bool is_last)
+static void write_usage(struct json *j, const struct answer *a, int64_t text_bytes,
+                        int64_t thoughts, bool is_last)
 {
     if (a->usage_when == USAGE_NONE || (a->usage_when == USAGE_LAST && !is_last))
         return;
@@ -305,8 +307,8 @@ void frame_event(struct frame *f, const struct answer *a, int64_t index, bool is
     close_element(f, a, is_last);
 }
 
-void frame_error(struct frame *f, const struct answer *a, enum fault fault, const struct fault_facts *facts,
-                 int64_t index)
+void frame_error(struct frame *f, const struct answer *a, enum refusal refusal,
+                 const struct refusal_facts *facts, int64_t index)
 {
     bool is_line = a->framing == FRAMING_SSE && a->is_error_data;
     struct json j = {.out = &f->bytes, .pretty = !is_line};
@@ -314,7 +316,7 @@ void frame_error(struct frame *f, const struct answer *a, enum fault fault, cons
     open_element(f, a, index);
     if (is_line)
         text_put(&f->bytes, "data: ");
-    fault_write_object(&j, fault, facts);
+    refusal_write_object(&j, refusal, facts);
     if (is_line)
         end_line(f, a);
     else if (a->framing == FRAMING_SSE)

@@ -2,7 +2,7 @@
 /* The bytes of answers: one event of a stream, or a whole reply. */
 #pragma once
 
-#include "fault.h"
+#include "refusal.h"
 #include "model.h"
 #include "script.h"
 
@@ -22,8 +22,8 @@ struct answer {
     bool pretty; /* FRAMING_WHOLE */
     bool has_finish;
     bool is_empty;
-    bool is_filler;   /* the text is made, not `text` */
-    bool is_numbered; /* filler: each event begins with its number */
+    bool is_filler;     /* the text is made, not `text` */
+    bool is_numbered;   /* filler: each event begins with its number */
     int64_t text_bytes; /* filler: of each event */
     int64_t thoughts;   /* thought events first */
     int64_t chunks;     /* content events */
@@ -49,8 +49,8 @@ int64_t answer_events(const struct answer *a);
 
 /* Each replaces the frame. `is_last`: the event closes the stream. */
 void frame_event(struct frame *f, const struct answer *a, int64_t index, bool is_last);
-void frame_error(struct frame *f, const struct answer *a, enum fault fault, const struct fault_facts *facts,
-                 int64_t index);
+void frame_error(struct frame *f, const struct answer *a, enum refusal refusal,
+                 const struct refusal_facts *facts, int64_t index);
 void frame_whole(struct frame *f, const struct answer *a);
 
 uint64_t frame_len(const struct frame *f);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* generateContent, streamGenerateContent and models; server.c routes here. What must stay true: a request is
- * counted and kept before anything is decided about it, and is answered in Google's order: the key, the query, the
- * body, the model, the quota. */
+/* generateContent, streamGenerateContent and models; server.c routes here. What must stay true: a
+ * request is counted and kept before anything is decided about it, and is answered in Google's
+ * order: the key, the query, the body, the model, the quota. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* memmem */
 #endif
@@ -20,7 +20,7 @@
 
 #define PARSE_BYTES (1 << 20) /* bodies whose tree fits are parsed without malloc */
 #define PARSE_BODY_MAX 50000
-#define BODY_BYTES_MAX 104857600 /* as the fault's text says */
+#define BODY_BYTES_MAX 104857600 /* as the refusal's text says */
 #define ECHO_BYTES 200
 #define DEFAULT_CHUNKS 3
 #define USAGE_BYTES 4096
@@ -62,7 +62,7 @@ static struct span header_at(h2o_req_t *req, ssize_t index)
 }
 
 /* Finds the key; returns what is wrong with how it came. */
-static enum fault read_key(struct call *call, struct span *name)
+static enum refusal read_key(struct call *call, struct span *name)
 {
     h2o_req_t *req = call->req;
     ssize_t header = find_header(req, "x-goog-api-key");
@@ -70,52 +70,53 @@ static enum fault read_key(struct call *call, struct span *name)
 
     *name = header >= 0 ? header_at(req, header) : call->query.key;
     if (has_bearer)
-        return FAULT_BEARER;
+        return REFUSAL_BEARER;
     if (header >= 0 && call->query.has_key)
-        return FAULT_MANY_KEYS;
-    return name->len == 0 ? FAULT_NO_KEY : FAULT_NONE;
+        return REFUSAL_MANY_KEYS;
+    return name->len == 0 ? REFUSAL_NO_KEY : REFUSAL_NONE;
 }
 
-static void refuse(struct plan *plan, enum fault fault)
+static void refuse(struct plan *plan, enum refusal refusal)
 {
     plan->is_refused = true;
-    plan->fault = fault;
+    plan->refusal = refusal;
 }
 
-static void refuse_with(struct work *w, enum fault fault, struct span message)
+static void refuse_with(struct work *w, enum refusal refusal, struct span message)
 {
-    refuse(&w->plan, fault);
+    refuse(&w->plan, refusal);
     w->plan.facts.message = span_copy(w->call->req, message);
 }
 
 /* Counts and keeps the request, and refuses it when the key didn't come as it should. */
 static void receive(struct work *w, enum operation operation)
 {
-    enum fault fault = read_key(w->call, &w->key_name);
+    enum refusal refusal = read_key(w->call, &w->key_name);
     struct plan *plan = &w->plan;
 
     plan->key = ledger_key(w->key_name);
     if (plan->key == NULL) {
         plan->key = ledger_key((struct span){"(too long, or too many)", 23});
-        fault = FAULT_KEY_INVALID;
+        refusal = REFUSAL_KEY_INVALID;
     }
     ledger_count_request(plan->key, operation);
     journal_add(w->call->req, w->key_name);
-    plan->facts = (struct fault_facts){.key = key_span(plan->key), .retry_ms = -1};
+    plan->facts = (struct refusal_facts){.key = key_span(plan->key), .retry_ms = -1};
     plan->cut_at = UNSET;
     plan->answer.pretty = !w->call->query.is_flat;
-    if (fault != FAULT_NONE)
-        refuse(plan, fault);
+    if (refusal != REFUSAL_NONE)
+        refuse(plan, refusal);
 }
 
-/* Refuses by the key's mode when it is one of the kind that comes before the body is looked at, or after. */
+/* Refuses by the key's mode when it is one of the kind that comes before the body is looked at, or
+ * after. */
 static void apply_mode(struct work *w, bool before_body)
 {
     const struct mode *mode = mode_facts(w->mode);
 
     if (w->plan.is_refused || mode->act != ACT_REFUSE || mode->before_body != before_body)
         return;
-    refuse(&w->plan, mode->fault);
+    refuse(&w->plan, mode->refusal);
     if (w->mode.number >= 0)
         w->plan.facts.retry_ms = w->mode.number * 1000 + 74;
 }
@@ -131,20 +132,21 @@ static void check_query(struct work *w)
         return;
     if (q->unknown.at != NULL)
         snprintf(words, sizeof(words),
-                 "Invalid JSON payload received. Unknown name \"%.*s\": Cannot bind query parameter. Field '%.*s' "
+                 "Invalid JSON payload received. Unknown name \"%.*s\": Cannot bind query "
+                 "parameter. Field '%.*s' "
                  "could not be found in request message.",
-                 (int)span_first(q->unknown, 100).len, q->unknown.at, (int)span_first(q->unknown, 100).len,
-                 q->unknown.at);
+                 (int)span_first(q->unknown, 100).len, q->unknown.at,
+                 (int)span_first(q->unknown, 100).len, q->unknown.at);
     else
         snprintf(words, sizeof(words), "Invalid value \"%.*s\" for the query parameter 'alt'.",
                  (int)span_first(q->unknown_alt, 100).len, q->unknown_alt.at);
-    refuse_with(w, FAULT_WRONG_ARGUMENT, span_of(words));
+    refuse_with(w, REFUSAL_WRONG_ARGUMENT, span_of(words));
 }
 
 static void check_size(struct work *w)
 {
     if (!w->plan.is_refused && w->call->req->entity.len > BODY_BYTES_MAX)
-        refuse(&w->plan, FAULT_TOO_LARGE);
+        refuse(&w->plan, REFUSAL_TOO_LARGE);
 }
 
 /* Parses the body; small ones into memory that is used again for the next. */
@@ -164,7 +166,7 @@ static void parse_body(struct work *w)
              err.msg != NULL ? err.msg : "Unexpected end of string", err.pos,
              err.pos < body.len ? (int)(body.len - err.pos > 40 ? 40 : body.len - err.pos) : 0,
              err.pos < body.len ? body.base + err.pos : "");
-    refuse_with(w, FAULT_WRONG_ARGUMENT, span_of(words));
+    refuse_with(w, REFUSAL_WRONG_ARGUMENT, span_of(words));
 }
 
 static void check_body(struct work *w, const struct model *model)
@@ -172,7 +174,7 @@ static void check_body(struct work *w, const struct model *model)
     prompt_read(&w->prompt, &w->violations, yyjson_doc_get_root(w->doc), model);
     if (w->violations.count == 0)
         return;
-    refuse_with(w, FAULT_WRONG_ARGUMENT, text_span(&w->violations.message));
+    refuse_with(w, REFUSAL_WRONG_ARGUMENT, text_span(&w->violations.message));
     w->plan.facts.violations = span_copy(w->call->req, text_span(&w->violations.elements));
 }
 
@@ -193,9 +195,9 @@ static void check_model(struct work *w, const struct model *model)
     if (w->plan.is_refused)
         return;
     if (model == NULL || !model->generates)
-        refuse(&w->plan, FAULT_NO_MODEL);
+        refuse(&w->plan, REFUSAL_NO_MODEL);
     else if (model->is_gone)
-        refuse(&w->plan, FAULT_OLD_MODEL);
+        refuse(&w->plan, REFUSAL_OLD_MODEL);
 }
 
 /* -- The script -- */
@@ -212,7 +214,7 @@ static bool read_prompt_script(struct work *w, struct script *script)
     if (w->script_doc != NULL)
         wrong = script_read(script, yyjson_doc_get_root(w->script_doc), NULL, usage, sizeof(usage));
     if (wrong != NULL)
-        refuse_with(w, FAULT_WRONG_ARGUMENT, span_of(wrong));
+        refuse_with(w, REFUSAL_WRONG_ARGUMENT, span_of(wrong));
     return wrong == NULL;
 }
 
@@ -294,8 +296,9 @@ static void apply_limit(const struct prompt *prompt, struct answer *a)
 
 static bool wants_filler(const struct script *s)
 {
-    return s->text.at == NULL && (s->chunks != UNSET || s->chunk_bytes != UNSET || s->event_bytes != UNSET ||
-                                  s->reply_bytes != UNSET || s->is_numbered);
+    return s->text.at == NULL &&
+           (s->chunks != UNSET || s->chunk_bytes != UNSET || s->event_bytes != UNSET ||
+            s->reply_bytes != UNSET || s->is_numbered);
 }
 
 static void plan_filler(struct answer *a, const struct script *s)
@@ -304,7 +307,8 @@ static void plan_filler(struct answer *a, const struct script *s)
 
     a->is_filler = true;
     a->is_numbered = s->is_numbered || !is_sized;
-    a->chunks = first_set(s->chunks, s->event_bytes != UNSET || s->reply_bytes != UNSET ? 1 : DEFAULT_CHUNKS);
+    a->chunks = first_set(s->chunks,
+                          s->event_bytes != UNSET || s->reply_bytes != UNSET ? 1 : DEFAULT_CHUNKS);
     a->text_bytes = first_set(s->event_bytes, first_set(s->chunk_bytes, 0));
     if (s->reply_bytes != UNSET && a->chunks > 0)
         a->text_bytes = s->reply_bytes / a->chunks;
@@ -381,7 +385,7 @@ static void plan_ending(struct plan *plan, const struct script *s)
     end_after(plan, ENDING_CUT, s->cut_after_events);
     end_after(plan, ENDING_HANG, s->hang_after_events);
     if (plan->ending == ENDING_ERROR)
-        plan->fault = fault_of_status((int)first_set(s->error_status, 503));
+        plan->refusal = refusal_of_status((int)first_set(s->error_status, 503));
 }
 
 static void plan_times(struct work *w, const struct script *s)
@@ -406,7 +410,7 @@ static void plan_script(struct work *w, const struct script *s, const struct mod
     if (s->error_message.len != 0)
         w->plan.facts.message = span_copy(w->call->req, s->error_message);
     if (s->error_status != UNSET && s->error_after_events == UNSET) {
-        refuse(&w->plan, fault_of_status((int)s->error_status));
+        refuse(&w->plan, refusal_of_status((int)s->error_status));
         w->plan.is_stream = false;
         return;
     }
@@ -529,11 +533,12 @@ void generate_models(struct call *call)
     size_t size = number_of(call->query.page_size, PAGE_SIZE);
     size = size == 0 ? PAGE_SIZE : size > PAGE_SIZE_MAX ? PAGE_SIZE_MAX : size;
     if (token.len != 0 && !span_starts(token, "page-")) {
-        refuse_with(&w, FAULT_WRONG_ARGUMENT, span_of("page_token is invalid."));
+        refuse_with(&w, REFUSAL_WRONG_ARGUMENT, span_of("page_token is invalid."));
         reply_start(call->req, &w.plan);
         return;
     }
-    model_write_list(&body, token.len != 0 ? number_of(span_from(token, 5), 0) : 0, size, !call->query.is_flat);
+    model_write_list(&body, token.len != 0 ? number_of(span_from(token, 5), 0) : 0, size,
+                     !call->query.is_flat);
     answer_ok(&w, &body);
     text_clear(&body);
 }
@@ -547,7 +552,7 @@ void generate_model(struct call *call)
         return;
     const struct model *model = find_model(&w);
     if (model == NULL || model->is_gone) {
-        refuse(&w.plan, FAULT_NO_MODEL);
+        refuse(&w.plan, REFUSAL_NO_MODEL);
         reply_start(call->req, &w.plan);
         return;
     }
@@ -560,7 +565,7 @@ void generate_lost(struct call *call)
 {
     struct text body = {0};
 
-    fault_write(&body, FAULT_NO_ROUTE, &(struct fault_facts){0}, true);
+    refusal_write(&body, REFUSAL_NO_ROUTE, &(struct refusal_facts){0}, true);
     reply_now(call->req, 404, text_span(&body), true);
     text_clear(&body);
 }

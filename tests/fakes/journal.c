@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ring in memory that the processes share; server.c adds to it, admin.c reads. What must stay true: adding takes
- * no lock and copies a few KB at most. A reader skips an entry that is being overwritten. */
+/* A ring in memory that the processes share; server.c adds to it, admin.c reads. What must stay
+ * true: adding takes no lock and copies a few KB at most. A reader skips an entry that is being
+ * overwritten. */
 #include "journal.h"
 
 #include <stdatomic.h>
@@ -36,11 +37,12 @@ static struct journal {
     _Atomic uint64_t last; /* number of the newest entry; numbers begin at 1 */
     _Atomic uint64_t forgotten;
     struct entry entries[ENTRIES];
-} *journal;
+} * journal;
 
 void journal_open(void)
 {
-    journal = mmap(NULL, sizeof(*journal), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    journal = mmap(NULL, sizeof(*journal), PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (journal == MAP_FAILED) {
         perror("simulator: cannot map the journal");
         exit(1);
@@ -85,7 +87,8 @@ void journal_add(const h2o_req_t *req, struct span key)
     keep(e->body, BODY_BYTES, req->entity.base, req->entity.len);
     e->body_len = req->entity.len;
     if (e->body_len > BODY_BYTES)
-        e->body_crc = (uint32_t)crc32_z(0, (const unsigned char *)req->entity.base, req->entity.len);
+        e->body_crc =
+            (uint32_t)crc32_z(0, (const unsigned char *)req->entity.base, req->entity.len);
     keep_headers(e, &req->headers);
     atomic_store_explicit(&e->number, number, memory_order_release);
 }
@@ -164,7 +167,8 @@ static void write_entry(struct json *j, const struct entry *e)
     json_name_number(j, "number", (int64_t)e->number);
     json_name_text(j, "method", (struct span){e->method, e->method_len});
     json_name_text(j, "path", span_first(path, path_len));
-    json_name_text(j, "query", path_len < path.len ? span_from(path, path_len + 1) : (struct span){"", 0});
+    json_name_text(j, "query",
+                   path_len < path.len ? span_from(path, path_len + 1) : (struct span){"", 0});
     json_name_text(j, "key", (struct span){e->key, e->key_len});
     write_headers(j, e);
     write_body(j, e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The memory that the processes share; every route comes here. What must stay true: a request is counted once, and
- * the way of a plain request takes no lock. Keys are only ever added, so that a reader needs none. */
+/* The memory that the processes share; every route comes here. What must stay true: a request is
+ * counted once, and the way of a plain request takes no lock. Keys are only ever added, so that a
+ * reader needs none. */
 #include "ledger.h"
 
 #include <sched.h>
@@ -33,15 +34,16 @@ static struct ledger {
     _Atomic uint64_t cancelled;
     _Atomic uint32_t key_count;
     _Atomic int scripts_used;
-    atomic_flag lock; /* of adding keys and of the scripts */
+    atomic_flag lock;                /* of adding keys and of the scripts */
     _Atomic uint32_t places[PLACES]; /* index of a key plus one, by hash */
     struct key keys[KEYS_MAX];
     struct place scripts[SCRIPTS_MAX];
-} *ledger;
+} * ledger;
 
 void ledger_open(void)
 {
-    ledger = mmap(NULL, sizeof(*ledger), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    ledger = mmap(NULL, sizeof(*ledger), PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (ledger == MAP_FAILED) {
         perror("simulator: cannot map the ledger");
         exit(1);
@@ -243,7 +245,7 @@ void ledger_reset(void)
 /* The strings of a script, for moving them from one owner to another. */
 static struct span *string_of(struct script *script, int i)
 {
-    struct span *const strings[] = {&script->usage, &script->text, &script->finish,
+    struct span *const strings[] = {&script->usage,   &script->text,     &script->finish,
                                     &script->blocked, &script->line_end, &script->error_message};
 
     return i < (int)COUNT(strings) ? strings[i] : NULL;
@@ -267,15 +269,17 @@ static bool move_strings(struct script *script, char *room, size_t size)
 
 static bool place_is_for(const struct place *place, struct span model, struct span key)
 {
-    return place->is_used && place->model_len == model.len && memcmp(place->model, model.at, model.len) == 0 &&
-           place->key_len == key.len && memcmp(place->key, key.at, key.len) == 0;
+    return place->is_used && place->model_len == model.len &&
+           memcmp(place->model, model.at, model.len) == 0 && place->key_len == key.len &&
+           memcmp(place->key, key.at, key.len) == 0;
 }
 
 static bool place_fits(const struct place *place, struct span model, struct span key)
 {
     struct span any = {"", 0};
 
-    return place_is_for(place, place->model_len != 0 ? model : any, place->key_len != 0 ? key : any);
+    return place_is_for(place, place->model_len != 0 ? model : any,
+                        place->key_len != 0 ? key : any);
 }
 
 /* The place for the pair: its own or a free one. */
@@ -292,7 +296,8 @@ static struct place *choose_place(struct span model, struct span key)
     return free_place;
 }
 
-static bool fill_place(struct place *place, const struct script *script, struct span model, struct span key)
+static bool fill_place(struct place *place, const struct script *script, struct span model,
+                       struct span key)
 {
     if (model.len > sizeof(place->model) || key.len > sizeof(place->key))
         return false;
@@ -304,7 +309,8 @@ static bool fill_place(struct place *place, const struct script *script, struct 
     return move_strings(&place->script, place->strings, sizeof(place->strings));
 }
 
-bool ledger_set_script(const struct script *script, struct span model, struct span key, int64_t times)
+bool ledger_set_script(const struct script *script, struct span model, struct span key,
+                       int64_t times)
 {
     lock();
     struct place *place = choose_place(model, key);

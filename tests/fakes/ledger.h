@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all processes of one simulator share: exact counts, the keys and their modes, the admin's scripts. Lives in
- * memory mapped before the fork; every count is atomic. */
+/* What all processes of one simulator share: exact counts, the keys and their modes, the admin's
+ * scripts. Lives in memory mapped before the fork; every count is atomic. */
 #pragma once
 
 #include <stdatomic.h>
@@ -34,8 +34,8 @@ struct key {
 /* Maps the shared memory; before the fork. */
 void ledger_open(void);
 
-/* The key's place, made on first sight. NULL when the key is too long or there are too many. "" is a key too: it
- * stands for requests without one. */
+/* The key's place, made on first sight. NULL when the key is too long or there are too many. "" is
+ * a key too: it stands for requests without one. */
 struct key *ledger_key(struct span name);
 
 struct span key_span(const struct key *key);
@@ -51,10 +51,11 @@ void ledger_count_cancelled(void);
 void ledger_write(struct text *out);
 void ledger_reset(void);
 
-/* The admin's script for this request, if there is one; uses up one of its times. Its strings are good until the
- * next call. */
+/* The admin's script for this request, if there is one; uses up one of its times. Its strings are
+ * good until the next call. */
 bool ledger_script(struct script *script, struct span model, struct span key);
 
-/* Sets a script for a model and a key (empty: any), in place of one with the same two. False when it is too large
- * or there are too many. */
-bool ledger_set_script(const struct script *script, struct span model, struct span key, int64_t times);
+/* Sets a script for a model and a key (empty: any), in place of one with the same two. False when
+ * it is too large or there are too many. */
+bool ledger_set_script(const struct script *script, struct span model, struct span key,
+                       int64_t times);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Gemini simulator: a stand-in for Google's API in tests, in the demo and in benchmarks. Reads the options,
- * opens the port, forks. What must stay true: exactly one line goes to stdout, and only once connections are
- * accepted; when the first process ends, all do. */
+/* The Gemini simulator: a stand-in for Google's API in tests, in the demo and in benchmarks. Reads
+ * the options, opens the port, forks. What must stay true: exactly one line goes to stdout, and
+ * only once connections are accepted; when the first process ends, all do. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -50,7 +50,8 @@ static void print_help(void)
     exit(0);
 }
 
-/* Takes the value of option `argv[i]`, "--name=value" or "--name value"; NULL when it is another option. */
+/* Takes the value of option `argv[i]`, "--name=value" or "--name value"; NULL when it is another
+ * option. */
 static const char *value_of(char **argv, int *i, const char *name)
 {
     size_t len = strlen(name);
@@ -112,7 +113,8 @@ static int open_listener(struct sockaddr_in *address, bool is_shared)
     return fd;
 }
 
-/* One listener for each process. With several the port is first taken alone, so that one already in use is seen. */
+/* One listener for each process. With several the port is first taken alone, so that one already in
+ * use is seen. */
 static void open_listeners(const struct options *o, struct sockaddr_in *address, int *fds)
 {
     if (inet_pton(AF_INET, o->host, &address->sin_addr) != 1)

@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of key modes; the ledger asks when it sees a key first. What must stay true: "ok" is at index 0, and
- * a longer word stands before a shorter one that begins it. */
+/* The table of key modes; the ledger asks when it sees a key first. What must stay true: "ok" is at
+ * index 0, and a longer word stands before a shorter one that begins it. */
 #include "mode.h"
 
 static const struct mode modes[] = {
-    {"ok", ACT_ANSWER, FAULT_NONE, false, -1},
-    {"invalid", ACT_REFUSE, FAULT_KEY_INVALID, true, -1},
-    {"expired", ACT_REFUSE, FAULT_KEY_EXPIRED, true, -1},
-    {"suspended", ACT_REFUSE, FAULT_SUSPENDED, true, -1},
-    {"leaked", ACT_REFUSE, FAULT_LEAKED, true, -1},
-    {"forbidden", ACT_REFUSE, FAULT_FORBIDDEN, true, -1},
-    {"disabled", ACT_REFUSE, FAULT_DISABLED, true, -1},
-    {"blocked", ACT_REFUSE, FAULT_BLOCKED, true, -1},
-    {"location", ACT_REFUSE, FAULT_LOCATION, true, -1},
-    {"depleted", ACT_REFUSE, FAULT_DEPLETED, false, -1},
-    {"minute", ACT_REFUSE, FAULT_MINUTE, false, -1},
-    {"day", ACT_REFUSE, FAULT_DAY, false, -1},
-    {"limit0", ACT_REFUSE, FAULT_LIMIT_ZERO, false, -1},
-    {"exhausted", ACT_REFUSE, FAULT_EXHAUSTED, false, -1},
-    {"overloaded", ACT_REFUSE, FAULT_OVERLOADED, false, -1},
-    {"internal", ACT_REFUSE, FAULT_INTERNAL, false, -1},
-    {"deadline", ACT_REFUSE, FAULT_DEADLINE, false, -1},
-    {"html", ACT_REFUSE, FAULT_GATEWAY_PAGE, true, -1},
-    {"slow", ACT_SLOW, FAULT_NONE, false, 1000},
-    {"hanging", ACT_HANG, FAULT_NONE, true, -1},
-    {"resetting", ACT_RESET, FAULT_NONE, true, -1},
-    {"empty", ACT_EMPTY, FAULT_NONE, false, -1},
+    {"ok", ACT_ANSWER, REFUSAL_NONE, false, -1},
+    {"invalid", ACT_REFUSE, REFUSAL_KEY_INVALID, true, -1},
+    {"expired", ACT_REFUSE, REFUSAL_KEY_EXPIRED, true, -1},
+    {"suspended", ACT_REFUSE, REFUSAL_SUSPENDED, true, -1},
+    {"leaked", ACT_REFUSE, REFUSAL_LEAKED, true, -1},
+    {"forbidden", ACT_REFUSE, REFUSAL_FORBIDDEN, true, -1},
+    {"disabled", ACT_REFUSE, REFUSAL_DISABLED, true, -1},
+    {"blocked", ACT_REFUSE, REFUSAL_BLOCKED, true, -1},
+    {"location", ACT_REFUSE, REFUSAL_LOCATION, true, -1},
+    {"depleted", ACT_REFUSE, REFUSAL_DEPLETED, false, -1},
+    {"minute", ACT_REFUSE, REFUSAL_MINUTE, false, -1},
+    {"day", ACT_REFUSE, REFUSAL_DAY, false, -1},
+    {"limit0", ACT_REFUSE, REFUSAL_LIMIT_ZERO, false, -1},
+    {"exhausted", ACT_REFUSE, REFUSAL_EXHAUSTED, false, -1},
+    {"overloaded", ACT_REFUSE, REFUSAL_OVERLOADED, false, -1},
+    {"internal", ACT_REFUSE, REFUSAL_INTERNAL, false, -1},
+    {"deadline", ACT_REFUSE, REFUSAL_DEADLINE, false, -1},
+    {"html", ACT_REFUSE, REFUSAL_GATEWAY_PAGE, true, -1},
+    {"slow", ACT_SLOW, REFUSAL_NONE, false, 1000},
+    {"hanging", ACT_HANG, REFUSAL_NONE, true, -1},
+    {"resetting", ACT_RESET, REFUSAL_NONE, true, -1},
+    {"empty", ACT_EMPTY, REFUSAL_NONE, false, -1},
 };
 
 const struct mode *mode_facts(struct mode_use use)

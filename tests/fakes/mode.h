@@ -2,11 +2,11 @@
 /* How a key behaves: by a word in its own text, or as the admin route said. */
 #pragma once
 
-#include "fault.h"
+#include "refusal.h"
 
 enum mode_act {
     ACT_ANSWER,
-    ACT_REFUSE, /* with the mode's fault */
+    ACT_REFUSE, /* with the mode's refusal */
     ACT_SLOW,   /* answers after `number` ms */
     ACT_HANG,   /* never answers */
     ACT_RESET,  /* the TCP connection is reset before any byte */
@@ -16,7 +16,7 @@ enum mode_act {
 struct mode {
     const char *word; /* without the dash */
     enum mode_act act;
-    enum fault fault;
+    enum refusal refusal;
     bool before_body; /* refused before Google looks at the body */
     int number;       /* what digits behind the word replace: ms of slow, seconds of minute */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of models; generate.c looks models up and lists them. What must stay true: adding a model is one line. */
+/* The table of models; generate.c looks models up and lists them. What must stay true: adding a
+ * model is one line. */
 #include "model.h"
 
 #define FLASH 1048576, 65536
@@ -11,13 +12,16 @@ static const struct model models[] = {
     {"gemini-2.5-pro", "Gemini 2.5 Pro", "2.5", FLASH, true, false, true, false},
     {"gemini-2.5-flash-lite", "Gemini 2.5 Flash-Lite", "001", FLASH, true, false, true, false},
     {"gemini-2.0-flash", "Gemini 2.0 Flash", "2.0", OLD, false, false, true, false},
-    {"gemini-2.0-flash-exp", "Gemini 2.0 Flash Experimental", "2.0", OLD, false, false, true, false},
+    {"gemini-2.0-flash-exp", "Gemini 2.0 Flash Experimental", "2.0", OLD, false, false, true,
+     false},
     {"gemini-2.0-flash-lite", "Gemini 2.0 Flash-Lite", "2.0", OLD, false, false, true, false},
     {"gemini-1.5-flash", "Gemini 1.5 Flash", "001", OLD, false, false, true, false},
     {"gemini-1.5-flash-8b", "Gemini 1.5 Flash-8B", "001", OLD, false, false, true, false},
     {"gemini-1.5-pro", "Gemini 1.5 Pro", "001", 2097152, 8192, false, false, true, false},
-    {"gemini-3-flash-preview", "Gemini 3 Flash Preview", "3-preview", FLASH, true, false, true, false},
-    {"gemini-3.1-pro-preview", "Gemini 3.1 Pro Preview", "3.1-preview", FLASH, true, false, true, false},
+    {"gemini-3-flash-preview", "Gemini 3 Flash Preview", "3-preview", FLASH, true, false, true,
+     false},
+    {"gemini-3.1-pro-preview", "Gemini 3.1 Pro Preview", "3.1-preview", FLASH, true, false, true,
+     false},
     {"gemini-3.1-flash-lite", "Gemini 3.1 Flash-Lite", "3.1", FLASH, true, false, true, false},
     {"gemini-3.5-flash", "Gemini 3.5 Flash", "3.5", FLASH, true, false, true, false},
     {"gemini-3.5-flash-lite", "Gemini 3.5 Flash-Lite", "3.5", FLASH, true, true, true, false},
@@ -42,13 +46,15 @@ const struct model *model_find(struct span name)
 
 static void write_methods(struct json *j, const struct model *model)
 {
-    static const char *const generating[] = {"generateContent", "countTokens", "createCachedContent",
-                                             "batchGenerateContent", NULL};
-    static const char *const embedding[] = {"embedContent", "countTextTokens", "asyncBatchEmbedContent", NULL};
+    static const char *const generating[] = {"generateContent", "countTokens",
+                                             "createCachedContent", "batchGenerateContent", NULL};
+    static const char *const embedding[] = {"embedContent", "countTextTokens",
+                                            "asyncBatchEmbedContent", NULL};
 
     json_name(j, "supportedGenerationMethods");
     json_open(j, '[');
-    for (const char *const *name = model->generates ? generating : embedding; *name != NULL; name++) {
+    for (const char *const *name = model->generates ? generating : embedding; *name != NULL;
+         name++) {
         json_item(j);
         json_text(j, span_of(*name));
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a body means beyond its shape: turns, parts, ranges. generate.c calls it. What must stay true: it refuses
- * whatever some Gemini model refuses, so that what passes here passes there. */
+/* What a body means beyond its shape: turns, parts, ranges. generate.c calls it. What must stay
+ * true: it refuses whatever some Gemini model refuses, so that what passes here passes there. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* memmem */
 #endif
@@ -14,7 +14,8 @@
 #define COMPLAINTS_MAX 12
 #define SAFETY_MAX 32
 
-static void refuse(struct violations *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void refuse(struct violations *v, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static void refuse(struct violations *v, const char *format, ...)
 {
@@ -60,7 +61,8 @@ static int count_data(yyjson_val *part)
     yyjson_val *value;
     int found = 0;
 
-    yyjson_obj_foreach(part, i, count, name, value) {
+    yyjson_obj_foreach(part, i, count, name, value)
+    {
         found += !yyjson_is_null(value) && is_data_member(span_value(name));
     }
     return found;
@@ -74,13 +76,17 @@ static void check_part(struct violations *v, const char *where, size_t index, yy
 
     if (count == 0 && !is_signed)
         refuse(v,
-               "* GenerateContentRequest.%s.parts[%zu].data: required oneof field 'data' must have one initialized "
+               "* GenerateContentRequest.%s.parts[%zu].data: required oneof field 'data' must have "
+               "one initialized "
                "field\n",
                where, index);
     else if (count > 1)
-        refuse(v, "Invalid value at '%s.parts[%zu]' (oneof), oneof field 'data' is already set.\n", where, index);
+        refuse(v, "Invalid value at '%s.parts[%zu]' (oneof), oneof field 'data' is already set.\n",
+               where, index);
     else if (text != NULL && yyjson_get_len(text) == 0 && !is_signed)
-        refuse(v, "Unable to submit request because it must have a text parameter: %s.parts[%zu].text is empty.\n",
+        refuse(v,
+               "Unable to submit request because it must have a text parameter: %s.parts[%zu].text "
+               "is empty.\n",
                where, index);
 }
 
@@ -98,8 +104,8 @@ static void take_text(struct prompt *prompt, struct span text, bool is_user)
     }
 }
 
-static void read_parts(struct prompt *prompt, struct violations *v, yyjson_val *content, const char *where,
-                       bool is_user)
+static void read_parts(struct prompt *prompt, struct violations *v, yyjson_val *content,
+                       const char *where, bool is_user)
 {
     struct schema_list parts = schema_list(schema_get(content, "parts"));
     yyjson_val *part;
@@ -130,12 +136,14 @@ static enum turn turn_of(yyjson_val *content, bool is_alone)
     return yyjson_equals_str(role, "model") ? TURN_MODEL : TURN_WRONG;
 }
 
-static void check_ends(struct violations *v, enum turn first, enum turn last, const struct model *model)
+static void check_ends(struct violations *v, enum turn first, enum turn last,
+                       const struct model *model)
 {
     if (first == TURN_MODEL)
         refuse(v, "Please ensure that multiturn requests begin with a user turn.\n");
     if (last == TURN_MODEL && model->refuses_last_model_turn)
-        refuse(v, "Requests ending with a model turn are not supported for models/%s.\n", model->name);
+        refuse(v, "Requests ending with a model turn are not supported for models/%s.\n",
+               model->name);
 }
 
 static void read_contents(struct prompt *prompt, struct violations *v, yyjson_val *contents,
@@ -170,10 +178,12 @@ static const struct range {
     bool high_open;
     const char *complaint;
 } ranges[] = {
-    {"temperature", 0, 2, false, false, "temperature: temperature must be in the range [0.0, 2.0]."},
+    {"temperature", 0, 2, false, false,
+     "temperature: temperature must be in the range [0.0, 2.0]."},
     {"topP", 0, 1, true, false, "top_p: top_p must be in the range (0.0, 1.0]."},
     {"topK", 1, 1e9, false, false, "top_k: top_k must be positive."},
-    {"presencePenalty", -2, 2, false, true, "presence_penalty: presence_penalty must be in the range [-2.0, 2.0)."},
+    {"presencePenalty", -2, 2, false, true,
+     "presence_penalty: presence_penalty must be in the range [-2.0, 2.0)."},
     {"frequencyPenalty", -2, 2, false, true,
      "frequency_penalty: frequency_penalty must be in the range [-2.0, 2.0)."},
     {"logprobs", 0, 20, false, false, "logprobs: logprobs must be in the range [0, 20]."},
@@ -200,13 +210,18 @@ static void read_stops(struct prompt *prompt, struct violations *v, yyjson_val *
     yyjson_val *element;
 
     if (list.count > STOPS_MAX)
-        refuse(v, "* GenerateContentRequest.generation_config.stop_sequences: the number of stop sequences (%zu) "
-                  "exceeds the limit of %d.\n",
+        refuse(v,
+               "* GenerateContentRequest.generation_config.stop_sequences: the number of stop "
+               "sequences (%zu) "
+               "exceeds the limit of %d.\n",
                list.count, STOPS_MAX);
     for (size_t i = 0; i < STOPS_MAX && (element = schema_next(&list)) != NULL; i++) {
         struct span stop = span_value(element);
         if (stop.len == 0)
-            refuse(v, "* GenerateContentRequest.generation_config.stop_sequences[%zu]: must not be empty.\n", i);
+            refuse(v,
+                   "* GenerateContentRequest.generation_config.stop_sequences[%zu]: must not be "
+                   "empty.\n",
+                   i);
         else
             prompt->stops[prompt->stop_count++] = stop;
     }
@@ -221,15 +236,18 @@ static void read_output_limit(struct prompt *prompt, struct violations *v, yyjso
         return;
     prompt->max_output = (int64_t)number;
     if (number < 1 || number > model->output_tokens)
-        refuse(v, "Unable to submit request because it has a maxOutputTokens value of %.0f but the supported range "
-                  "is from 1 (inclusive) to %d (exclusive). Update the value and try again.",
+        refuse(v,
+               "Unable to submit request because it has a maxOutputTokens value of %.0f but the "
+               "supported range "
+               "is from 1 (inclusive) to %d (exclusive). Update the value and try again.",
                number, model->output_tokens + 1);
 }
 
 static void read_thinking(struct prompt *prompt, struct violations *v, yyjson_val *thinking)
 {
     prompt->includes_thoughts = yyjson_is_true(schema_get(thinking, "includeThoughts"));
-    if (schema_get(thinking, "thinkingBudget") != NULL && schema_get(thinking, "thinkingLevel") != NULL)
+    if (schema_get(thinking, "thinkingBudget") != NULL &&
+        schema_get(thinking, "thinkingLevel") != NULL)
         refuse(v, "You can only set one of thinking budget and thinking level.");
 }
 
@@ -242,8 +260,11 @@ static void check_output_shape(struct violations *v, yyjson_val *config)
     bool is_enum = yyjson_equals_str(mime, "text/x.enum");
 
     if (mime != NULL && !is_json && !is_enum && !yyjson_equals_str(mime, "text/plain"))
-        refuse(v, "* GenerateContentRequest.generation_config.response_mime_type: allowed mimetypes are "
-                  "`text/plain`, `application/json`, `application/xml`, `application/yaml` and `text/x.enum`.\n");
+        refuse(
+            v,
+            "* GenerateContentRequest.generation_config.response_mime_type: allowed mimetypes are "
+            "`text/plain`, `application/json`, `application/xml`, `application/yaml` and "
+            "`text/x.enum`.\n");
     if ((schema != NULL || json_schema != NULL) && !is_json && !is_enum)
         refuse(v, "Unable to submit request because a response schema needs the response mime type "
                   "application/json or text/x.enum.");
@@ -251,7 +272,8 @@ static void check_output_shape(struct violations *v, yyjson_val *config)
         refuse(v, "Only one of response_schema and response_json_schema may be set.");
 }
 
-static void read_config(struct prompt *prompt, struct violations *v, yyjson_val *config, const struct model *model)
+static void read_config(struct prompt *prompt, struct violations *v, yyjson_val *config,
+                        const struct model *model)
 {
     yyjson_val *candidates = schema_get(config, "candidateCount");
 
@@ -262,7 +284,8 @@ static void read_config(struct prompt *prompt, struct violations *v, yyjson_val 
     check_output_shape(v, config);
     if (candidates != NULL && number_value(candidates) != 1)
         refuse(v, "Multiple candidates is not enabled for this model");
-    if (schema_get(config, "logprobs") != NULL && !yyjson_is_true(schema_get(config, "responseLogprobs")))
+    if (schema_get(config, "logprobs") != NULL &&
+        !yyjson_is_true(schema_get(config, "responseLogprobs")))
         refuse(v, "Logprobs is set but response_logprobs is not enabled.");
 }
 
@@ -297,11 +320,13 @@ static void check_model_name(struct violations *v, yyjson_val *name, const struc
         refuse(v, "The model in the request body does not match the one in the URL.");
 }
 
-void prompt_read(struct prompt *prompt, struct violations *v, yyjson_val *root, const struct model *model)
+void prompt_read(struct prompt *prompt, struct violations *v, yyjson_val *root,
+                 const struct model *model)
 {
     *prompt = (struct prompt){.max_output = -1};
     if (!yyjson_is_obj(root)) {
-        refuse(v, "Invalid JSON payload received. Unknown name \"\": Root element must be a message.");
+        refuse(v,
+               "Invalid JSON payload received. Unknown name \"\": Root element must be a message.");
         return;
     }
     schema_check(v, schema_generate_content_request, root);

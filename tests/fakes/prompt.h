@@ -20,4 +20,5 @@ struct prompt {
 };
 
 /* Checks the body and fills the prompt. When something is wrong `v` has a count. */
-void prompt_read(struct prompt *prompt, struct violations *v, yyjson_val *root, const struct model *model);
+void prompt_read(struct prompt *prompt, struct violations *v, yyjson_val *root,
+                 const struct model *model);

@@ -2,10 +2,12 @@
 /* The life of an answer that takes time; generate.c starts it.
  *
  *   WAITING -> OPEN -> OVER      [on_timer, on_proceed, reply_over]
- *       \________\___> OVER      [on_readable: the client hung up; on_dispose: its connection broke]
+ *       \________\___> OVER      [on_readable: the client hung up; on_dispose: its connection
+ * broke]
  *
- * What must stay true: there is one h2o_send under way at a time, and all of them happen inside of callbacks of the
- * loop; bytes under way do not move; an answer is counted as cancelled or not, once. */
+ * What must stay true: there is one h2o_send under way at a time, and all of them happen inside of
+ * callbacks of the loop; bytes under way do not move; an answer is counted as cancelled or not,
+ * once. */
 #include "reply.h"
 
 #include <errno.h>
@@ -44,7 +46,8 @@ struct reply {
 
 static void reply_go(struct reply *r);
 
-static void add_header(h2o_req_t *req, const char *name, size_t name_len, const char *value, size_t value_len)
+static void add_header(h2o_req_t *req, const char *name, size_t name_len, const char *value,
+                       size_t value_len)
 {
     h2o_add_header_by_str(&req->pool, &req->res.headers, name, name_len, 0, NULL, value, value_len);
 }
@@ -55,10 +58,20 @@ static const char *reason_of(int status)
         int status;
         const char *reason;
     } reasons[] = {
-        {200, "OK"}, {400, "Bad Request"}, {401, "Unauthorized"}, {402, "Payment Required"},
-        {403, "Forbidden"}, {404, "Not Found"}, {409, "Conflict"}, {413, "Payload Too Large"},
-        {429, "Too Many Requests"}, {499, "Client Closed Request"}, {500, "Internal Server Error"},
-        {502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+        {200, "OK"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {402, "Payment Required"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {409, "Conflict"},
+        {413, "Payload Too Large"},
+        {429, "Too Many Requests"},
+        {499, "Client Closed Request"},
+        {500, "Internal Server Error"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
     };
 
     for (size_t i = 0; i < COUNT(reasons); i++)
@@ -87,7 +100,8 @@ static void write_head(h2o_req_t *req, int status, const char *type)
     req->res.reason = reason_of(status);
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, type, strlen(type));
     for (size_t i = 0; i < COUNT(headers); i++)
-        add_header(req, headers[i].name, strlen(headers[i].name), headers[i].value, strlen(headers[i].value));
+        add_header(req, headers[i].name, strlen(headers[i].name), headers[i].value,
+                   strlen(headers[i].value));
 }
 
 static const char *content_type(bool is_page)
@@ -205,7 +219,8 @@ static void tap_open(struct reply *r)
 static size_t next_piece(const struct reply *r, h2o_iovec_t runs[RUNS_MAX], size_t *count)
 {
     uint64_t left = frame_len(&r->frame) - r->frame_sent;
-    size_t room = r->plan.split > 0 && r->plan.split < PIECE_BYTES ? (size_t)r->plan.split : PIECE_BYTES;
+    size_t room =
+        r->plan.split > 0 && r->plan.split < PIECE_BYTES ? (size_t)r->plan.split : PIECE_BYTES;
     size_t len = 0;
 
     if (r->plan.cut_at != UNSET && (uint64_t)(r->plan.cut_at - r->body_sent) < room)
@@ -292,11 +307,11 @@ static void reply_end(struct reply *r)
 
 static void write_refusal(struct text *out, const struct plan *plan)
 {
-    bool is_wrapped = plan->answer.framing == FRAMING_ARRAY && !fault_is_page(plan->fault);
+    bool is_wrapped = plan->answer.framing == FRAMING_ARRAY && !refusal_is_page(plan->refusal);
 
     if (is_wrapped)
         text_put(out, "[");
-    fault_write(out, plan->fault, &plan->facts, plan->answer.pretty);
+    refusal_write(out, plan->refusal, &plan->facts, plan->answer.pretty);
     if (is_wrapped)
         text_put(out, "]\n");
 }
@@ -313,7 +328,7 @@ static void render(struct reply *r)
     else if (!plan->is_stream)
         frame_whole(&r->frame, &plan->answer);
     else if (index == plan->events)
-        frame_error(&r->frame, &plan->answer, plan->fault, &plan->facts, index);
+        frame_error(&r->frame, &plan->answer, plan->refusal, &plan->facts, index);
     else
         frame_event(&r->frame, &plan->answer, index, is_last);
 }
@@ -371,10 +386,10 @@ static void open_head(struct reply *r)
     h2o_req_t *req = r->req;
     const struct plan *plan = &r->plan;
     bool is_sse = plan->is_stream && plan->answer.framing == FRAMING_SSE;
-    bool is_page = plan->is_refused && fault_is_page(plan->fault);
+    bool is_page = plan->is_refused && refusal_is_page(plan->refusal);
 
     ledger_count_answer(plan->key, !plan->is_refused);
-    write_head(req, plan->is_refused ? fault_status(plan->fault) : 200,
+    write_head(req, plan->is_refused ? refusal_status(plan->refusal) : 200,
                is_sse ? "text/event-stream" : content_type(is_page));
     if (!plan->is_stream && !plan->is_chunked)
         req->res.content_length = frame_len(&r->frame);
@@ -429,7 +444,8 @@ static void on_dispose(void *memory)
 static bool is_plain(const struct plan *plan)
 {
     return !plan->is_stream && !plan->is_silent && !plan->is_chunked && !plan->is_head_early &&
-           plan->first_ms <= 0 && plan->split <= 0 && plan->cut_at == UNSET && !plan->answer.is_filler;
+           plan->first_ms <= 0 && plan->split <= 0 && plan->cut_at == UNSET &&
+           !plan->answer.is_filler;
 }
 
 static void answer_plain(h2o_req_t *req, const struct plan *plan)
@@ -444,8 +460,8 @@ static void answer_plain(h2o_req_t *req, const struct plan *plan)
     ledger_count_answer(plan->key, !plan->is_refused);
     if (plan->is_last_close)
         req->http1_is_persistent = 0;
-    reply_now(req, plan->is_refused ? fault_status(plan->fault) : 200, text_span(&frame.bytes),
-              plan->is_refused && fault_is_page(plan->fault));
+    reply_now(req, plan->is_refused ? refusal_status(plan->refusal) : 200, text_span(&frame.bytes),
+              plan->is_refused && refusal_is_page(plan->refusal));
 }
 
 void reply_start(h2o_req_t *req, const struct plan *plan)
@@ -455,7 +471,8 @@ void reply_start(h2o_req_t *req, const struct plan *plan)
         return;
     }
     struct reply *r = h2o_mem_alloc_shared(&req->pool, sizeof(*r), on_dispose);
-    *r = (struct reply){.super = {on_proceed, NULL}, .req = req, .timer = {.cb = on_timer}, .plan = *plan};
+    *r = (struct reply){
+        .super = {on_proceed, NULL}, .req = req, .timer = {.cb = on_timer}, .plan = *plan};
     ledger_count_open(1);
     tap_open(r);
     if (plan->is_silent)

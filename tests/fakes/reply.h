@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sends answers: the plain ones at once, the others piece by piece as the script says and the client reads. */
+/* Sends answers: the plain ones at once, the others piece by piece as the script says and the
+ * client reads. */
 #pragma once
 
 #include <h2o.h>
@@ -19,9 +20,9 @@ enum ending {
 /* Everything about one answer. The spans live as long as the request. */
 struct plan {
     struct answer answer;
-    struct key *key; /* whose counts it goes to */
-    enum fault fault; /* the status of a refusal, or of ENDING_ERROR */
-    struct fault_facts facts;
+    struct key *key;      /* whose counts it goes to */
+    enum refusal refusal; /* the status of a refusal, or of ENDING_ERROR */
+    struct refusal_facts facts;
     bool is_stream;
     bool is_refused;
     bool is_silent; /* never answers */

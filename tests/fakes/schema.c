@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Google's request messages as tables, and one walker over them; the prompt check calls it. What must stay true:
- * a new field or message is one line here. The walk goes as deep as the tables do, except for Schema, whose depth
- * is bounded. */
+/* Google's request messages as tables, and one walker over them; the prompt check calls it. What
+ * must stay true: a new field or message is one line here. The walk goes as deep as the tables do,
+ * except for Schema, whose depth is bounded. */
 #include "schema.h"
 
 #include <stdlib.h>
@@ -19,8 +19,8 @@ enum kind {
     KIND_FLOAT,
     KIND_ENUM,
     KIND_MESSAGE,
-    KIND_MAP,  /* of messages, or of strings when there is no message */
-    KIND_ANY,  /* any JSON value */
+    KIND_MAP,    /* of messages, or of strings when there is no message */
+    KIND_ANY,    /* any JSON value */
     KIND_OBJECT, /* any JSON object */
 };
 
@@ -178,7 +178,8 @@ FIELDS(GenerateContentRequest, MANY("contents", Content), ONE("systemInstruction
        STRING("model"));
 /* clang-format on */
 
-const struct schema_message *const schema_generate_content_request = &GenerateContentRequest_message;
+const struct schema_message *const schema_generate_content_request =
+    &GenerateContentRequest_message;
 
 /* Where the walk is: names and indexes back to the root. Printed only when something is wrong. */
 struct step {
@@ -189,8 +190,8 @@ struct step {
     int depth;
 };
 
-static void check_message(struct violations *v, const struct schema_message *message, yyjson_val *value,
-                          const struct step *at);
+static void check_message(struct violations *v, const struct schema_message *message,
+                          yyjson_val *value, const struct step *at);
 
 static bool is_upper(char c)
 {
@@ -225,7 +226,8 @@ yyjson_val *schema_get(yyjson_val *object, const char *camel)
     yyjson_val *name;
     yyjson_val *value;
 
-    yyjson_obj_foreach(object, i, count, name, value) {
+    yyjson_obj_foreach(object, i, count, name, value)
+    {
         if (schema_name_is(camel, span_value(name)))
             return yyjson_is_null(value) ? NULL : value;
     }
@@ -301,14 +303,17 @@ static void add_violation(struct violations *v, struct span field, struct span w
     json_close(&j, '}');
 }
 
-/* "Invalid JSON payload received. Unknown name …: <complaint>" about `name` inside of the message at `at`. */
-static void bad_name(struct violations *v, const struct step *at, struct span name, const char *complaint)
+/* "Invalid JSON payload received. Unknown name …: <complaint>" about `name` inside of the message
+ * at `at`. */
+static void bad_name(struct violations *v, const struct step *at, struct span name,
+                     const char *complaint)
 {
     struct text path = {0};
     struct text words = {0};
 
     put_path(&path, at);
-    text_format(&words, "Invalid JSON payload received. Unknown name \"%.*s\"", (int)name.len, name.at);
+    text_format(&words, "Invalid JSON payload received. Unknown name \"%.*s\"", (int)name.len,
+                name.at);
     if (path.len != 0)
         text_format(&words, " at '%.*s'", (int)path.len, path.at);
     text_format(&words, ": %s", complaint);
@@ -317,7 +322,8 @@ static void bad_name(struct violations *v, const struct step *at, struct span na
     text_clear(&words);
 }
 
-static void bad_value(struct violations *v, const struct step *at, const char *type, yyjson_val *value)
+static void bad_value(struct violations *v, const struct step *at, const char *type,
+                      yyjson_val *value)
 {
     struct text path = {0};
     struct text words = {0};
@@ -352,7 +358,8 @@ static bool number_fits(yyjson_val *value, enum kind kind)
 {
     double low = kind == KIND_INT32 ? -2147483648.0 : -9223372036854775808.0;
     double high = kind == KIND_INT32 ? 2147483647.0 : 9223372036854775807.0;
-    double number = yyjson_is_str(value) ? strtod(yyjson_get_str(value), NULL) : yyjson_get_num(value);
+    double number =
+        yyjson_is_str(value) ? strtod(yyjson_get_str(value), NULL) : yyjson_get_num(value);
 
     if (kind == KIND_FLOAT)
         return true;
@@ -436,7 +443,8 @@ static void check_map(struct violations *v, const struct schema_field *field, yy
         bad_value(v, at, "map", value);
         return;
     }
-    yyjson_obj_foreach(value, i, count, name, element) {
+    yyjson_obj_foreach(value, i, count, name, element)
+    {
         struct step step = {at, NULL, span_value(name), -1, at->depth + 1};
         if (field->message != NULL)
             check_message(v, field->message, element, &step);
@@ -459,8 +467,8 @@ static void check_one(struct violations *v, const struct schema_field *field, yy
     }
 }
 
-static void check_field(struct violations *v, const struct schema_field *field, struct span name, yyjson_val *value,
-                        const struct step *parent)
+static void check_field(struct violations *v, const struct schema_field *field, struct span name,
+                        yyjson_val *value, const struct step *parent)
 {
     struct step step = {parent, field->name, {NULL, 0}, -1, parent->depth + 1};
     size_t i;
@@ -478,14 +486,15 @@ static void check_field(struct violations *v, const struct schema_field *field, 
         bad_name(v, parent, name, "Proto field is not repeating, cannot start list.");
         return;
     }
-    yyjson_arr_foreach(value, i, count, element) {
+    yyjson_arr_foreach(value, i, count, element)
+    {
         step.index = (long)i;
         check_one(v, field, element, &step);
     }
 }
 
-static void bad_message(struct violations *v, const struct step *at, const struct schema_message *message,
-                        yyjson_val *value)
+static void bad_message(struct violations *v, const struct step *at,
+                        const struct schema_message *message, yyjson_val *value)
 {
     char type[200] = PACKAGE;
 
@@ -500,8 +509,8 @@ static const struct schema_field *find_field(const struct schema_message *messag
     return NULL;
 }
 
-static void check_message(struct violations *v, const struct schema_message *message, yyjson_val *value,
-                          const struct step *at)
+static void check_message(struct violations *v, const struct schema_message *message,
+                          yyjson_val *value, const struct step *at)
 {
     size_t i;
     size_t count;
@@ -512,7 +521,8 @@ static void check_message(struct violations *v, const struct schema_message *mes
         bad_message(v, at, message, at->depth > DEPTH_MAX ? NULL : value);
         return;
     }
-    yyjson_obj_foreach(value, i, count, name, member) {
+    yyjson_obj_foreach(value, i, count, name, member)
+    {
         const struct schema_field *field = find_field(message, span_value(name));
         if (field != NULL)
             check_field(v, field, span_value(name), member, at);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shape of Google's messages as tables, and the check of a JSON body against them by proto-JSON's rules. */
+/* The shape of Google's messages as tables, and the check of a JSON body against them by
+ * proto-JSON's rules. */
 #pragma once
 
 #include <yyjson.h>

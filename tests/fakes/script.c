@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads scripts by a table of their fields; the prompt check and the admin route call it. What must stay true: a
- * field that is not in the table is an error, so that a misspelt test fails instead of passing. */
+/* Reads scripts by a table of their fields; the prompt check and the admin route call it. What must
+ * stay true: a field that is not in the table is an error, so that a misspelt test fails instead of
+ * passing. */
 #include "script.h"
 
 #include <stddef.h>
@@ -105,8 +106,8 @@ static bool read_usage(struct script *script, yyjson_val *value, char *room, siz
     return fits;
 }
 
-static bool read_field(struct script *script, const struct script_field *field, yyjson_val *value, char *room,
-                       size_t size)
+static bool read_field(struct script *script, const struct script_field *field, yyjson_val *value,
+                       char *room, size_t size)
 {
     void *to = (char *)script + field->at;
 
@@ -146,12 +147,13 @@ static const char *complain(const char *about, yyjson_val *name)
 {
     static char words[200];
 
-    snprintf(words, sizeof(words), "Simulator: %s \"%.100s\" in the script.", about, yyjson_get_str(name));
+    snprintf(words, sizeof(words), "Simulator: %s \"%.100s\" in the script.", about,
+             yyjson_get_str(name));
     return words;
 }
 
-const char *script_read(struct script *script, yyjson_val *json, const char *const *others, char *usage_room,
-                        size_t usage_size)
+const char *script_read(struct script *script, yyjson_val *json, const char *const *others,
+                        char *usage_room, size_t usage_size)
 {
     size_t i;
     size_t count;
@@ -161,7 +163,8 @@ const char *script_read(struct script *script, yyjson_val *json, const char *con
     *script = script_default();
     if (!yyjson_is_obj(json))
         return "Simulator: a script is a JSON object.";
-    yyjson_obj_foreach(json, i, count, name, value) {
+    yyjson_obj_foreach(json, i, count, name, value)
+    {
         const struct script_field *field = find_field(name);
         if (field == NULL && is_among(name, others))
             continue;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scripted answer: how many events, how fast, and where it goes wrong. From a prompt's "#sim {json}" line or from
- * the admin route. */
+/* A scripted answer: how many events, how fast, and where it goes wrong. From a prompt's "#sim
+ * {json}" line or from the admin route. */
 #pragma once
 
 #include <stdint.h>
@@ -16,7 +16,8 @@ enum usage_when {
 
 #define UNSET (-1)
 
-/* Numbers are UNSET where the script says nothing. Strings are borrowed from the JSON that was read. */
+/* Numbers are UNSET where the script says nothing. Strings are borrowed from the JSON that was
+ * read. */
 struct script {
     int64_t chunks;
     int64_t chunk_bytes;
@@ -36,12 +37,12 @@ struct script {
     bool is_numbered;
     bool is_empty;
     bool is_chunked;
-    bool is_error_data;  /* an error in the stream comes as a data: line */
-    bool is_head_early;  /* the header goes out before first_ms */
-    bool is_last_close;  /* "Connection: close" */
-    bool is_cut_fin;     /* a cut is a FIN instead of a RST */
+    bool is_error_data; /* an error in the stream comes as a data: line */
+    bool is_head_early; /* the header goes out before first_ms */
+    bool is_last_close; /* "Connection: close" */
+    bool is_cut_fin;    /* a cut is a FIN instead of a RST */
     enum usage_when usage_when;
-    struct span usage;   /* JSON that replaces the last usageMetadata */
+    struct span usage; /* JSON that replaces the last usageMetadata */
     struct span text;
     struct span finish;
     struct span blocked;
@@ -51,8 +52,8 @@ struct script {
 
 struct script script_default(void);
 
-/* Reads one script. `others` names members that are not the script's own and are skipped (NULL-terminated, may be
- * NULL). Returns NULL or what is wrong, good until the next call. `doc` must outlive the script; a usage object is
- * printed into `usage_room`. */
-const char *script_read(struct script *script, yyjson_val *json, const char *const *others, char *usage_room,
-                        size_t usage_size);
+/* Reads one script. `others` names members that are not the script's own and are skipped
+ * (NULL-terminated, may be NULL). Returns NULL or what is wrong, good until the next call. `doc`
+ * must outlive the script; a usage object is printed into `usage_room`. */
+const char *script_read(struct script *script, yyjson_val *json, const char *const *others,
+                        char *usage_room, size_t usage_size);

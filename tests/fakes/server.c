@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One process's server; main.c runs it. What must stay true: a request is looked at when its body is complete, and
- * every route stands in one table. */
+/* One process's server; main.c runs it. What must stay true: a request is looked at when its body
+ * is complete, and every route stands in one table. */
 #include "server.h"
 
 #include <signal.h>
@@ -61,7 +61,8 @@ static struct span decode(h2o_req_t *req, struct span s, bool is_query)
 {
     size_t len = 0;
 
-    if (s.len == 0 || (memchr(s.at, '%', s.len) == NULL && (!is_query || memchr(s.at, '+', s.len) == NULL)))
+    if (s.len == 0 ||
+        (memchr(s.at, '%', s.len) == NULL && (!is_query || memchr(s.at, '+', s.len) == NULL)))
         return s;
     char *to = h2o_mem_alloc_pool(&req->pool, s.len);
     for (size_t i = 0; i < s.len; i++) {
@@ -77,8 +78,9 @@ static struct span decode(h2o_req_t *req, struct span s, bool is_query)
 /* Parameters that every Google method takes and that change nothing here. */
 static bool is_ignored(struct span name)
 {
-    static const char *const names[] = {"access_token", "oauth_token", "fields",     "quotaUser",
-                                        "callback",     "$.xgafv",     "uploadType", "upload_protocol"};
+    static const char *const names[] = {"access_token", "oauth_token",    "fields",
+                                        "quotaUser",    "callback",       "$.xgafv",
+                                        "uploadType",   "upload_protocol"};
 
     for (size_t i = 0; i < COUNT(names); i++)
         if (span_is(name, names[i]))
@@ -117,14 +119,16 @@ static void read_query(h2o_req_t *req, struct query *q, struct span s)
         size_t name_len = mark != NULL ? (size_t)(mark - one.at) : one.len;
 
         if (one.len != 0)
-            take_parameter(q, decode(req, span_first(one, name_len), true),
-                           decode(req, span_from(one, mark != NULL ? name_len + 1 : one.len), true));
+            take_parameter(
+                q, decode(req, span_first(one, name_len), true),
+                decode(req, span_from(one, mark != NULL ? name_len + 1 : one.len), true));
         s = span_from(s, end != NULL ? one.len + 1 : s.len);
     }
 }
 
 /* Whether the route takes the request; leaves what lies between prefix and suffix. */
-static bool route_fits(const struct route *route, struct span method, struct span path, struct span *middle)
+static bool route_fits(const struct route *route, struct span method, struct span path,
+                       struct span *middle)
 {
     size_t suffix_len = route->suffix != NULL ? strlen(route->suffix) : 0;
 
@@ -133,7 +137,8 @@ static bool route_fits(const struct route *route, struct span method, struct spa
     *middle = span_from(path, strlen(route->prefix));
     if (route->suffix == NULL)
         return middle->len == 0;
-    if (middle->len < suffix_len || memcmp(middle->at + middle->len - suffix_len, route->suffix, suffix_len) != 0)
+    if (middle->len < suffix_len ||
+        memcmp(middle->at + middle->len - suffix_len, route->suffix, suffix_len) != 0)
         return false;
     middle->len -= suffix_len;
     return true;
@@ -205,7 +210,8 @@ static void configure(void)
     config.max_request_entity_size = BODY_BYTES_MAX;
     config.http1.req_timeout = IDLE_MS;
     config.http1.upgrade_to_http2 = 0;
-    h2o_hostconf_t *host = h2o_config_register_host(&config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    h2o_hostconf_t *host =
+        h2o_config_register_host(&config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
     h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
     h2o_create_handler(path, sizeof(h2o_handler_t))->on_req = on_request;
     h2o_context_init(&context, h2o_evloop_create(), &config);

@@ -25,7 +25,8 @@ struct call {
     struct query query;
 };
 
-/* Keeps SIGTERM and SIGINT for server_run, which ends on them; before anyone can know that the process is there. */
+/* Keeps SIGTERM and SIGINT for server_run, which ends on them; before anyone can know that the
+ * process is there. */
 void server_hold_signals(void);
 
 /* Serves on these sockets until SIGTERM or SIGINT. */

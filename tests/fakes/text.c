@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growing text and the JSON writer; every body that the simulator sends is made here. What must stay true: text
- * between json_open and json_close is valid JSON whatever the strings hold. */
+/* Growing text and the JSON writer; every body that the simulator sends is made here. What must
+ * stay true: text between json_open and json_close is valid JSON whatever the strings hold. */
 #include "text.h"
 
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growing text and a JSON writer over it, compact or pretty as Google prints it (two spaces, newline at the end
- * left to the caller). Running out of memory ends the process. */
+/* Growing text and a JSON writer over it, compact or pretty as Google prints it (two spaces,
+ * newline at the end left to the caller). Running out of memory ends the process. */
 #pragma once
 
 #include <stdint.h>

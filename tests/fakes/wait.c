@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* h2o 2.2 keeps one list for each length of time, so that linking is O(1): this makes the lists on demand. reply.c
- * waits with it. What must stay true: the number of lists is bounded, since the loop looks at each of them. */
+/* h2o 2.2 keeps one list for each length of time, so that linking is O(1): this makes the lists on
+ * demand. reply.c waits with it. What must stay true: the number of lists is bounded, since the
+ * loop looks at each of them. */
 #include "wait.h"
 
 #include <stdlib.h>

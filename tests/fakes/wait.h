@@ -6,5 +6,6 @@
 
 void wait_open(h2o_loop_t *loop);
 
-/* Calls entry->cb after so many milliseconds; the entry must not be linked. Undo with h2o_timeout_unlink. */
+/* Calls entry->cb after so many milliseconds; the entry must not be linked. Undo with
+ * h2o_timeout_unlink. */
 void wait_start(h2o_timeout_entry_t *entry, int64_t ms);

@@ -12,14 +12,14 @@
 #include "message.h"
 
 /* Fills each field with something of its own. */
-static void fill(enum message_kind kind, union message *letter, char texts[][16])
+static void fill(enum message_kind kind, union message *letter, char texts[][32])
 {
     const struct field *field = messages[kind].fields;
 
     for (size_t i = 0; field[i].name; i++) {
         char *at = (char *)letter + field[i].offset;
 
-        snprintf(texts[i], 16, "text %zu of %d", i, kind);
+        snprintf(texts[i], 32, "text %zu of %d", i, kind);
         switch (field[i].type) {
         case FIELD_u64:
             *(uint64_t *)at = UINT64_MAX - i * 1000003u;
@@ -56,7 +56,7 @@ static void every_letter_comes_back_as_it_went(void **state)
     (void)state;
     for (int kind = 1; kind < MSG_KINDS; kind++) {
         union message sent = {0}, got;
-        char texts[64][16];
+        char texts[64][32];
         struct bytes frame = {0};
         enum message_kind got_kind;
 
@@ -77,7 +77,7 @@ static void a_letter_cut_anywhere_is_refused(void **state)
     (void)state;
     for (int kind = 1; kind < MSG_KINDS; kind++) {
         union message sent = {0}, got;
-        char texts[64][16];
+        char texts[64][32];
         struct bytes frame = {0};
         enum message_kind got_kind;
 

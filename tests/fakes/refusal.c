@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes Google's error bodies; called by whatever refuses. What must stay true: the wording that gateways match
- * on (statuses, reasons, quota ids, retry delays) is as Google sends it. */
-#include "fault.h"
+/* Writes Google's error bodies; called by whatever refuses. What must stay true: the wording that
+ * gateways match on (statuses, reasons, quota ids, retry delays) is as Google sends it. */
+#include "refusal.h"
 
 #include <stdio.h>
 
@@ -17,16 +17,16 @@ enum details {
     DETAILS_PAGE,
 };
 
-static const struct fault_row {
+static const struct refusal_row {
     int code;
     const char *status;
     const char *message;
     enum details details;
     const char *reason;
-} rows[FAULT_COUNT] = {
-#define FAULT(name, code, status, message, details, reason)                                                            \
-    [FAULT_##name] = {code, status, message, DETAILS_##details, reason},
-#include "faults.def"
+} rows[REFUSAL_COUNT] = {
+#define REFUSAL(name, code, status, message, details, reason)                                      \
+    [REFUSAL_##name] = {code, status, message, DETAILS_##details, reason},
+#include "refusals.def"
 };
 
 static const struct quota {
@@ -42,33 +42,34 @@ static const struct quota {
 #define METRIC "generativelanguage.googleapis.com/generate_content_free_tier_requests"
 #define LIMITS_PAGE "https://ai.google.dev/gemini-api/docs/rate-limits"
 
-int fault_status(enum fault fault)
+int refusal_status(enum refusal refusal)
 {
-    return rows[fault].code;
+    return rows[refusal].code;
 }
 
-bool fault_is_page(enum fault fault)
+bool refusal_is_page(enum refusal refusal)
 {
-    return rows[fault].details == DETAILS_PAGE;
+    return rows[refusal].details == DETAILS_PAGE;
 }
 
-enum fault fault_of_status(int status)
+enum refusal refusal_of_status(int status)
 {
-    for (int f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
+    for (int f = REFUSAL_NONE + 1; f < REFUSAL_COUNT; f++)
         if (rows[f].code == status && rows[f].details == DETAILS_NONE)
-            return (enum fault)f;
-    for (int f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
+            return (enum refusal)f;
+    for (int f = REFUSAL_NONE + 1; f < REFUSAL_COUNT; f++)
         if (rows[f].code == status)
-            return (enum fault)f;
-    return FAULT_INTERNAL;
+            return (enum refusal)f;
+    return REFUSAL_INTERNAL;
 }
 
 static bool is_quota(enum details details)
 {
-    return details == DETAILS_QUOTA_MINUTE || details == DETAILS_QUOTA_DAY || details == DETAILS_QUOTA_ZERO;
+    return details == DETAILS_QUOTA_MINUTE || details == DETAILS_QUOTA_DAY ||
+           details == DETAILS_QUOTA_ZERO;
 }
 
-static int retry_ms_of(const struct fault_row *row, const struct fault_facts *facts)
+static int retry_ms_of(const struct refusal_row *row, const struct refusal_facts *facts)
 {
     return facts->retry_ms >= 0 ? facts->retry_ms : quotas[row->details].retry_ms;
 }
@@ -79,10 +80,14 @@ static void put_delay(struct text *out, int ms)
     text_format(out, "%d.%03d824224s", ms / 1000, ms % 1000);
 }
 
-static void put_quota_message(struct text *out, const struct fault_row *row, const struct fault_facts *facts)
+static void put_quota_message(struct text *out, const struct refusal_row *row,
+                              const struct refusal_facts *facts)
 {
-    text_put(out, "You exceeded your current quota, please check your plan and billing details. For more "
-                  "information on this error, head to: " LIMITS_PAGE ". \n* Quota exceeded for metric: " METRIC);
+    text_put(
+        out,
+        "You exceeded your current quota, please check your plan and billing details. For more "
+        "information on this error, head to: " LIMITS_PAGE
+        ". \n* Quota exceeded for metric: " METRIC);
     text_format(out, ", limit: %s, model: %.*s\nPlease retry in ", quotas[row->details].value,
                 (int)facts->model.len, facts->model.at);
     put_delay(out, retry_ms_of(row, facts));
@@ -90,7 +95,8 @@ static void put_quota_message(struct text *out, const struct fault_row *row, con
 }
 
 /* The table's message with %k and %m filled in. */
-static void put_message(struct text *out, const struct fault_row *row, const struct fault_facts *facts)
+static void put_message(struct text *out, const struct refusal_row *row,
+                        const struct refusal_facts *facts)
 {
     for (const char *at = row->message; *at != '\0'; at++) {
         if (at[0] == '%' && (at[1] == 'k' || at[1] == 'm')) {
@@ -102,7 +108,8 @@ static void put_message(struct text *out, const struct fault_row *row, const str
     }
 }
 
-static void write_message(struct json *j, const struct fault_row *row, const struct fault_facts *facts)
+static void write_message(struct json *j, const struct refusal_row *row,
+                          const struct refusal_facts *facts)
 {
     struct text message = {0};
 
@@ -127,7 +134,8 @@ static void open_detail(struct json *j, const char *type)
     text_clear(&name);
 }
 
-static void write_info(struct json *j, const struct fault_row *row, const struct fault_facts *facts)
+static void write_info(struct json *j, const struct refusal_row *row,
+                       const struct refusal_facts *facts)
 {
     struct text consumer = {0};
 
@@ -153,7 +161,7 @@ static void write_info(struct json *j, const struct fault_row *row, const struct
     text_clear(&consumer);
 }
 
-static void write_localized(struct json *j, const struct fault_row *row)
+static void write_localized(struct json *j, const struct refusal_row *row)
 {
     open_detail(j, "LocalizedMessage");
     json_name_text(j, "locale", span_of("en-US"));
@@ -175,7 +183,8 @@ static void write_help(struct json *j)
     json_close(j, '}');
 }
 
-static void write_quota(struct json *j, const struct fault_row *row, const struct fault_facts *facts)
+static void write_quota(struct json *j, const struct refusal_row *row,
+                        const struct refusal_facts *facts)
 {
     open_detail(j, "QuotaFailure");
     json_name(j, "violations");
@@ -216,7 +225,8 @@ static void write_violations(struct json *j, struct span violations)
     json_close(j, '}');
 }
 
-static void write_details(struct json *j, const struct fault_row *row, const struct fault_facts *facts)
+static void write_details(struct json *j, const struct refusal_row *row,
+                          const struct refusal_facts *facts)
 {
     json_name(j, "details");
     json_open(j, '[');
@@ -234,9 +244,9 @@ static void write_details(struct json *j, const struct fault_row *row, const str
     json_close(j, ']');
 }
 
-void fault_write_object(struct json *j, enum fault fault, const struct fault_facts *facts)
+void refusal_write_object(struct json *j, enum refusal refusal, const struct refusal_facts *facts)
 {
-    const struct fault_row *row = &rows[fault];
+    const struct refusal_row *row = &rows[refusal];
 
     json_open(j, '{');
     json_name(j, "error");
@@ -250,22 +260,24 @@ void fault_write_object(struct json *j, enum fault fault, const struct fault_fac
     json_close(j, '}');
 }
 
-static void write_page(struct text *out, const struct fault_row *row)
+static void write_page(struct text *out, const struct refusal_row *row)
 {
-    text_format(out,
-                "<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>Error %d</title>\n"
-                "  <p><b>%d.</b> <ins>That\xe2\x80\x99s an error.</ins>\n  <p>%s\n",
-                row->code, row->code, row->message);
+    text_format(
+        out,
+        "<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>Error %d</title>\n"
+        "  <p><b>%d.</b> <ins>That\xe2\x80\x99s an error.</ins>\n  <p>%s\n",
+        row->code, row->code, row->message);
 }
 
-void fault_write(struct text *out, enum fault fault, const struct fault_facts *facts, bool pretty)
+void refusal_write(struct text *out, enum refusal refusal, const struct refusal_facts *facts,
+                   bool pretty)
 {
     struct json j = {.out = out, .pretty = pretty};
 
-    if (fault_is_page(fault)) {
-        write_page(out, &rows[fault]);
+    if (refusal_is_page(refusal)) {
+        write_page(out, &rows[refusal]);
         return;
     }
-    fault_write_object(&j, fault, facts);
+    refusal_write_object(&j, refusal, facts);
     text_put(out, "\n");
 }

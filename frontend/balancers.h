@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The connections to the balancers, one for each entry of BALANCER_ENDPOINTS. */
+#pragma once
+
+#include "link.h"
+
+struct frontend;
+
+struct balancer {
+    struct link link; /* first: letters lead back from its mailbox */
+    struct frontend *frontend;
+    size_t slot;
+    uint64_t listed_by; /* the incarnation whose KNOWN list has been obeyed */
+    uint64_t keys;      /* how many it says it has */
+};
+
+struct balancers {
+    struct balancer *at;
+    size_t count;
+    size_t next; /* in turn */
+};
+
+void balancers_open(struct frontend *frontend);
+
+/* A balancer that has welcomed us and is not in the set `refusers` (one bit a slot); NULL: there is none. */
+struct balancer *balancers_pick(struct frontend *frontend, uint64_t refusers, uint64_t now_ms);
+
+/* Posts a letter to every balancer that has welcomed us, apart from `except` (may be NULL). */
+void balancers_tell(struct frontend *frontend, const struct balancer *except,
+                    enum message_kind kind, const void *letter);
+
+/* Whether a balancer is heard, and how many keys the ones that are heard have. */
+bool balancers_are_heard(const struct frontend *frontend, uint64_t now_ms);
+uint64_t balancers_keys(const struct frontend *frontend, uint64_t now_ms);
+
+void balancers_tick(struct frontend *frontend, uint64_t now_ms);
+void balancers_dump(const struct frontend *frontend);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The open calls: offered to balancers, answered by upstreams. */
+#pragma once
+
+#include "actor.h"
+#include "dialect.h"
+
+struct balancer;
+struct exchange;
+struct frontend;
+struct upstream;
+
+struct calls {
+    struct exchange *by_id;
+    struct exchange *held; /* wait for a balancer, oldest first */
+    uint64_t next_id;
+    uint64_t count;       /* in by_id */
+    uint64_t body_bytes;  /* held for calls without a HEAD */
+    uint64_t gather_bytes; /* of answers that are put together */
+};
+
+void calls_open(struct calls *calls);
+
+/* A number for a request: its call's id and x-request-id. */
+uint64_t calls_id(struct calls *calls);
+
+/* Whether a request with a body of that size may become a call now. */
+bool calls_have_room(const struct frontend *frontend, size_t body_len);
+
+/* The exchange becomes a call; `ask` is filled in. */
+void calls_begin(struct exchange *exchange, uint64_t id);
+
+/* A balancer has welcomed us: those that were held back are offered. */
+void calls_offer_held(struct frontend *frontend);
+
+/* What balancers say. */
+void calls_on_known(struct frontend *frontend, struct balancer *from, const struct msg_known *known);
+void calls_on_known_end(struct frontend *frontend, struct balancer *from);
+void calls_on_refused(struct frontend *frontend, struct balancer *from,
+                      const struct msg_refused *refused);
+void calls_on_retry(struct frontend *frontend, struct balancer *from, const struct msg_retry *retry);
+
+/* What upstreams say: HEAD, CHUNK, END, FAIL, WANT. */
+extern letter_handler *const calls_answer_handlers[MSG_KINDS];
+
+/* The upstream is gone: its answers break off. */
+void calls_lose(struct upstream *upstream);
+
+/* Its connection is back: its answers go on where they stopped. */
+void calls_resume(struct upstream *upstream);
+
+/* Ends the call, and the reply by this complaint. Whoever runs it is told to stop. */
+void calls_fail(struct exchange *exchange, const struct complaint *complaint);
+
+/* The client is gone. Whoever runs the call is told to stop; nothing is sent. */
+void calls_abandon(struct exchange *exchange);
+
+void calls_dump(const struct frontend *frontend);

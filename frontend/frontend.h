@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The frontend's parts, put together by main.c. */
+#pragma once
+
+#include "balancers.h"
+#include "calls.h"
+#include "health.h"
+#include "reply.h"
+#include "tokens.h"
+#include "upstreams.h"
+#include "web.h"
+
+struct frontend {
+    struct actor actor;
+    struct web web;
+    struct tokens tokens;
+    struct balancers balancers;
+    struct upstreams upstreams;
+    struct calls calls;
+    struct replies replies;
+    struct health health;
+};
+
+/* Brings the health report's facts up to date. */
+void frontend_look(struct frontend *frontend, uint64_t now_ms);

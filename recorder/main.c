@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The recorder: `recorder` takes records into the spool, `recorder store` moves them into the database. Two processes, so
+ * that a database which hangs never keeps a record from being acknowledged. */
+#include <stdio.h>
+#include <string.h>
+
+#include "intake.h"
+#include "mover.h"
+#include "options.h"
+
+int main(int argc, char **argv)
+{
+    argc = options_read(argc, argv);
+    if (argc == 1)
+        return intake_run();
+    if (argc == 2 && strcmp(argv[1], "store") == 0)
+        return mover_run();
+    fprintf(stderr, "usage: recorder [store] [--SETTING=VALUE …]\n");
+    return 2;
+}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A throwaway MariaDB on a Unix socket: one for the whole session, or one that a stage may stop, pause and start.
+
+What must stay true: it listens on no port, and everything of it is in a folder that goes with it.
+"""
+import atexit
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+INSTALL_SECONDS = 60
+READY_SECONDS = 30
+CLIENT_SECONDS = 20
+MISSING = ("ERROR 1049", "ERROR 1146")  # no such database, no such table: no rows yet
+
+
+def _program(name):
+    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin") or name
+
+
+class Database:
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="gwdb-", dir="/tmp"))
+        self.socket = self.folder / "s"
+        self.process = None
+        self._install()
+        self.start()
+
+    def _user(self):
+        return ["--user=root"] if os.getuid() == 0 else []
+
+    def _install(self):
+        subprocess.run([_program("mariadb-install-db"), "--no-defaults", "--datadir=./db", *self._user(),
+                        "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"],
+                       cwd=self.folder, check=True, timeout=INSTALL_SECONDS,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [_program("mariadbd"), "--no-defaults", *self._user(), f"--datadir={self.folder}/db",
+             f"--socket={self.socket}", f"--pid-file={self.folder}/pid", f"--log-error={self.folder}/log",
+             "--skip-networking", "--skip-name-resolve", "--skip-log-bin", "--performance-schema=0",
+             "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=64M", "--innodb-flush-log-at-trx-commit=2"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + READY_SECONDS
+        while self._client("select 1").returncode != 0:
+            if time.monotonic() > until or self.process.poll() is not None:
+                raise AssertionError("mariadbd is not ready:\n" + self.log()[-2000:])
+            time.sleep(0.02)
+
+    def _client(self, sql, database=None, binary=False):
+        return subprocess.run([_program("mariadb"), "--no-defaults", f"--socket={self.socket}", "-uroot", "--batch",
+                               "--default-character-set=utf8mb4", "-e", sql, *([database] if database else [])],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=not binary, timeout=CLIENT_SECONDS)
+
+    def log(self):
+        path = self.folder / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def query(self, sql, database=None):
+        """Rows as dicts of texts, numbers made int where they look like it. Nothing if the table isn't there yet."""
+        result = self._client(sql, database)
+        if result.returncode != 0:
+            if result.stderr.startswith(MISSING):
+                return []
+            raise AssertionError(f"{sql}: {result.stderr}")
+        lines = result.stdout.splitlines()
+        names = lines[0].split("\t") if lines else []
+        return [{name: int(value) if value.isdigit() else value for name, value in zip(names, line.split("\t"))}
+                for line in lines[1:]]
+
+    def kill(self, signal_number=signal.SIGKILL):
+        self.process.send_signal(signal_number)
+        self.process.wait(READY_SECONDS)
+
+    def stop(self):
+        """As an administrator does: SIGTERM, and it ends."""
+        self.kill(signal.SIGTERM)
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def remove(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+_shared = None
+
+
+def shared():
+    """The session's server, started when first asked for."""
+    global _shared
+    if _shared is None:
+        _shared = Database()
+        atexit.register(_shared.remove)
+    return _shared

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The handle on the running Gemini simulator: what it has seen, and how it is to behave (docs/SIMULATOR.md)."""
+import json
+
+from client import http
+
+SECONDS = 10
+
+
+def scripted(text="", /, **script):
+    """A prompt that tells the simulator how to answer: scripted("hello", chunks=50, pace_ms=10, numbered=True)."""
+    return f"{text}\n#sim {json.dumps(script)}" if text else f"#sim {json.dumps(script)}"
+
+
+class Simulator:
+    def __init__(self, port):
+        self.port = port
+
+    def _ask(self, method, path, body=None):
+        answer = http(self.port, method, path, json.dumps(body) if body is not None else None, seconds=SECONDS)
+        assert answer.status == 200, f"simulator: {method} {path} {body}: {answer.status} {answer.text}"
+        return answer.json
+
+    def counts(self):
+        """{"total", "open", "cancelled", "by_operation": {…}, "by_key": {key: {"requests", "ok", "refused"}}}"""
+        return self._ask("GET", "/admin/counts")
+
+    def total(self):
+        return self.counts()["total"]
+
+    def by_key(self):
+        """How many requests came with each key."""
+        return {key: count["requests"] for key, count in self.counts()["by_key"].items()}
+
+    def requests(self, last=1000):
+        """The last requests as they came, oldest first: method, path, query, key, headers, body (or body_hex)."""
+        return self._ask("GET", f"/admin/requests?last={last}")["requests"]
+
+    def last(self):
+        return self.requests(1)[0]
+
+    def script(self, model=None, key=None, times=None, **script):
+        """How the next `times` calls (all, if None) for this model and key are answered."""
+        chosen = {"model": model, "key": key, "times": times}
+        self._ask("POST", "/admin/script", script | {name: value for name, value in chosen.items() if value is not None})
+
+    def key(self, key, mode, times=None):
+        """How this key behaves for its next `times` requests (from now on, if None): ok, invalid, minute7, day, …"""
+        self._ask("POST", "/admin/keys", {"key": key, "mode": mode} | ({"times": times} if times is not None else {}))
+
+    def reset(self):
+        """Forgets counts, scripts, modes and requests."""
+        self._ask("POST", "/admin/reset", {})
