@@ -56,6 +56,7 @@ struct balancer {
     struct call *calls;   /* by (frontend, call) */
     struct call *waiting; /* list, oldest first */
     size_t waiting_count;
+    size_t waiting_bytes;
     bool is_blocked; /* the oldest of them waits for an upstream */
     bool may_place;  /* something has changed that may let a waiting call go */
 };

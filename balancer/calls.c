@@ -106,11 +106,23 @@ static void enter(struct balancer *b, struct call *call, enum call_state state,
     }
 }
 
+static void keep_letter(struct balancer *b, struct call *call, const struct msg_call *letter)
+{
+    message_pack(&call->letter, MSG_CALL, letter);
+    b->waiting_bytes += call->letter.len;
+}
+
+static void drop_letter(struct balancer *b, struct call *call)
+{
+    b->waiting_bytes -= call->letter.len;
+    bytes_clear(&call->letter);
+}
+
 static void forget(struct balancer *b, struct call *call)
 {
     enter(b, call, CALL_ENDED, NULL);
     HASH_DEL(b->calls, call);
-    bytes_clear(&call->letter);
+    drop_letter(b, call);
     free(call->model);
     free(call);
 }
@@ -242,7 +254,7 @@ static bool place(struct balancer *b, struct call *call, const struct msg_call *
     note_tried(call, key->id);
     enter(b, call, CALL_PLACED, upstream);
     send_job(b, call, letter, key);
-    bytes_clear(&call->letter);
+    drop_letter(b, call);
     return true;
 }
 
@@ -335,11 +347,12 @@ void calls_place(struct balancer *b)
 
 static void wait_in_queue(struct balancer *b, struct call *call, const struct msg_call *letter)
 {
-    if (b->waiting_count >= options.queue_limit) {
+    if (b->waiting_count >= options.queue_limit ||
+        b->waiting_bytes + letter->body.len > options.queue_bytes) {
         refuse(b, call, ERROR_QUEUE_FULL, 1000);
         return;
     }
-    message_pack(&call->letter, MSG_CALL, letter);
+    keep_letter(b, call, letter);
     set_model(call, letter->model);
     enter(b, call, CALL_WAITING, NULL);
     actor_wake(&b->actor, call->deadline_ms);

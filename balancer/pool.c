@@ -3,7 +3,8 @@
  * has an end. */
 #include "pool.h"
 
-#include <openssl/sha.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "bytes.h"
@@ -16,15 +17,15 @@ enum {
 
 static uint64_t key_id(struct secret key)
 {
-    static const char domain[] = "gemini-key-id:";
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256_CTX sha;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    struct bytes text = {0};
     uint64_t id = 0;
 
-    SHA256_Init(&sha);
-    SHA256_Update(&sha, domain, sizeof(domain) - 1);
-    SHA256_Update(&sha, key.hidden.at, key.hidden.len);
-    SHA256_Final(digest, &sha);
+    bytes_text(&text, "gemini-key-id:");
+    bytes_append(&text, key.hidden);
+    EVP_Digest(text.at, text.len, digest, NULL, EVP_sha256(), NULL);
+    OPENSSL_cleanse(text.at, text.len);
+    bytes_clear(&text);
     for (int i = 0; i < 8; i++)
         id = id << 8 | digest[i];
     return id ? id : 1;

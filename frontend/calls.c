@@ -258,8 +258,9 @@ void calls_fail(struct exchange *x, const struct complaint *complaint)
     cancel(x);
     if (x->call.state != CALL_DONE)
         finish(x);
-    detach(x);
     reply_fail(x, complaint);
+    reply_ack(x, false);
+    detach(x);
 }
 
 void calls_abandon(struct exchange *x)
@@ -267,8 +268,7 @@ void calls_abandon(struct exchange *x)
     cancel(x);
     if (x->call.state != CALL_DONE)
         finish(x);
-    else
-        reply_ack(x, true);
+    reply_ack(x, false);
     detach(x);
 }
 
@@ -366,9 +366,10 @@ static void on_end(void *owner, const struct letter *letter)
     if (!x)
         return;
     finish(x);
-    if (!reply_end(x, &error))
+    if (reply_end(x, &error))
+        reply_ack(x, false);
+    else
         fail_here(x, error);
-    reply_ack(x, false);
 }
 
 static void on_fail(void *owner, const struct letter *letter)

@@ -37,6 +37,7 @@ struct exchange {
 
     /* the reply */
     h2o_req_t *req; /* NULL after the last h2o_send */
+    int socket_fd;  /* of its connection */
     h2o_generator_t generator;
     h2o_timeout_entry_t send_timer, deadline_timer, ping_timer, stall_timer;
     enum exchange_form form;

@@ -256,7 +256,7 @@ static size_t escape(char *to, unsigned char c)
 
 void json_escape(struct bytes *out, struct view text)
 {
-    const char *from = text.at, *end = from + text.len;
+    const char *from = text.at, *end = text.len ? from + text.len : from;
 
     while (from < end) {
         size_t room = (size_t)(end - from) + 16 + 6; /* copy_plain's store, one escape */

@@ -193,6 +193,7 @@ static void take_signals(struct actor *actor)
         if (info.ssi_signo == SIGUSR1) {
             if (actor->on_dump)
                 actor->on_dump(actor->owner);
+            log_info("dump.end");
             continue;
         }
         if (actor->is_draining) {

@@ -3,7 +3,7 @@
  * certainly is about the row's content counts as one, since such a row is set aside for good. */
 #include "database.h"
 
-#include <errmsg.h>
+#include <mysql.h>
 #include <mysqld_error.h>
 #include <stdlib.h>
 
@@ -152,7 +152,23 @@ void database_clear(struct database *database)
     bytes_clear(&database->reason);
 }
 
+void database_end(void)
+{
+    mysql_library_end();
+}
+
 /* Statements */
+
+void database_quote(const struct database *database, struct bytes *sql, struct view text)
+{
+    char *at;
+
+    bytes_text(sql, "'");
+    at = bytes_room(sql, 2 * text.len + 2);
+    sql->len += mysql_real_escape_string(database->mysql, at, text.at, text.len);
+    bytes_text(sql, "'");
+}
+
 
 bool database_run(struct database *database, struct view sql)
 {

@@ -3,7 +3,6 @@
  * SQL of the tables is in store.c and schema.c. */
 #pragma once
 
-#include <mysql.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,7 +17,7 @@ enum trouble {
 };
 
 struct database {
-    MYSQL *mysql; /* NULL: not open */
+    struct st_mysql *mysql; /* NULL: not open; the client library's header is for database.c only */
     enum trouble trouble; /* of the last statement; TROUBLE_NONE: it went well */
     unsigned code;        /* the server's or client's number for it */
     struct bytes reason;
@@ -48,4 +47,10 @@ bool database_complain(struct database *database, const char *reason);
 /* What an error of the server (code and SQLSTATE) means. */
 enum trouble database_judge(unsigned code, const char *state);
 
+/* Appends `text`, which must be UTF-8, in quotes. */
+void database_quote(const struct database *database, struct bytes *sql, struct view text);
+
 void database_clear(struct database *database);
+
+/* Frees what the client library holds, at the process's end. */
+void database_end(void);

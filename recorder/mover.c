@@ -324,6 +324,6 @@ int mover_run(void)
     batch_clear(&mover.batch);
     report_clear(&mover.report);
     store_clear(&mover.store);
-    mysql_library_end();
+    database_end();
     return actor_close(&mover.actor);
 }

@@ -89,8 +89,6 @@ static void put_most(struct bytes *sql, uint64_t number, uint64_t most)
 
 static void put_time(struct store *store, struct bytes *sql, uint64_t time_ms)
 {
-    char text[40];
-
     if (time_ms > TIME_MOST_MS)
         time_ms = TIME_MOST_MS;
     if (time_ms / 1000 != store->second || !*store->date) {
@@ -100,28 +98,23 @@ static void put_time(struct store *store, struct bytes *sql, uint64_t time_ms)
         strftime(store->date, sizeof(store->date), "%Y-%m-%d %H:%M:%S", &parts);
         store->second = time_ms / 1000;
     }
-    snprintf(text, sizeof(text), "'%s.%03u'", store->date, (unsigned)(time_ms % 1000));
-    bytes_text(sql, text);
+    bytes_printf(sql, "'%s.%03u'", store->date, (unsigned)(time_ms % 1000));
 }
 
-/* The text with what is no UTF-8 replaced, cut to what its column holds, and quoted. */
+/* The text with what is no UTF-8 replaced, cut to the `most` characters (MODEL_MOST at most) that its column holds, and quoted. */
 static void put_text(struct store *store, struct bytes *sql, struct view text, size_t most)
 {
-    char clean[3 * MODEL_MOST], quoted[2 * sizeof(clean) + 1];
+    char clean[4 * MODEL_MOST];
     size_t len = 0;
 
-    while (text.len && most--) {
+    for (; text.len && most; most--) {
         size_t step = utf8_length(text);
         memcpy(clean + len, step ? text.at : "\xef\xbf\xbd", step ? step : 3);
         len += step ? step : 3;
         text = view_skip(text, step ? step : 1);
-        if (len > sizeof(clean) - 4)
-            break;
     }
-    len = mysql_real_escape_string(store->database.mysql, quoted, clean, len);
-    bytes_append(sql, VIEW(",'"));
-    bytes_append(sql, (struct view){quoted, len});
-    bytes_append(sql, VIEW("'"));
+    bytes_append(sql, VIEW(","));
+    database_quote(&store->database, sql, (struct view){clean, len});
 }
 
 static void put_row(struct store *store, const struct msg_record *record)

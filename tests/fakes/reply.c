@@ -12,13 +12,14 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "wait.h"
 
 #define PIECE_BYTES 65536 /* at most so much goes into one h2o_send */
-#define RUNS_MAX 4
+#define RUNS_MAX 6        /* four of a frame between the two of a chunk */
 #define DRAIN_MS 1
 
 enum reply_state {
@@ -35,7 +36,9 @@ struct reply {
     bool is_sending; /* an h2o_send is under way */
     bool is_tapped;
     bool is_cutting;
-    bool is_head_only; /* what is under way is the header alone */
+    bool is_chunked;     /* Transfer-Encoding; h2o's own would not send the header alone */
+    bool is_head_only;   /* what is under way is the header alone */
+    char chunk_head[24]; /* of the chunk under way */
     struct frame frame;
     uint64_t frame_sent;
     int64_t frames_made;
@@ -215,7 +218,7 @@ static void tap_open(struct reply *r)
 
 /* -- Sending -- */
 
-/* The runs of the next piece; returns its length. */
+/* Adds the runs of the next piece behind the first `count`; returns its length. */
 static size_t next_piece(const struct reply *r, h2o_iovec_t runs[RUNS_MAX], size_t *count)
 {
     uint64_t left = frame_len(&r->frame) - r->frame_sent;
@@ -227,7 +230,7 @@ static size_t next_piece(const struct reply *r, h2o_iovec_t runs[RUNS_MAX], size
         room = (size_t)(r->plan.cut_at - r->body_sent);
     if (left < room)
         room = (size_t)left;
-    for (*count = 0; *count < RUNS_MAX && len < room; ++*count) {
+    for (; *count < RUNS_MAX - 1 && len < room; ++*count) {
         struct span run = span_first(frame_run(&r->frame, r->frame_sent + len), room - len);
         runs[*count] = h2o_iovec_init(run.at, run.len);
         len += run.len;
@@ -252,10 +255,23 @@ static bool frame_has_rest(const struct reply *r)
     return r->frame_sent < frame_len(&r->frame);
 }
 
+/* Frames a piece as a chunk, and the last one as the end of the body. */
+static void frame_chunk(struct reply *r, h2o_iovec_t *runs, size_t *count, size_t len, bool is_end)
+{
+    if (!r->is_chunked)
+        return;
+    if (len != 0)
+        runs[0] = h2o_iovec_init(r->chunk_head, (size_t)sprintf(r->chunk_head, "%zx\r\n", len));
+    if (len != 0)
+        runs[(*count)++] = h2o_iovec_init("\r\n0\r\n\r\n", is_end ? 7 : 2);
+    else if (is_end)
+        runs[(*count)++] = h2o_iovec_init(H2O_STRLIT("0\r\n\r\n"));
+}
+
 static void send_piece(struct reply *r)
 {
     h2o_iovec_t runs[RUNS_MAX];
-    size_t count;
+    size_t count = r->is_chunked;
     size_t len = next_piece(r, runs, &count);
     h2o_req_t *req = r->req;
 
@@ -263,6 +279,7 @@ static void send_piece(struct reply *r)
     r->body_sent += (int64_t)len;
     bool is_end = !frame_has_rest(r) && frame_is_last(r) && r->body_sent != r->plan.cut_at;
     r->is_sending = true;
+    frame_chunk(r, runs, &count, len, is_end);
     if (is_end)
         reply_over(r);
     h2o_send(req, runs, count, is_end ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
@@ -300,8 +317,11 @@ static void reply_end(struct reply *r)
     if (r->plan.ending == ENDING_CUT) {
         reply_cut(r);
     } else if (r->plan.ending != ENDING_HANG) {
+        h2o_iovec_t run[2];
+        size_t count = 0;
+        frame_chunk(r, run, &count, 0, true);
         reply_over(r);
-        h2o_send(req, NULL, 0, H2O_SEND_STATE_FINAL);
+        h2o_send(req, run, count, H2O_SEND_STATE_FINAL);
     }
 }
 
@@ -393,7 +413,11 @@ static void open_head(struct reply *r)
                is_sse ? "text/event-stream" : content_type(is_page));
     if (!plan->is_stream && !plan->is_chunked)
         req->res.content_length = frame_len(&r->frame);
-    if (plan->is_last_close)
+    r->is_chunked = req->res.content_length == SIZE_MAX && req->version >= 0x101;
+    if (r->is_chunked)
+        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_TRANSFER_ENCODING, NULL,
+                       H2O_STRLIT("chunked"));
+    if (plan->is_last_close || (req->res.content_length == SIZE_MAX && !r->is_chunked))
         req->http1_is_persistent = 0;
     h2o_start_response(req, &r->super);
 }

@@ -213,6 +213,7 @@ static void configure(void)
     h2o_hostconf_t *host =
         h2o_config_register_host(&config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
     h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
+    path->filters.size = 0; /* without h2o's chunked encoder: reply.c has its own */
     h2o_create_handler(path, sizeof(h2o_handler_t))->on_req = on_request;
     h2o_context_init(&context, h2o_evloop_create(), &config);
     accept_context.ctx = &context;

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers on their way to clients. calls.c hands in what upstreams send, h2o takes it at the client's pace.
+ *
+ *   chunks -> (dialect) -> pending -> in_flight -> h2o -> proceed: acknowledged
+ *
+ *  1. h2o_send happens in callbacks of h2o's loop only: on_send_timer, proceed, on_gone; one at a time.
+ *  2. A run of bytes is acknowledged when what became of it has been taken by the client's socket, or when it lies in
+ *     reassembly, which REPLY_LIMIT bounds. So a client that doesn't read fills one window and no more.
+ *  3. Once the status has gone out, an error is an event in the stream, or else a connection that breaks visibly. */
+#include "reply.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "clock.h"
+#include "frontend.h"
+#include "http.h"
+#include "log.h"
+
+enum {
+    GRACE_MS = 2000,        /* the upstream is to notice a deadline before we do */
+    KEEP_MOST = 64 * 1024,  /* buffers above this are not kept for the next run */
+    URGENT_MOST = 4 * 1024, /* bytes taken after which an acknowledgement doesn't wait */
+};
+
+static void send_now(struct exchange *x);
+
+void reply_open(struct frontend *frontend)
+{
+    h2o_timeout_init(frontend->web.loop, &frontend->replies.deadline,
+                     options.time_out_ms + GRACE_MS);
+    h2o_timeout_init(frontend->web.loop, &frontend->replies.ping, options.stream_ping_ms);
+}
+
+/* Acknowledging */
+
+static size_t urgent_bytes(void)
+{
+    size_t quarter = options.answer_window / 4;
+
+    return quarter < URGENT_MOST ? quarter : URGENT_MOST;
+}
+
+/* Notes that all up to `seq` is taken. */
+static void taken(struct exchange *x, uint64_t seq, bool is_asked)
+{
+    bool is_news = !x->has_acked || seq > x->acked_seq;
+
+    if (!x->upstream || (!is_news && !is_asked))
+        return;
+    x->has_acked = true;
+    x->acked_seq = seq;
+    upstream_ack(x->upstream, &x->ack_place, (struct ack){x->call.id, x->call.offer, seq},
+                 x->unacked >= urgent_bytes());
+    x->unacked = 0;
+}
+
+void reply_ack(struct exchange *x, bool is_asked)
+{
+    bool is_idle = !x->is_sending && x->pending.len == 0;
+
+    if (x->call.next_seq == 0)
+        return;
+    if (is_idle || !x->req || x->error != ERROR_NONE) /* after an error the rest doesn't matter */
+        taken(x, x->call.next_seq - 1, is_asked);
+    else if (is_asked && x->has_acked)
+        taken(x, x->acked_seq, true);
+}
+
+/* Sending */
+
+static void on_send_timer(h2o_timeout_entry_t *entry)
+{
+    send_now(H2O_STRUCT_FROM_MEMBER(struct exchange, send_timer, entry));
+}
+
+static void send_soon(struct exchange *x)
+{
+    if (x->req && !x->is_sending)
+        web_defer(&x->frontend->web, &x->send_timer);
+}
+
+static void on_stall_timer(h2o_timeout_entry_t *entry)
+{
+    struct exchange *x = H2O_STRUCT_FROM_MEMBER(struct exchange, stall_timer, entry);
+
+    log_info("client.stalled", F_ID("call", x->call.id));
+    h2o_timeout_link(x->frontend->web.loop, &x->frontend->web.stall, entry);
+    shutdown(x->socket_fd, SHUT_RDWR);
+}
+
+static const char *type_of(const struct exchange *x)
+{
+    if (x->form == FORM_RAW && x->type.len)
+        return x->type.at; /* bytes_cstr'd when it came */
+    return x->is_sse ? x->dialect->stream_type : "application/json";
+}
+
+static void add_type(struct exchange *x, const char *type)
+{
+    h2o_iovec_t copy = h2o_strdup(&x->req->pool, type, SIZE_MAX);
+
+    h2o_add_header(&x->req->pool, &x->req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, copy.base,
+                   copy.len);
+}
+
+static void start_error(struct exchange *x)
+{
+    x->req->res.content_length = x->pending.len;
+    add_type(x, "application/json");
+    http_retry(x->req, x->error, x->retry_after_ms);
+}
+
+static void start_answer(struct exchange *x)
+{
+    h2o_req_t *req = x->req;
+
+    x->status = x->status ? x->status : 200;
+    if (x->is_ended)
+        req->res.content_length = x->is_head && x->form == FORM_RAW ? x->relayed : x->pending.len;
+    else if (x->form == FORM_RAW && x->length && !x->is_sse)
+        req->res.content_length = x->length - 1;
+    else if (req->version < 0x101)
+        req->http1_is_persistent = 0; /* the end of the connection is the end of the reply */
+    add_type(x, type_of(x));
+    if (x->is_sse) {
+        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CACHE_CONTROL, NULL,
+                       H2O_STRLIT("no-cache"));
+        web_header(req, "x-accel-buffering", VIEW("no"));
+    }
+}
+
+/* Writes the header lines once it is known what they must say. */
+static bool start(struct exchange *x)
+{
+    bool is_failed = x->is_ended && x->error != ERROR_NONE;
+
+    if (!x->is_ended && (x->pending.len == 0 || x->form == FORM_WHOLE || x->is_head))
+        return false;
+    http_common(x->req, x->call.id);
+    if (is_failed)
+        start_error(x);
+    else
+        start_answer(x);
+    x->req->res.status = x->status;
+    x->req->res.reason = web_reason(x->status);
+    x->is_started = true;
+    h2o_start_response(x->req, &x->generator);
+    return true;
+}
+
+static h2o_send_state_t state_of(const struct exchange *x)
+{
+    if (!x->is_ended)
+        return H2O_SEND_STATE_IN_PROGRESS;
+    return x->is_broken ? H2O_SEND_STATE_ERROR : H2O_SEND_STATE_FINAL;
+}
+
+static void swap(struct bytes *a, struct bytes *b)
+{
+    struct bytes c = *a;
+
+    *a = *b;
+    *b = c;
+}
+
+static void empty(struct bytes *bytes)
+{
+    bytes->len = 0;
+    if (bytes->size > KEEP_MOST)
+        bytes_clear(bytes);
+}
+
+static void send_now(struct exchange *x)
+{
+    h2o_req_t *req = x->req;
+    h2o_send_state_t state;
+    h2o_iovec_t buf;
+
+    if (!req || x->is_sending || (!x->is_started && !start(x)))
+        return;
+    state = state_of(x);
+    if (state == H2O_SEND_STATE_IN_PROGRESS && x->pending.len == 0)
+        return;
+    swap(&x->pending, &x->in_flight);
+    buf = h2o_iovec_init(x->in_flight.at, x->in_flight.len);
+    x->sent_bytes += buf.len;
+    x->in_flight_seq = x->call.next_seq ? x->call.next_seq - 1 : 0;
+    x->is_sending = true;
+    h2o_timeout_link(x->frontend->web.loop, &x->frontend->web.stall, &x->stall_timer);
+    if (state != H2O_SEND_STATE_IN_PROGRESS) {
+        web_untap(req);
+        x->req = NULL; /* h2o may dispose of all this before h2o_send returns */
+    }
+    h2o_send(req, &buf, buf.len && !x->is_head ? 1 : 0, state);
+}
+
+static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
+{
+    struct exchange *x = H2O_STRUCT_FROM_MEMBER(struct exchange, generator, generator);
+
+    (void)req;
+    h2o_timeout_unlink(&x->stall_timer);
+    x->is_sending = false;
+    empty(&x->in_flight);
+    if (x->call.next_seq && x->pending.len)
+        taken(x, x->in_flight_seq, false);
+    else
+        reply_ack(x, false);
+    send_now(x);
+}
+
+/* Waiting for the first content */
+
+static void on_deadline_timer(h2o_timeout_entry_t *entry)
+{
+    struct exchange *x = H2O_STRUCT_FROM_MEMBER(struct exchange, deadline_timer, entry);
+    bool is_client_slow = x->is_sending || x->pending.len;
+    bool is_fresh = clock_ms() - x->heard_ms < options.time_out_ms;
+    bool is_unheard = x->call.state == CALL_HELD_BACK && x->call.offer == 1;
+
+    if (x->first_ms && (is_client_slow || is_fresh))
+        h2o_timeout_link(x->frontend->web.loop, &x->frontend->replies.deadline, entry);
+    else
+        calls_fail(x, &(struct complaint){.error = is_unheard ? ERROR_NOT_READY : ERROR_TIMEOUT});
+}
+
+static void on_ping_timer(h2o_timeout_entry_t *entry)
+{
+    struct exchange *x = H2O_STRUCT_FROM_MEMBER(struct exchange, ping_timer, entry);
+
+    h2o_timeout_link(x->frontend->web.loop, &x->frontend->replies.ping, entry);
+    if (x->is_sending)
+        return;
+    bytes_text(&x->pending, ": keep-alive\n\n");
+    send_now(x);
+}
+
+void reply_wait(struct exchange *x)
+{
+    struct frontend *frontend = x->frontend;
+
+    h2o_timeout_link(frontend->web.loop, &frontend->replies.deadline, &x->deadline_timer);
+    if (x->is_sse && options.stream_ping_ms)
+        h2o_timeout_link(frontend->web.loop, &frontend->replies.ping, &x->ping_timer);
+}
+
+void reply_waited(struct exchange *x)
+{
+    h2o_timeout_unlink(&x->deadline_timer);
+    h2o_timeout_unlink(&x->ping_timer);
+}
+
+/* The answer comes in */
+
+void reply_head(struct exchange *x, const struct msg_head *head)
+{
+    h2o_timeout_unlink(&x->ping_timer);
+    x->first_ms = x->frontend->actor.now_ms;
+    if (x->form != FORM_RAW)
+        return;
+    if (!x->status)
+        x->status = head->status >= 200 && head->status <= 299 ? (int)head->status : 200;
+    bytes_copy(&x->type, head->type);
+    bytes_cstr(&x->type);
+    x->length = head->length;
+}
+
+static bool charge(struct exchange *x, size_t now)
+{
+    struct calls *calls = &x->frontend->calls;
+
+    calls->gather_bytes = calls->gather_bytes - x->gathered + now;
+    x->gathered = now;
+    return now <= options.reply_limit && calls->gather_bytes <= options.body_budget;
+}
+
+static bool translate(struct exchange *x, struct view data, enum error *error)
+{
+    struct view event;
+    bool is_broken = false;
+
+    while (sse_feed(&x->sse, &data, &event, &is_broken)) {
+        if (x->dialect->event(&x->reply, event, &x->pending))
+            continue;
+        *error = ERROR_UPSTREAM;
+        return false;
+    }
+    *error = ERROR_REPLY_TOO_LARGE;
+    return !is_broken && charge(x, x->sse.data.len + x->sse.line.len);
+}
+
+static bool gather(struct exchange *x, struct view data, enum error *error)
+{
+    *error = ERROR_REPLY_TOO_LARGE;
+    if (!charge(x, x->gather.len + data.len))
+        return false;
+    bytes_append(&x->gather, data);
+    return true;
+}
+
+static void relay(struct exchange *x, struct view data, bool event_end)
+{
+    if (!x->is_head)
+        bytes_append(&x->pending, data);
+    x->relayed += data.len;
+    x->at_border = event_end;
+}
+
+static bool take_run(struct exchange *x, struct view data, bool event_end, enum error *error)
+{
+    switch (x->form) {
+    case FORM_RAW:
+        relay(x, data, event_end);
+        return true;
+    case FORM_EVENTS:
+        return translate(x, data, error);
+    case FORM_WHOLE:
+        return gather(x, data, error);
+    }
+    return false;
+}
+
+bool reply_chunk(struct exchange *x, struct view data, bool event_end, enum error *error)
+{
+    bool is_told;
+
+    if (x->is_ended || !x->req)
+        return true;
+    is_told = take_run(x, data, event_end, error);
+    x->unacked += data.len;
+    if (!is_told)
+        return false;
+    if (x->pending.len)
+        send_soon(x);
+    else
+        reply_ack(x, false);
+    return true;
+}
+
+static bool end_whole(struct exchange *x, enum error *error)
+{
+    bool is_told = x->dialect->whole(&x->reply, bytes_view(&x->gather), &x->pending);
+
+    bytes_clear(&x->gather);
+    charge(x, 0);
+    *error = ERROR_UPSTREAM;
+    return is_told;
+}
+
+static bool end_events(struct exchange *x, enum error *error)
+{
+    /* A provider may leave out the empty line behind its last event. */
+    if (!sse_is_between(&x->sse) && !translate(x, VIEW("\n\n"), error))
+        return false;
+    x->dialect->end(&x->reply, &x->pending);
+    return true;
+}
+
+bool reply_end(struct exchange *x, enum error *error)
+{
+    bool is_told = true;
+
+    if (x->is_ended || !x->req)
+        return true;
+    switch (x->form) {
+    case FORM_RAW:
+        x->is_broken = x->length && x->relayed != x->length - 1;
+        break;
+    case FORM_EVENTS:
+        is_told = end_events(x, error);
+        break;
+    case FORM_WHOLE:
+        is_told = end_whole(x, error);
+        break;
+    }
+    if (!is_told)
+        return false;
+    x->is_ended = true;
+    send_soon(x);
+    return true;
+}
+
+static void fail_before_start(struct exchange *x, const struct complaint *complaint)
+{
+    x->pending.len = 0;
+    x->status = complaint->status ? complaint->status : error_facts(complaint->error)->status;
+    x->dialect->error(complaint, &x->pending);
+}
+
+static void fail_in_stream(struct exchange *x, const struct complaint *complaint)
+{
+    if (!x->at_border)
+        bytes_text(&x->pending, "\n\n"); /* ends the event that broke off, so that the next one is read */
+    x->dialect->stream_error(complaint, &x->pending);
+    x->req->http1_is_persistent = 0;
+}
+
+void reply_fail(struct exchange *x, const struct complaint *complaint)
+{
+    if (x->is_ended || !x->req)
+        return;
+    x->is_ended = true;
+    x->error = complaint->error;
+    x->retry_after_ms = complaint->retry_after_ms;
+    if (!x->is_started)
+        fail_before_start(x, complaint);
+    else if (x->is_sse)
+        fail_in_stream(x, complaint);
+    else
+        x->is_broken = true;
+    send_soon(x);
+}
+
+/* The client hangs up */
+
+static void on_gone(void *data)
+{
+    struct exchange *x = data;
+    h2o_req_t *req = x->req;
+
+    if (!x->is_ended)
+        x->error = ERROR_CLIENT_GONE;
+    x->is_ended = true;
+    calls_abandon(x);
+    x->pending.len = 0;
+    x->is_broken = x->is_started;
+    if (x->is_sending) {
+        shutdown(x->socket_fd, SHUT_RDWR); /* h2o finds out when it writes on */
+        return;
+    }
+    x->status = x->is_started ? x->status : error_facts(ERROR_CLIENT_GONE)->status;
+    req->http1_is_persistent = 0;
+    send_now(x);
+}
+
+/* The end of the exchange */
+
+static void log_done(const struct exchange *x)
+{
+    uint64_t now_ms = clock_ms();
+    bool is_whole = x->is_ended && !x->is_broken && x->error == ERROR_NONE && !x->req;
+    int status = x->error == ERROR_CLIENT_GONE || (!x->is_ended && !x->error) ? 499 : x->status;
+
+    log_info("call.done", F_ID("call", x->call.id), F_STR("dialect", x->dialect->name),
+             F_STR("operation", x->ask.operation), F_VIEW("model", bytes_view(&x->ask.model)),
+             F_NUM("status", status),
+             F_STR("error", is_whole                          ? "none"
+                            : x->error != ERROR_NONE          ? error_facts(x->error)->name
+                                                              : "client_gone"),
+             F_NUM("ms", now_ms - x->began_ms),
+             F_NUM("first_ms", x->first_ms ? x->first_ms - x->began_ms : 0),
+             F_NUM("bytes", x->sent_bytes), F_NUM("attempts", x->call.attempts),
+             F_ID("upstream", x->call.upstream));
+}
+
+static void on_disposed(void *data)
+{
+    struct exchange *x = data;
+
+    h2o_timeout_unlink(&x->send_timer);
+    h2o_timeout_unlink(&x->stall_timer);
+    x->req = NULL;
+    calls_abandon(x);
+    log_done(x);
+    charge(x, 0);
+    x->frontend->replies.open--;
+    ask_clear(&x->ask);
+    reply_clear(&x->reply);
+    sse_clear(&x->sse);
+    bytes_clear(&x->gather);
+    bytes_clear(&x->pending);
+    bytes_clear(&x->in_flight);
+    bytes_clear(&x->type);
+}
+
+struct exchange *reply_begin(struct frontend *frontend, h2o_req_t *req,
+                             const struct dialect *dialect, struct ask *ask, bool is_sse,
+                             uint64_t client)
+{
+    struct exchange *x = h2o_mem_alloc_shared(&req->pool, sizeof(*x), on_disposed);
+
+    *x = (struct exchange){.frontend = frontend,
+                           .dialect = dialect,
+                           .ask = *ask,
+                           .client = client,
+                           .began_ms = clock_ms(),
+                           .req = req,
+                           .socket_fd = h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn)),
+                           .is_sse = is_sse,
+                           .is_head = web_is_head(req),
+                           .at_border = true};
+    *ask = (struct ask){0};
+    x->deadline_ms = x->began_ms + options.time_out_ms;
+    x->heard_ms = x->began_ms;
+    x->form = dialect->is_raw ? FORM_RAW : x->ask.stream ? FORM_EVENTS : FORM_WHOLE;
+    x->generator.proceed = on_proceed;
+    x->send_timer.cb = on_send_timer;
+    x->deadline_timer.cb = on_deadline_timer;
+    x->ping_timer.cb = on_ping_timer;
+    x->stall_timer.cb = on_stall_timer;
+    x->sse.limit = options.reply_limit;
+    x->reply.ask = &x->ask;
+    x->reply.created_s = clock_utc_ms() / 1000;
+    frontend->replies.open++;
+    web_tap(req, on_gone, x);
+    return x;
+}
