@@ -111,7 +111,7 @@ $(BUILD)/bin/describe: $(BUILD)/docs/describe.o $(BUILD)/libproto.a
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c))
 define UNIT
 $(BUILD)/tests/unit/$(1)/%.o: INCLUDES := -I$(2) -Itests/unit $(INCLUDES_$(1))
-$(filter $(BUILD)/tests/unit/$(1)/%,$(UNIT_TESTS)): LIBS := $(LIBS_$(1))
+$(filter $(BUILD)/tests/unit/$(1)/%,$(UNIT_TESTS)): LIBS := $(if $(filter proto,$(1)),$(LIBS_http),$(LIBS_$(1)))
 $(filter $(BUILD)/tests/unit/$(1)/%,$(UNIT_TESTS)): LIBS_test := $(call pkg,--libs,cmocka,-lcmocka)
 $(filter $(BUILD)/tests/unit/$(1)/%,$(UNIT_TESTS)): %: %.o $(if $(filter-out proto,$(1)),$(call library,$(2))) \
     $(BUILD)/libproto.a
@@ -136,7 +136,7 @@ $(BUILD)/libfuzzer/$(1): tests/fuzz/$(1).c $(call needs,$(1)) $(wildcard proto/*
 	$$(call say,CLANG)
 	@mkdir -p $$(@D)
 	$(Q)$(CLANG) -std=gnu11 -O1 -g -DH2O_USE_LIBUV=0 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -Iproto $(call folders,$(1)) -o $$@ $$(filter %.c,$$^) $(call libs_needed,$(1)) $(LIBS_proto)
+	    -Iproto $(call folders,$(1)) -o $$@ $$(filter %.c,$$^) $(call libs_needed,$(1)) $(LIBS_http) $(LIBS_proto)
 endef
 $(foreach f,$(FUZZERS),$(eval $(call FUZZ,$(f))))
 
@@ -164,7 +164,7 @@ test: ## everything CI runs: unit and flow tests, both again sanitized, fuzz rep
 	@launch/packages.sh build run test
 	@$(MAKE) programs $(BUILD)/venv/.ready
 	@$(MAKE) BUILD=$(ASAN_BUILD) SANITIZE=address,undefined CFLAGS="-O1 -g" programs
-	@python3 tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) docs unit flow asan-unit asan-replay asan-flow
+	@python3 tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) docs unit model flow asan-unit asan-replay asan-flow
 
 check: ## for each commit, under two minutes: unit tests, short flows, fuzz replay, docs up to date
 	@launch/packages.sh build run test
@@ -188,7 +188,7 @@ fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## look for inputs that break 
 
 bench: all ## measure, the table on stdout
 	@launch/packages.sh build run bench
-	@python3 tests/bench/run.py --build $(BUILD)
+	@BUILD_DIR=$(BUILD) python3 tests/bench/run.py
 
 coverage: ## which lines the tests reach: build/coverage/index.html
 	@launch/packages.sh build run test lint

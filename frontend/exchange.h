@@ -47,6 +47,7 @@ struct exchange {
     bool is_sending; /* an h2o_send is under way */
     bool is_ended;   /* nothing will be added to `pending` */
     bool is_broken;  /* …and what has gone out is not whole */
+    bool has_failed; /* before anything went out: the reply is an error's */
     bool at_border;  /* what has been relayed ends where an event ends */
     int status;      /* of the reply; 0: none yet */
     enum error error; /* that ended it */
@@ -55,6 +56,7 @@ struct exchange {
     struct sse sse;
     struct bytes gather;             /* FORM_WHOLE: the answer so far */
     struct bytes pending, in_flight; /* for the client; given to h2o */
+    struct bytes last_words;         /* an error that ends the stream: a write of its own, behind `pending` */
     struct bytes type;               /* FORM_RAW: the provider's Content-Type */
     uint64_t length;                 /* FORM_RAW: bytes of the whole answer + 1, if known */
     uint64_t relayed;                /* FORM_RAW: bytes so far */

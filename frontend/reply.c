@@ -133,7 +133,7 @@ static void start_answer(struct exchange *x)
 /* Writes the header lines once it is known what they must say. */
 static bool start(struct exchange *x)
 {
-    bool is_failed = x->is_ended && x->error != ERROR_NONE;
+    bool is_failed = x->is_ended && x->has_failed;
 
     if (!x->is_ended && (x->pending.len == 0 || x->form == FORM_WHOLE || x->is_head))
         return false;
@@ -151,7 +151,7 @@ static bool start(struct exchange *x)
 
 static h2o_send_state_t state_of(const struct exchange *x)
 {
-    if (!x->is_ended)
+    if (!x->is_ended || x->last_words.len)
         return H2O_SEND_STATE_IN_PROGRESS;
     return x->is_broken ? H2O_SEND_STATE_ERROR : H2O_SEND_STATE_FINAL;
 }
@@ -179,6 +179,8 @@ static void send_now(struct exchange *x)
 
     if (!req || x->is_sending || (!x->is_started && !start(x)))
         return;
+    if (x->pending.len == 0)
+        swap(&x->pending, &x->last_words);
     state = state_of(x);
     if (state == H2O_SEND_STATE_IN_PROGRESS && x->pending.len == 0)
         return;
@@ -353,7 +355,11 @@ static bool end_events(struct exchange *x, enum error *error)
     /* A provider may leave out the empty line behind its last event. */
     if (!sse_is_between(&x->sse) && !translate(x, VIEW("\n\n"), error))
         return false;
-    x->dialect->end(&x->reply, &x->pending);
+    if (x->dialect->end(&x->reply, &x->pending))
+        return true;
+    /* The dialect has written the error itself; on this connection nothing follows it. */
+    x->error = ERROR_UPSTREAM_CUT;
+    x->req->http1_is_persistent = 0;
     return true;
 }
 
@@ -384,6 +390,7 @@ bool reply_end(struct exchange *x, enum error *error)
 static void fail_before_start(struct exchange *x, const struct complaint *complaint)
 {
     x->pending.len = 0;
+    x->has_failed = true;
     x->status = complaint->status ? complaint->status : error_facts(complaint->error)->status;
     x->dialect->error(complaint, &x->pending);
 }
@@ -392,7 +399,7 @@ static void fail_in_stream(struct exchange *x, const struct complaint *complaint
 {
     if (!x->at_border)
         bytes_text(&x->pending, "\n\n"); /* ends the event that broke off, so that the next one is read */
-    x->dialect->stream_error(complaint, &x->pending);
+    x->dialect->stream_error(complaint, &x->last_words);
     x->req->http1_is_persistent = 0;
 }
 
@@ -423,7 +430,8 @@ static void on_gone(void *data)
         x->error = ERROR_CLIENT_GONE;
     x->is_ended = true;
     calls_abandon(x);
-    x->pending.len = 0;
+    x->pending.len = x->last_words.len = 0;
+    x->has_failed = true;
     x->is_broken = x->is_started;
     if (x->is_sending) {
         shutdown(x->socket_fd, SHUT_RDWR); /* h2o finds out when it writes on */
@@ -464,13 +472,15 @@ static void on_disposed(void *data)
     calls_abandon(x);
     log_done(x);
     charge(x, 0);
-    x->frontend->replies.open--;
+    if (--x->frontend->replies.open == 0 && x->frontend->actor.is_draining)
+        actor_wake(&x->frontend->actor, 0);
     ask_clear(&x->ask);
     reply_clear(&x->reply);
     sse_clear(&x->sse);
     bytes_clear(&x->gather);
     bytes_clear(&x->pending);
     bytes_clear(&x->in_flight);
+    bytes_clear(&x->last_words);
     bytes_clear(&x->type);
 }
 

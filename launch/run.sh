@@ -70,29 +70,36 @@ state_open() {
 # Is this service of an earlier run still supervised? runsv holds a lock on this file as long as it lives.
 is_supervised() { [[ -e $1/supervise/lock ]] && ! flock -n "$1/supervise/lock" true; }
 
+# Ends the supervisors of these services that are still there, and with them the services; false if one resists.
+supervisors_end() {
+    local seconds=$1 folder
+    local -a left=()
+    shift
+
+    for folder in "$@"; do
+        if is_supervised "$folder"; then left+=("$folder"); fi
+    done
+    ((${#left[@]})) || return 0
+    sv -w "$seconds" force-shutdown "${left[@]}" >/dev/null 2>&1 || true
+    for folder in "${left[@]}"; do
+        for _ in {1..50}; do
+            is_supervised "$folder" || continue 2
+            sleep 0.1
+        done
+        return 1
+    done
+}
+
 # An earlier run that was killed by -9 may still be stopping, or have left something behind.
 leftovers_stop() {
-    local service pid
-    local -a left=()
+    local pid
 
     pid=$(cat "$state/run/runsvdir.pid" 2>/dev/null || true)
     if [[ -n $pid ]] && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "runsvdir -P $state/service"; then
         kill -HUP "$pid" || true
     fi
-    for service in "$state"/service/*; do
-        if is_supervised "$service"; then left+=("$service"); fi
-    done
-    if ((${#left[@]})); then
-        say "stopping what an earlier run left behind in $state"
-        sv -w $((drain_seconds + 5)) force-shutdown "${left[@]}" >/dev/null || true
-        for service in "${left[@]}"; do
-            for _ in {1..50}; do
-                is_supervised "$service" || break
-                sleep 0.1
-            done
-            ! is_supervised "$service" || fail "$service: an earlier run still holds it; stop it first"
-        done
-    fi
+    supervisors_end $((drain_seconds + 5)) "$state"/service/* ||
+        fail "$state/service: an earlier run still holds it; stop its runsv processes first"
     rm -rf "${state:?}/service"
     mkdir -p "$state/service"
 }
@@ -256,12 +263,8 @@ shut_down() {
     fi
     kill -HUP "$supervisor" 2>/dev/null || true
     wait "$supervisor" || true
-    for folder in "${services[@]}"; do
-        for _ in {1..50}; do
-            is_supervised "$folder" || break
-            sleep 0.1
-        done
-    done
+    sleep 0.1
+    supervisors_end 5 "${services[@]}" || say "$state/service: some processes are still stopping" >&2
     rm -rf "${state:?}/service" "$state/run/runsvdir.pid"
 }
 

@@ -108,6 +108,7 @@ static void dump(const struct mover *mover)
              F_NUM("position", mover->position), F_NUM("stored", mover->report.stored),
              F_NUM("batch", mover->batch.count), F_NUM("refused", mover->report.refused),
              F_NUM("is_open", mover->report.is_open));
+    log_info("dump.end");
 }
 
 static void report(struct mover *mover, uint64_t now_ms)

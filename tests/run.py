@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM_SECONDS = 120
-FLOW_SECONDS = {"short": 100, "flow": 600, "asan-flow": 720}
+PYTEST_SECONDS = {"model": 120, "short": 100, "flow": 600, "asan-flow": 720}
 
 
 @dataclass
@@ -113,15 +113,16 @@ def run_docs(build, env):
     return Count(passed=1)
 
 
-def run_flow(name, build, env):
+def run_pytest(name, build, env):
     """pytest, its output as it comes; its counts from the report that it writes."""
     venv = ROOT / env["VENV"] / "bin/python"
     report = build / f"{name}.xml"
     report.unlink(missing_ok=True)
     choice = {"short": ["-m", "short"], "asan-flow": ["-m", "not slow and not release_only"]}.get(name, [])
     command = [str(venv) if venv.exists() else "python3", "-m", "pytest", "-q", "-ra", "--durations=10",
-               "-p", "no:cacheprovider", f"--junitxml={report}", *choice, "tests/flow"]
-    status, _ = run(command, env, FLOW_SECONDS[name], False)
+               "-p", "no:cacheprovider", f"--junitxml={report}", *choice,
+               "tests/model" if name == "model" else "tests/flow"]
+    status, _ = run(command, env, PYTEST_SECONDS[name], False)
     count = Count()
     if report.exists():
         for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
@@ -158,8 +159,8 @@ def run_suite(name, build, env):
     reports = build / "sanitizer"
     if kind != name:
         env = sanitizer_env(env, reports)
-    if kind in ("flow", "short"):
-        count = run_flow(name, build, env | {"BUILD_DIR": str(build)})
+    if kind in ("flow", "short", "model"):
+        count = run_pytest(name, build, env | {"BUILD_DIR": str(build)})
     else:
         count = {"unit": run_unit, "replay": run_replay, "docs": run_docs}[kind](build, env)
     if kind != name:

@@ -149,10 +149,18 @@ static size_t wait_most(const struct gate *gate, bool may_open, size_t hold_most
     return gate->sse.stray.len ? STRAY_MOST : PENDING_MOST;
 }
 
+/* The newline of a border that was cut between its return and its newline still belongs to what was good. */
+static size_t border_rest(const struct gate *gate, struct view bytes)
+{
+    bool is_border = gate->sse.skips_newline && sse_is_between(&gate->sse);
+
+    return is_border && bytes.len && bytes.at[0] == '\n' ? 1 : 0;
+}
+
 static bool feed_stream(struct gate *gate, struct view bytes, size_t hold_most)
 {
     struct view more = bytes, object, rest;
-    size_t good = 0; /* bytes up to the end of the last good object */
+    size_t good = border_rest(gate, bytes); /* bytes up to the end of the last good object */
     bool may_open = gate->is_open, is_large = false;
 
     while (next_object(gate, &more, &object, &is_large)) {
@@ -179,19 +187,15 @@ static void end_last_event(struct gate *gate)
 {
     struct view more = VIEW("\n\n"), object;
     bool may_open = gate->is_open, is_large = false;
+    struct sight sight = {.is_json = true};
 
     if (!sse_feed(&gate->sse, &more, &object, &is_large))
         return;
-    if (!is_large) {
-        struct sight sight;
-
+    if (!is_large)
         gate->provider->look(object, &sight);
-        if (!sight.is_json) {
-            fail(gate, FAULT_CUT);
-            return;
-        }
-    }
-    if (take_object(gate, object, is_large, &may_open) && may_open)
+    if (!sight.is_json)
+        fail(gate, FAULT_CUT);
+    else if (take_object(gate, object, is_large, &may_open) && may_open)
         let_out(gate, VIEW("\n\n"), true);
 }
 
@@ -214,18 +218,12 @@ static void end_stream(struct gate *gate, bool is_clean)
 {
     if (gate->is_over || !is_clean)
         return;
-    if (gate->framing == FRAMING_ARRAY) {
-        if (!gate->elements.is_closed)
-            fail(gate, FAULT_CUT);
-    } else if (!sse_is_between(&gate->sse) && !gate->sse.stray.len) {
+    if (gate->framing == FRAMING_ARRAY && !gate->elements.is_closed)
+        fail(gate, FAULT_CUT);
+    if (gate->framing == FRAMING_EVENTS && !sse_is_between(&gate->sse))
         end_last_event(gate);
-    } else if (gate->sse.line.len || gate->sse.stray.len) {
-        struct view more = VIEW("\n"), none;
-        bool is_large;
-
-        (void)sse_feed(&gate->sse, &more, &none, &is_large); /* a last line without its end */
+    if (gate->sse.stray.len)
         end_stray(gate);
-    }
     if (!gate->is_over && gate->is_open)
         let_out(gate, (struct view){0}, true);
 }
@@ -255,8 +253,10 @@ static void end_kept(struct gate *gate)
         keep_error(gate, text);
     else if (!sight.is_json)
         fail(gate, without_space(text).len ? FAULT_MALFORMED : FAULT_EMPTY);
-    else if (take_sight(gate, &sight))
+    if (!gate->is_over && take_sight(gate, &sight)) {
+        gate->has_finish = true; /* it is whole, even where the provider gives no reason */
         let_out(gate, (struct view){0}, true);
+    }
 }
 
 static void end_whole(struct gate *gate, bool is_clean)

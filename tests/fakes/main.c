@@ -164,6 +164,6 @@ int main(int argc, char **argv)
         printf("simulator: http://%s:%d\n", o.host, ntohs(address.sin_port));
         fflush(stdout);
     }
-    server_run(&fds[self], 1);
+    server_run(fds[self]);
     return 0;
 }

@@ -186,12 +186,13 @@ static void on_signal(h2o_socket_t *sock, const char *err)
     is_stopping = true;
 }
 
-/* A socket that only tells when it is readable. */
-static void watch(int fd, h2o_socket_cb callback)
+/* Makes a socket that only tells when it is readable. */
+static h2o_socket_t *watch(int fd, h2o_socket_cb callback)
 {
     h2o_socket_t *sock = h2o_evloop_socket_create(context.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
 
     h2o_socket_read_start(sock, callback);
+    return sock;
 }
 
 void server_hold_signals(void)
@@ -220,13 +221,16 @@ static void configure(void)
     accept_context.hosts = config.hosts;
 }
 
-void server_run(const int *listeners, int count)
+void server_run(int listener)
 {
     configure();
     wait_open(context.loop);
-    watch(signalfd(-1, &stop_signals, SFD_NONBLOCK | SFD_CLOEXEC), on_signal);
-    for (int i = 0; i < count; i++)
-        watch(listeners[i], on_accept);
+    /* Only the kernel knows these two: kept here, so that a leak checker does not take them for
+     * lost. */
+    static h2o_socket_t *watched[2];
+    watched[0] = watch(signalfd(-1, &stop_signals, SFD_NONBLOCK | SFD_CLOEXEC), on_signal);
+    watched[1] = watch(listener, on_accept);
     while (!is_stopping)
         h2o_evloop_run(context.loop, INT32_MAX);
+    h2o_socket_read_stop(watched[1]);
 }

@@ -29,5 +29,5 @@ struct call {
  * process is there. */
 void server_hold_signals(void);
 
-/* Serves on these sockets until SIGTERM or SIGINT. */
-void server_run(const int *listeners, int count);
+/* Serves on this socket until SIGTERM or SIGINT. */
+void server_run(int listener);
