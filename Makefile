@@ -18,6 +18,8 @@ ASAN_BUILD ?= build/asan
 CC := gcc
 CLANG ?= clang-14
 CFLAGS ?= -O2 -g
+# Debian's, which has the packages that launch/packages.sh installs; not one that a user has put before it.
+PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 FUZZ_SECONDS ?= 60
 PROCESSES := frontend balancer upstream recorder admin
 
@@ -59,7 +61,6 @@ INCLUDES_recorder := $(call pkg,--cflags,libmariadb mysqlclient,-I/usr/include/m
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 library = $(BUILD)/lib$(notdir $(1)).a
-PRESENT := $(foreach p,$(PROCESSES),$(if $(wildcard $(p)/main.c),$(p)))
 
 $(BUILD)/%.o: %.c $(BUILD)/.flags
 	$(call say,CC)
@@ -89,18 +90,25 @@ $(BUILD)/replay/%:
 $(BUILD)/libproto.a: $(call objects,proto)
 
 # $(1) is the name, $(2) the folder, $(3) the program. All but main.c goes into a library, for the unit tests.
-define PROCESS
+define FOLDER
 $(BUILD)/$(2)/%.o: INCLUDES := -I$(2) $(INCLUDES_$(1))
 $(call library,$(2)): $(filter-out %/main.o,$(call objects,$(2)))
+endef
+define PROGRAM
 $(BUILD)/bin/$(3): LIBS := $(LIBS_$(1))
 $(BUILD)/bin/$(3): $(BUILD)/$(2)/main.o $(call library,$(2)) $(BUILD)/libproto.a
 all: $(BUILD)/bin/$(3)
 endef
-$(foreach p,$(PRESENT),$(eval $(call PROCESS,$(p),$(p),$(p))))
-$(if $(wildcard tests/fakes/main.c),$(eval $(call PROCESS,fakes,tests/fakes,gemini-simulator)))
+define PROCESS
+$(call FOLDER,$(1),$(2),$(3))
+$(if $(wildcard $(2)/main.c),$(call PROGRAM,$(1),$(2),$(3)))
+endef
+$(foreach p,$(PROCESSES),$(eval $(call PROCESS,$(p),$(p),$(p))))
+$(eval $(call PROCESS,fakes,tests/fakes,gemini-simulator))
 
-# The migrations are built into the program, which the compiler's list of needed files doesn't tell.
-$(BUILD)/recorder/schema.o: $(wildcard recorder/schema/*.sql)
+# Texts that the assembler takes in (.incbin), which the compiler's list of what a file includes doesn't show.
+$(call objects,recorder): $(wildcard recorder/schema/*)
+$(call objects,admin): $(wildcard admin/pages/*)
 
 # Prints what the documentation takes from the tables.
 $(BUILD)/bin/describe: $(BUILD)/docs/describe.o $(BUILD)/libproto.a
@@ -143,7 +151,7 @@ $(foreach f,$(FUZZERS),$(eval $(call FUZZ,$(f))))
 # Clients from PyPI (the OpenAI SDK), for the flow tests that want them. Without a registry those tests are skipped.
 $(BUILD)/venv/.ready: $(wildcard tests/flow/requirements.txt)
 	$(call say,VENV)
-	$(Q)python3 -m venv --system-site-packages $(@D)
+	$(Q)$(PYTHON) -m venv --system-site-packages $(@D)
 	$(Q)[ -z "$<" ] || $(@D)/bin/python -m pip install -q --disable-pip-version-check --retries 1 --timeout 20 \
 	    -r $< || echo "  no package registry in reach: the tests that need one are skipped"
 	$(Q)touch $@
@@ -164,18 +172,18 @@ test: ## everything CI runs: unit and flow tests, both again sanitized, fuzz rep
 	@launch/packages.sh build run test
 	@$(MAKE) programs $(BUILD)/venv/.ready
 	@$(MAKE) BUILD=$(ASAN_BUILD) SANITIZE=address,undefined CFLAGS="-O1 -g" programs
-	@python3 tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) docs unit model flow asan-unit asan-replay asan-flow
+	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) docs unit model flow asan-unit asan-replay asan-flow
 
 check: ## for each commit, under two minutes: unit tests, short flows, fuzz replay, docs up to date
 	@launch/packages.sh build run test
 	@$(MAKE) programs
-	@python3 tests/run.py --build $(BUILD) docs unit replay short
+	@$(PYTHON) tests/run.py --build $(BUILD) docs unit replay short
 
 asan: ## unit and flow tests and fuzz replay, sanitized
 	@launch/packages.sh build run test
 	@$(MAKE) $(BUILD)/venv/.ready
 	@$(MAKE) BUILD=$(ASAN_BUILD) SANITIZE=address,undefined CFLAGS="-O1 -g" programs
-	@python3 tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) asan-unit asan-replay asan-flow
+	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) asan-unit asan-replay asan-flow
 
 fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## look for inputs that break a parser, FUZZ_SECONDS=60 for each
 	$(Q)for name in $(FUZZERS); do \
@@ -188,12 +196,12 @@ fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## look for inputs that break 
 
 bench: all ## measure, the table on stdout
 	@launch/packages.sh build run bench
-	@BUILD_DIR=$(BUILD) python3 tests/bench/run.py
+	@BUILD_DIR=$(BUILD) $(PYTHON) tests/bench/run.py
 
 coverage: ## which lines the tests reach: build/coverage/index.html
 	@launch/packages.sh build run test lint
 	@$(MAKE) BUILD=build/coverage COVERAGE=1 CFLAGS="-O0 -g" programs
-	@python3 tests/run.py --build build/coverage unit replay short
+	@$(PYTHON) tests/run.py --build build/coverage unit replay short
 	@cd build/coverage && gcovr --root ../.. --exclude '.*tests/.*' --html-details index.html --print-summary .
 
 SOURCES := $(wildcard proto/*.c $(addsuffix /*.c,$(PROCESSES)) docs/*.c tests/fakes/*.c tests/unit/*/*.c tests/fuzz/*.c)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the dialects share: the life of asks and replies, paths, errors of the provider, masking of keys. What must stay
- * true: no text of the provider's reaches a client unmasked through here. */
+/* What the dialects share: the life of asks and replies, paths, errors of the provider, masking of
+ * keys. What must stay true: no text of the provider's reaches a client unmasked through here. */
 #include "dialect.h"
 
 #include "json.h"
@@ -97,7 +97,8 @@ void dialect_mask(struct bytes *out, struct view text)
 
 /* ---- errors ---- */
 
-/* The provider's words about a key of the pool would mislead whoever reads them as being about the own one. */
+/* The provider's words about a key of the pool would mislead whoever reads them as being about the
+ * own one. */
 static bool concerns_client(enum error error)
 {
     return error != ERROR_NO_KEY && error != ERROR_UNAUTHORIZED;

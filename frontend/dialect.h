@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A dialect: how one family of clients asks and is answered. Pure functions over bytes, no sockets; a new dialect is one
- * file dialect_NAME.c and one line where its routes are listed. */
+/* A dialect: how one family of clients asks and is answered. Pure functions over bytes, no sockets;
+ * a new dialect is one file dialect_NAME.c and one line where its routes are listed. */
 #pragma once
 
 #include "bytes.h"
@@ -9,15 +9,15 @@
 
 /* What a client asked for, ready for the provider. Valid when zeroed; ask_clear frees it. */
 struct ask {
-    struct bytes model;     /* for the provider: without models/ and vendor prefix */
+    struct bytes model;        /* for the provider: without models/ and vendor prefix */
     struct bytes client_model; /* as the client spelled it, for the reply */
-    struct bytes path;      /* behind BASE_URL with its query: /models/m:streamGenerateContent?alt=sse */
-    const char *operation;  /* generateContent, streamGenerateContent, models */
-    bool stream;            /* the client wants events */
-    bool include_usage;     /* OpenAI: stream_options.include_usage */
-    bool thoughts;          /* thought parts are shown */
-    uint64_t estimate;      /* tokens: bytes of text / 4 + the output limit */
-    struct bytes body;      /* the provider's request; empty: a GET */
+    struct bytes path; /* behind BASE_URL with its query: /models/m:streamGenerateContent?alt=sse */
+    const char *operation; /* generateContent, streamGenerateContent, models */
+    bool stream;           /* the client wants events */
+    bool include_usage;    /* OpenAI: stream_options.include_usage */
+    bool thoughts;         /* thought parts are shown */
+    uint64_t estimate;     /* tokens: bytes of text / 4 + the output limit */
+    struct bytes body;     /* the provider's request; empty: a GET */
 };
 
 void ask_clear(struct ask *ask);
@@ -49,13 +49,16 @@ struct reply {
 
 void reply_clear(struct reply *reply);
 
-/* Sets `operation` (unless the route did) and `path` from the model, which model_name has approved, and `stream`. */
+/* Sets `operation` (unless the route did) and `path` from the model, which model_name has approved,
+ * and `stream`. */
 void dialect_path(struct ask *ask);
 
-/* Appends `text` with what looks like a provider's key (AIza…, AQ.…, key=…, api_key:…) made unreadable. */
+/* Appends `text` with what looks like a provider's key (AIza…, AQ.…, key=…, api_key:…) made
+ * unreadable. */
 void dialect_mask(struct bytes *out, struct view text);
 
-/* NULL, or what is wrong with the settings that the dialects use: SAFETY_SETTINGS must be a JSON list. For main, at start. */
+/* NULL, or what is wrong with the settings that the dialects use: SAFETY_SETTINGS must be a JSON
+ * list. For main, at start. */
 const char *dialect_check_options(void);
 
 /* What to say about an error. */
@@ -68,8 +71,9 @@ struct complaint {
     struct view body;        /* the provider's error body, keys masked; may be empty */
 };
 
-/* The provider's error out of a complaint's body, for the dialects. `error` is NULL if there is none that concerns the
- * client: that a key of the pool is bad does not. Borrows `doc`, which is to be freed. */
+/* The provider's error out of a complaint's body, for the dialects. `error` is NULL if there is
+ * none that concerns the client: that a key of the pool is bad does not. Borrows `doc`, which is to
+ * be freed. */
 struct provider_error {
     struct yyjson_doc *doc;
     struct yyjson_val *error;
@@ -80,8 +84,8 @@ struct provider_error {
 
 struct provider_error provider_error_read(const struct complaint *complaint);
 
-/* Appends what the client is to read: the complaint's text, else the provider's message with keys masked, else the text of
- * errors.def. */
+/* Appends what the client is to read: the complaint's text, else the provider's message with keys
+ * masked, else the text of errors.def. */
 void complaint_message(const struct complaint *complaint, const struct provider_error *provider,
                        struct bytes *out);
 
@@ -89,22 +93,26 @@ struct dialect {
     const char *name;
     const char *stream_type; /* Content-Type of a streamed reply */
 
-    /* Translates the client's body into `ask` (path, model, stream of the route are filled in by the route before, if they
-     * stand in the URL). Returns ERROR_NONE, or the error with its reason for the client in `why` and the name of the
-     * parameter at fault in `*param` (NULL, or text that is good until the next request). */
+    /* Translates the client's body into `ask` (path, model, stream of the route are filled in by
+     * the route before, if they stand in the URL). Returns ERROR_NONE, or the error with its reason
+     * for the client in `why` and the name of the parameter at fault in `*param` (NULL, or text
+     * that is good until the next request). */
     enum error (*request)(struct view body, struct ask *ask, struct bytes *why, const char **param);
 
-    /* Whether a streamed answer's bytes go to the client as they come; then `event` and `end` are not used. */
+    /* Whether a streamed answer's bytes go to the client as they come; then `event` and `end` are
+     * not used. */
     bool is_raw;
 
-    /* Appends to `out` what one provider event (the JSON of one `data:`) becomes. False: the event is no JSON, or is the
-     * provider's error: the stream is to end with `stream_error`. */
+    /* Appends to `out` what one provider event (the JSON of one `data:`) becomes. False: the event
+     * is no JSON, or is the provider's error: the stream is to end with `stream_error`. */
     bool (*event)(struct reply *reply, struct view json, struct bytes *out);
 
-    /* Appends the clean end of a stream. False: what came is not a whole answer, and its error was appended instead. */
+    /* Appends the clean end of a stream. False: what came is not a whole answer, and its error was
+     * appended instead. */
     bool (*end)(struct reply *reply, struct bytes *out);
 
-    /* Appends what a whole provider answer becomes (is_raw: not used). False: it is not what the API promises. */
+    /* Appends what a whole provider answer becomes (is_raw: not used). False: it is not what the
+     * API promises. */
     bool (*whole)(struct reply *reply, struct view json, struct bytes *out);
 
     /* Appends the error as a reply's body. */
@@ -114,6 +122,6 @@ struct dialect {
     void (*stream_error)(const struct complaint *complaint, struct bytes *out);
 };
 
-extern const struct dialect dialect_openai; /* chat/completions */
+extern const struct dialect dialect_openai;        /* chat/completions */
 extern const struct dialect dialect_openai_models; /* GET …/models */
-extern const struct dialect dialect_gemini; /* native: bytes untouched */
+extern const struct dialect dialect_gemini;        /* native: bytes untouched */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Google's own dialect: bytes go through untouched both ways. What must stay true: the body is only looked at, so unknown
- * fields, the spelling of numbers and signatures survive. */
+/* Google's own dialect: bytes go through untouched both ways. What must stay true: the body is only
+ * looked at, so unknown fields, the spelling of numbers and signatures survive. */
 #include "dialect.h"
 
 #include <stdlib.h>
@@ -8,7 +8,8 @@
 #include "json.h"
 #include "model.h"
 
-/* The limit on output that the client asks for; Google's JSON takes both spellings, and numbers as strings. */
+/* The limit on output that the client asks for; Google's JSON takes both spellings, and numbers as
+ * strings. */
 static uint64_t output_limit(yyjson_val *root)
 {
     yyjson_val *config = json_member(root, VIEW("generationConfig"));
@@ -27,8 +28,8 @@ static uint64_t output_limit(yyjson_val *root)
     return tokens > 0 ? (uint64_t)tokens : 0;
 }
 
-/* Above this, reading a body would hold up the other calls: the provider finds its mistakes. Nearly all of it is then
- * base64, not text. */
+/* Above this, reading a body would hold up the other calls: the provider finds its mistakes. Nearly
+ * all of it is then base64, not text. */
 #define READ_LIMIT (4u << 20)
 
 static bool is_space(char c)
@@ -121,8 +122,8 @@ static void add_details(yyjson_mut_doc *doc, yyjson_mut_val *error,
 static void append_pretty(yyjson_mut_doc *doc, struct bytes *out)
 {
     size_t len = 0;
-    char *text =
-        yyjson_mut_write(doc, YYJSON_WRITE_PRETTY_TWO_SPACES | YYJSON_WRITE_ALLOW_INVALID_UNICODE, &len);
+    char *text = yyjson_mut_write(
+        doc, YYJSON_WRITE_PRETTY_TWO_SPACES | YYJSON_WRITE_ALLOW_INVALID_UNICODE, &len);
 
     if (text)
         dialect_mask(out, (struct view){text, len});
@@ -157,7 +158,8 @@ static void gemini_error(const struct complaint *complaint, struct bytes *out)
     yyjson_doc_free(provider.doc);
 }
 
-/* Inside a stream Google's SDKs recognise only a raw object that is a write of its own and begins with {. */
+/* Inside a stream Google's SDKs recognise only a raw object that is a write of its own and begins
+ * with {. */
 const struct dialect dialect_gemini = {
     .name = "gemini",
     .stream_type = "text/event-stream",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenAI's chat/completions: replies and errors; the request is in openai_chat.c. Called by the frontend for each event
- * of the provider as it comes. What must stay true: a stream ends in a finish_reason and [DONE] only if the provider
- * said that it had finished; and usage is that of the newest event, never a sum. */
+/* OpenAI's chat/completions: replies and errors; the request is in openai_chat.c. Called by the
+ * frontend for each event of the provider as it comes. What must stay true: a stream ends in a
+ * finish_reason and [DONE] only if the provider said that it had finished; and usage is that of the
+ * newest event, never a sum. */
 #include "dialect.h"
 
 #include "json.h"
@@ -17,7 +18,10 @@ struct finish {
 
 /* The last stands for all that isn't listed: the provider adds some each year. */
 static const struct finish finishes[] = {
-#define FINISH(reason, with_content, without) {{reason, sizeof(reason) - 1}, with_content, without}
+#define FINISH(reason, with_content, without)                                                      \
+    {                                                                                              \
+        {reason, sizeof(reason) - 1}, with_content, without                                        \
+    }
     FINISH("STOP", "stop", "stop"),
     FINISH("MAX_TOKENS", "length", "length"),
     FINISH("SAFETY", "content_filter", "content_filter"),
@@ -94,7 +98,8 @@ static void write_usage(const struct reply *reply, struct bytes *out)
     write_count(out, VIEW(",\"completion_tokens\":"), completion);
     write_count(out, VIEW(",\"total_tokens\":"), total);
     write_count(out, VIEW(",\"prompt_tokens_details\":{\"cached_tokens\":"), reply->usage.cached);
-    write_count(out, VIEW(",\"audio_tokens\":0},\"completion_tokens_details\":{\"reasoning_tokens\":"),
+    write_count(out,
+                VIEW(",\"audio_tokens\":0},\"completion_tokens_details\":{\"reasoning_tokens\":"),
                 reply->usage.thoughts);
     bytes_append(out, VIEW(",\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
                            "\"rejected_prediction_tokens\":0}}"));
@@ -231,7 +236,8 @@ static void write_delta(struct reply *reply, struct reply_choice *choice, uint64
     size_t i, max;
     yyjson_val *part;
 
-    yyjson_arr_foreach(parts_of(candidate), i, max, part) {
+    yyjson_arr_foreach(parts_of(candidate), i, max, part)
+    {
         struct view text;
         enum piece piece = piece_of(reply, part, &text);
         if (piece == PIECE_NONE)
@@ -357,7 +363,8 @@ static bool write_pieces(const struct reply *reply, yyjson_val *candidate, enum 
     yyjson_val *part;
 
     bytes_append(out, VIEW("\""));
-    yyjson_arr_foreach(parts_of(candidate), i, max, part) {
+    yyjson_arr_foreach(parts_of(candidate), i, max, part)
+    {
         struct view text;
         if (piece_of(reply, part, &text) != wanted)
             continue;
@@ -409,7 +416,8 @@ static bool write_choices(struct reply *reply, yyjson_val *root, struct bytes *o
     note_block(reply, root);
     if (reply->choices[0].finish)
         return write_choice(reply, &reply->choices[0], 0, NULL, out);
-    yyjson_arr_foreach(json_member(root, VIEW("candidates")), i, max, candidate) {
+    yyjson_arr_foreach(json_member(root, VIEW("candidates")), i, max, candidate)
+    {
         uint64_t index;
         struct reply_choice *choice = choice_of(reply, candidate, &index);
         if (!choice)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenAI's list of models, out of the provider's. What must stay true: a model that the frontend refuses is not listed. */
+/* OpenAI's list of models, out of the provider's. What must stay true: a model that the frontend
+ * refuses is not listed. */
 #include "dialect.h"
 
 #include "json.h"
@@ -17,14 +18,16 @@ static enum error models_request(struct view body, struct ask *ask, struct bytes
     return ERROR_NONE;
 }
 
-/* Whether one of its methods is behind a route of ours. A provider that doesn't say which it has is believed. */
+/* Whether one of its methods is behind a route of ours. A provider that doesn't say which it has is
+ * believed. */
 static bool is_served(yyjson_val *model)
 {
     yyjson_val *methods = json_member(model, VIEW("supportedGenerationMethods"));
     size_t i, max;
     yyjson_val *method;
 
-    yyjson_arr_foreach(methods, i, max, method) {
+    yyjson_arr_foreach(methods, i, max, method)
+    {
         struct view name = json_view(method);
         if (view_equal(name, VIEW("generateContent")) || view_equal(name, VIEW("embedContent")) ||
             view_equal(name, VIEW("predict")))
@@ -50,7 +53,8 @@ static void write_list(const struct reply *reply, yyjson_val *models, struct byt
     yyjson_val *model;
 
     bytes_append(out, VIEW("{\"object\":\"list\",\"data\":["));
-    yyjson_arr_foreach(models, i, max, model) {
+    yyjson_arr_foreach(models, i, max, model)
+    {
         struct view id;
         if (!model_name(json_view(json_member(model, VIEW("name"))), &id) ||
             model_is_filtered(id) || !is_served(model))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON for the dialects. What must stay true: nothing here recurses, so depth costs no stack; and only text that yyjson
- * has checked to be UTF-8 is written by json_text. */
+/* JSON for the dialects. What must stay true: nothing here recurses, so depth costs no stack; and
+ * only text that yyjson has checked to be UTF-8 is written by json_text. */
 #include "json.h"
 
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include <emmintrin.h>
 #endif
 
-/* Whether `doc` nests deeper than JSON_DEPTH. yyjson lays values out in the order of the text, a container before what
- * is in it, and knows where each container ends. */
+/* Whether `doc` nests deeper than JSON_DEPTH. yyjson lays values out in the order of the text, a
+ * container before what is in it, and knows where each container ends. */
 static bool is_deep(yyjson_doc *doc)
 {
     yyjson_val *ends[JSON_DEPTH];
@@ -212,7 +212,8 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c != '"' && c != '\\';
 }
 
-/* Copies from `from` up to `end` or to the first byte that needs an escape; returns how many. Writes up to 16 more. */
+/* Copies from `from` up to `end` or to the first byte that needs an escape; returns how many.
+ * Writes up to 16 more. */
 static size_t copy_plain(char *to, const char *from, const char *end)
 {
     const char *at = from;
@@ -240,7 +241,8 @@ static size_t escape(char *to, unsigned char c)
 {
     static const char digits[] = "0123456789abcdef";
     static const char letters[0x60] = {
-        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\',
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',  ['\f'] = 'f',
+        ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\',
     };
 
     to[0] = '\\';

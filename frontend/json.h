@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON as the dialects need it: read by yyjson, with a bound on depth; written by hand into bytes. */
+/* JSON as the dialects need it: read by yyjson, with a bound on depth; written by hand into bytes.
+ */
 #pragma once
 
 #include <yyjson.h>
@@ -9,9 +10,10 @@
 /* How deep a client's JSON may nest; the provider itself refuses less. */
 #define JSON_DEPTH 256
 
-/* Reads a client's text. Numbers stay text, so that they can be handed on as the client spelled them; a lone half of a
- * surrogate pair (an emoji that was cut in two) becomes U+FFFD. NULL: it is no JSON, and `*why` (static) says where the
- * fault lies. Free with yyjson_doc_free, which takes NULL. */
+/* Reads a client's text. Numbers stay text, so that they can be handed on as the client spelled
+ * them; a lone half of a surrogate pair (an emoji that was cut in two) becomes U+FFFD. NULL: it is
+ * no JSON, and `*why` (static) says where the fault lies. Free with yyjson_doc_free, which takes
+ * NULL. */
 yyjson_doc *json_read_request(struct view text, const char **why);
 
 /* Reads a provider's text; NULL: it is no JSON. */
@@ -35,10 +37,12 @@ bool json_integer(yyjson_val *value, int64_t *number);
 /* A count out of a reply, where int64 may come as a string; anything else is 0. */
 uint64_t json_count(yyjson_val *value);
 
-/* How many bytes of text the document holds; long base64 strings (of a member `data`) count as one small picture. */
+/* How many bytes of text the document holds; long base64 strings (of a member `data`) count as one
+ * small picture. */
 uint64_t json_text_size(yyjson_doc *doc);
 
-/* Appends valid UTF-8 as a JSON string with its quotes, or without them. Unlike bytes_json it doesn't check. */
+/* Appends valid UTF-8 as a JSON string with its quotes, or without them. Unlike bytes_json it
+ * doesn't check. */
 void json_text(struct bytes *out, struct view text);
 void json_escape(struct bytes *out, struct view text);
 

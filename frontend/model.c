@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of models. The first pattern that matches counts, so narrower ones stand first. What must stay true: a name
- * that passes model_name cannot leave the path it is put into. */
+/* The table of models. The first pattern that matches counts, so narrower ones stand first. What
+ * must stay true: a name that passes model_name cannot leave the path it is put into. */
 #include "model.h"
 
 #include "options.h"
 
 #define NAME_LIMIT 128
 
-#define LOW_UP {"LOW", "LOW", "MEDIUM", "HIGH"}
-#define MINIMAL_UP {"MINIMAL", "LOW", "MEDIUM", "HIGH"}
-#define TWO_LEVELS {"LOW", "LOW", "HIGH", "HIGH"}
-#define ENDS_ONLY {"MINIMAL", "MINIMAL", "HIGH", "HIGH"}
+#define LOW_UP                                                                                     \
+    {                                                                                              \
+        "LOW", "LOW", "MEDIUM", "HIGH"                                                             \
+    }
+#define MINIMAL_UP                                                                                 \
+    {                                                                                              \
+        "MINIMAL", "LOW", "MEDIUM", "HIGH"                                                         \
+    }
+#define TWO_LEVELS                                                                                 \
+    {                                                                                              \
+        "LOW", "LOW", "HIGH", "HIGH"                                                               \
+    }
+#define ENDS_ONLY                                                                                  \
+    {                                                                                              \
+        "MINIMAL", "MINIMAL", "HIGH", "HIGH"                                                       \
+    }
 
 /* clang-format off */
 static const struct model_facts table[] = {
@@ -57,7 +69,8 @@ static const struct model_facts table[] = {
 };
 /* clang-format on */
 
-/* Whether one character matches the head of `pattern`, a range or itself; `*pattern` moves behind it. */
+/* Whether one character matches the head of `pattern`, a range or itself; `*pattern` moves behind
+ * it. */
 static bool matches_one(const char **pattern, char c)
 {
     const char *at = *pattern;
@@ -223,8 +236,8 @@ static const char *level_of_effort(const struct model_facts *facts, enum effort 
     return NULL;
 }
 
-/* Level and budget are never sent together: the provider refuses that. Thoughts are not asked for where the model isn't to
- * think: it refuses that as well. */
+/* Level and budget are never sent together: the provider refuses that. Thoughts are not asked for
+ * where the model isn't to think: it refuses that as well. */
 void model_think(const struct model_facts *facts, const struct thinking *thinking, bool shows,
                  struct bytes *out)
 {

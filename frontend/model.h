@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known about the provider's models by their names: which of them think and how that is asked for, what they
- * refuse. Used by the dialects; a model that the table doesn't know is sent nothing special. */
+/* What is known about the provider's models by their names: which of them think and how that is
+ * asked for, what they refuse. Used by the dialects; a model that the table doesn't know is sent
+ * nothing special. */
 #pragma once
 
 #include "bytes.h"
@@ -12,22 +13,30 @@ enum model_thinking {
 };
 
 struct model_facts {
-    const char *pattern;          /* of the name; * is any text, [a-b] one character of a range */
+    const char *pattern; /* of the name; * is any text, [a-b] one character of a range */
     enum model_thinking thinking;
-    int budget_off;               /* THINKS_BUDGET: what comes closest to not thinking */
-    int budget_min, budget_max;   /* THINKS_BUDGET */
-    const char *levels[4];        /* THINKS_LEVEL: for minimal (and none), low, medium, high (and above) */
-    bool is_off_by_default;       /* thinks only when asked to: thoughts are shown only then */
-    bool is_sampling_fixed;       /* temperature, top_p, top_k have no meaning */
-    bool refuses_prefill;         /* the last turn must be the user's */
-    bool has_no_system;           /* no systemInstruction */
-    bool has_no_json;             /* no responseMimeType */
-    bool is_no_chat;              /* embeddings, pictures, video, live */
-    int64_t output_limit;         /* tokens; 0: unknown */
+    int budget_off;             /* THINKS_BUDGET: what comes closest to not thinking */
+    int budget_min, budget_max; /* THINKS_BUDGET */
+    const char *levels[4]; /* THINKS_LEVEL: for minimal (and none), low, medium, high (and above) */
+    bool is_off_by_default; /* thinks only when asked to: thoughts are shown only then */
+    bool is_sampling_fixed; /* temperature, top_p, top_k have no meaning */
+    bool refuses_prefill;   /* the last turn must be the user's */
+    bool has_no_system;     /* no systemInstruction */
+    bool has_no_json;       /* no responseMimeType */
+    bool is_no_chat;        /* embeddings, pictures, video, live */
+    int64_t output_limit;   /* tokens; 0: unknown */
 };
 
 /* How much a client wants the model to think. */
-enum effort { EFFORT_UNSAID, EFFORT_NONE, EFFORT_MINIMAL, EFFORT_LOW, EFFORT_MEDIUM, EFFORT_HIGH, EFFORT_MAX };
+enum effort {
+    EFFORT_UNSAID,
+    EFFORT_NONE,
+    EFFORT_MINIMAL,
+    EFFORT_LOW,
+    EFFORT_MEDIUM,
+    EFFORT_HIGH,
+    EFFORT_MAX
+};
 
 struct thinking {
     enum effort effort;
@@ -38,8 +47,9 @@ struct thinking {
 /* The facts of a name that model_name has approved; never NULL. */
 const struct model_facts *model_facts(struct view name);
 
-/* Strips models/, google/ and gemini/ off what a client wrote and checks that the rest may stand in a URL's path: letters,
- * digits, dot, underscore and hyphen, 128 at most, no dots alone or in a row. `*name` is a part of `asked`. */
+/* Strips models/, google/ and gemini/ off what a client wrote and checks that the rest may stand in
+ * a URL's path: letters, digits, dot, underscore and hyphen, 128 at most, no dots alone or in a
+ * row. `*name` is a part of `asked`. */
 bool model_name(struct view asked, struct view *name);
 
 /* Whether FILTERED_MODELS has it. */
@@ -48,7 +58,7 @@ bool model_is_filtered(struct view name);
 /* The effort of that word (none … max). False: there is no such word. */
 bool model_effort(struct view word, enum effort *effort);
 
-/* Appends the members of a thinkingConfig that say `thinking` and whether thoughts are to be shown, without braces;
- * nothing if this model takes none. */
+/* Appends the members of a thinkingConfig that say `thinking` and whether thoughts are to be shown,
+ * without braces; nothing if this model takes none. */
 void model_think(const struct model_facts *facts, const struct thinking *thinking, bool shows,
                  struct bytes *out);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* chat/completions → generateContent. Called by dialect_openai once for each request. What must stay true: a parameter
- * that changes the meaning of the answer is translated or refused by name, never dropped; and text is copied from the
- * parsed request into the provider's body once, without a tree in between.
+/* chat/completions → generateContent. Called by dialect_openai once for each request. What must
+ * stay true: a parameter that changes the meaning of the answer is translated or refused by name,
+ * never dropped; and text is copied from the parsed request into the provider's body once, without
+ * a tree in between.
  *
- * A new parameter is one line in FIELDS and its use in write_config or one of the write_ functions. */
+ * A new parameter is one line in FIELDS and its use in write_config or one of the write_ functions.
+ */
 #include "openai_chat.h"
 
 #include <stdarg.h>
@@ -142,7 +144,8 @@ static const char *type_wanted(enum type type, yyjson_val *value)
     case TYPE_STRING:
         return yyjson_is_str(value) ? NULL : "a string";
     case TYPE_STRINGS:
-        return yyjson_is_str(value) || yyjson_is_arr(value) ? NULL : "a string or an array of strings";
+        return yyjson_is_str(value) || yyjson_is_arr(value) ? NULL
+                                                            : "a string or an array of strings";
     case TYPE_BOOLEAN:
         return yyjson_is_bool(value) ? NULL : "a boolean";
     case TYPE_NUMBER:
@@ -167,7 +170,8 @@ static bool take_field(struct chat *chat, enum field field, yyjson_val *value)
     chat->value[field] = NULL;
     if (yyjson_is_null(value))
         return true;
-    if (fields[field].type == TYPE_UNSUPPORTED && !(yyjson_is_arr(value) && is_empty_container(value)))
+    if (fields[field].type == TYPE_UNSUPPORTED &&
+        !(yyjson_is_arr(value) && is_empty_container(value)))
         return refuse(chat, ERROR_UNSUPPORTED, name, "Unsupported parameter: '%s'.", name);
     wanted = type_wanted(fields[field].type, value);
     if (wanted)
@@ -181,7 +185,8 @@ static bool take_fields(struct chat *chat, yyjson_val *root)
     size_t i, max;
     yyjson_val *key, *value;
 
-    yyjson_obj_foreach(root, i, max, key, value) {
+    yyjson_obj_foreach(root, i, max, key, value)
+    {
         struct view name = json_view(key);
         for (size_t field = 0; field < FIELD_COUNT; field++) {
             if (!view_equal(fields[field].name, name))
@@ -229,10 +234,11 @@ static bool check_modalities(struct chat *chat)
     size_t i, max;
     yyjson_val *modality;
 
-    yyjson_arr_foreach(chat->value[F_modalities], i, max, modality)
-        if (!view_equal(json_view(modality), VIEW("text")))
-            return refuse(chat, ERROR_UNSUPPORTED_VALUE, "modalities",
-                          "Unsupported value: 'modalities' may be [\"text\"] only.");
+    yyjson_arr_foreach(chat->value[F_modalities], i, max, modality) if (
+        !view_equal(
+            json_view(modality),
+            VIEW("text"))) return refuse(chat, ERROR_UNSUPPORTED_VALUE, "modalities",
+                                         "Unsupported value: 'modalities' may be [\"text\"] only.");
     return true;
 }
 
@@ -283,9 +289,10 @@ static bool check_stop(struct chat *chat)
     size_t i, max;
     yyjson_val *stop;
 
-    yyjson_arr_foreach(chat->value[F_stop], i, max, stop)
-        if (!yyjson_is_str(stop))
-            return refuse_type(chat, param_path("stop[%zu]", i), "a string", stop);
+    yyjson_arr_foreach(
+        chat->value[F_stop], i, max,
+        stop) if (!yyjson_is_str(stop)) return refuse_type(chat, param_path("stop[%zu]", i),
+                                                           "a string", stop);
     return true;
 }
 
@@ -373,15 +380,19 @@ static bool take_thinking_config(struct chat *chat, yyjson_val *config)
     return take_budget(chat, budget, param);
 }
 
-/* Google's own extras to OpenAI's request. What isn't known here would change the answer: it is refused. */
+/* Google's own extras to OpenAI's request. What isn't known here would change the answer: it is
+ * refused. */
 static bool take_google(struct chat *chat, yyjson_val *google)
 {
     size_t i, max;
     yyjson_val *key, *value;
 
-    if (google && !yyjson_is_obj(google))
+    if (!google)
+        return true;
+    if (!yyjson_is_obj(google))
         return refuse_type(chat, "extra_body.google", "an object", google);
-    yyjson_obj_foreach(google, i, max, key, value) {
+    yyjson_obj_foreach(google, i, max, key, value)
+    {
         struct view name = json_view(key);
         if (yyjson_is_null(value))
             continue;
@@ -447,7 +458,8 @@ static void write_part(struct chat *chat, struct view text)
     bytes_append(out, VIEW("\"}"));
 }
 
-/* Appends a part to the content of `role`, a new one if another role has spoken last. The first must be the user's. */
+/* Appends a part to the content of `role`, a new one if another role has spoken last. The first
+ * must be the user's. */
 static void write_turn(struct chat *chat, const char *role, struct view text)
 {
     struct bytes *out = &chat->ask->body;
@@ -470,7 +482,8 @@ static void write_system(struct chat *chat, struct view text)
 {
     struct bytes *out = &chat->ask->body;
 
-    bytes_append(out, chat->role == SYSTEM ? VIEW(",") : VIEW(",\"systemInstruction\":{\"parts\":["));
+    bytes_append(out,
+                 chat->role == SYSTEM ? VIEW(",") : VIEW(",\"systemInstruction\":{\"parts\":["));
     chat->role = SYSTEM;
     write_part(chat, text);
 }
@@ -485,14 +498,15 @@ static void write_text(struct chat *chat, const char *role, struct view text)
         write_turn(chat, role, text);
 }
 
-/* Which member of a content part holds its text, by the part's type; empty: there is none to send. */
+/* Which member of a content part holds its text, by the part's type; empty: there is none to send.
+ */
 static bool part_text(yyjson_val *part, struct view *member)
 {
     static const struct {
         const char *type, *member;
     } known[] = {
-        {"text", "text"},       {"input_text", "text"},      {"output_text", "text"},
-        {"refusal", "refusal"}, {"thinking", ""},            {"reasoning", ""},
+        {"text", "text"},       {"input_text", "text"},    {"output_text", "text"},
+        {"refusal", "refusal"}, {"thinking", ""},          {"reasoning", ""},
         {"", "text"},           {"redacted_thinking", ""},
     };
     struct view type = json_view(json_member(part, VIEW("type")));
@@ -544,9 +558,8 @@ static bool take_content(struct chat *chat, const char *role, yyjson_val *conten
     if (content && !yyjson_is_arr(content))
         return refuse_type(chat, param_path("messages[%zu].content", message),
                            "a string or an array of objects", content);
-    yyjson_arr_foreach(content, i, max, part)
-        if (!take_part(chat, role, part, message, i))
-            return false;
+    yyjson_arr_foreach(content, i, max,
+                       part) if (!take_part(chat, role, part, message, i)) return false;
     return true;
 }
 
@@ -580,7 +593,8 @@ static bool refuse_role(struct chat *chat, yyjson_val *role, size_t index)
                   word.len < 64 ? (int)word.len : 64, word.at);
 }
 
-/* An assistant's message may also hold a refusal; its calls of tools would be lost, so they are refused. */
+/* An assistant's message may also hold a refusal; its calls of tools would be lost, so they are
+ * refused. */
 static bool take_assistant(struct chat *chat, yyjson_val *message, size_t index)
 {
     yyjson_val *refusal = json_member(message, VIEW("refusal"));
@@ -596,13 +610,15 @@ static bool take_assistant(struct chat *chat, yyjson_val *message, size_t index)
     return true;
 }
 
-/* Writes the messages of `wanted`, SYSTEM or the turns (NULL), as contents of `role` (NULL: their own). */
+/* Writes the messages of `wanted`, SYSTEM or the turns (NULL), as contents of `role` (NULL: their
+ * own). */
 static bool take_messages(struct chat *chat, const char *wanted, const char *role_written)
 {
     size_t i, max;
     yyjson_val *message;
 
-    yyjson_arr_foreach(chat->value[F_messages], i, max, message) {
+    yyjson_arr_foreach(chat->value[F_messages], i, max, message)
+    {
         yyjson_val *said = json_member(message, VIEW("role"));
         const char *role = role_of_message(json_view(said));
 
@@ -694,7 +710,8 @@ static void write_sampling(struct chat *chat)
         write_integer(chat, VIEW("topK"), integer_or(chat->value[F_top_k], 0) & INT32_MAX);
 }
 
-/* Many models refuse penalties, so those that mean nothing stay away. The provider's range ends below 2. */
+/* Many models refuse penalties, so those that mean nothing stay away. The provider's range ends
+ * below 2. */
 static void write_penalty(struct chat *chat, enum field field, struct view name)
 {
     double penalty;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The request of chat/completions, translated into the provider's. Apart from dialect_openai.c because a request has
- * many parameters and the reply has none of them. */
+/* The request of chat/completions, translated into the provider's. Apart from dialect_openai.c
+ * because a request has many parameters and the reply has none of them. */
 #pragma once
 
 #include "dialect.h"

@@ -11,7 +11,7 @@ build=${BUILD:-build} # in make's eyes, which knows no path with spaces: relativ
 bin=$root/$build/bin
 [[ $build != /* ]] || bin=$build/bin
 here=$PWD # where .env is looked for
-ready_seconds=60
+ready_seconds=${LAUNCH_PATIENCE:-60}
 readonly root build bin here ready_seconds
 
 say() { printf '%s\n' "$*"; }
@@ -22,7 +22,9 @@ fail() {
 
 # --------------------------------------------------------------------------------------------------- build and settings
 
+# LAUNCH_AS_IS=1 starts what is there: for tests, and where there is no compiler.
 build_all() {
+    [[ -z ${LAUNCH_AS_IS:-} ]] || return 0
     "$root/launch/packages.sh" build run
     # Not as a part of the make that may have called this: its job slots are not ours.
     env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS \
@@ -191,6 +193,18 @@ database_service() {
         --key-buffer-size=1M --aria-pagecache-buffer-size=8M --query-cache-size=0 --max-connections=32 \
         --table-open-cache=64 --open-files-limit=1024
     export MYSQL_SOCKET=$state/db/mysql.sock MYSQL_USER=root MYSQL_PASSWORD=
+    rm -f "$MYSQL_SOCKET"
+}
+
+# The store waits a little for the private database, so that an ordinary start brings no complaint.
+store_service() {
+    local wait='for _ in {1..100}; do [[ -S $MYSQL_SOCKET ]] && break; sleep 0.1; done; exec "$@"'
+
+    if [[ -z $has_database ]]; then
+        service recorder-store bash -c "$wait" store "$bin/recorder" store
+    else
+        service recorder-store "$bin/recorder" store
+    fi
 }
 
 services_make() {
@@ -201,7 +215,7 @@ services_make() {
     if [[ -z $has_database ]]; then database_service; fi
     if [[ -n $is_demo ]]; then simulator_service; fi
     service recorder "$bin/recorder"
-    service recorder-store "$bin/recorder" store
+    store_service
     service balancer-0 "$bin/balancer"
     for ((i = 0; i < upstreams; i++)); do service "upstream-$i" "$bin/upstream"; done
     service admin "$bin/admin"
@@ -293,9 +307,9 @@ not_ready() {
     local folder
 
     say "not ready after $ready_seconds s; /health says:" >&2
-    cat "$state/run/health.json" >&2 2>/dev/null || say "(nothing)" >&2
+    { cat "$state/run/health.json" 2>/dev/null || printf nothing; } >&2
     for folder in "${services[@]}"; do
-        say "" "last lines of $state/log/${folder##*/}/current:" >&2
+        printf '\n\nlast lines of %s:\n' "$state/log/${folder##*/}/current" >&2
         tail -n 5 "$state/log/${folder##*/}/current" >&2 2>/dev/null || true
     done
     shut_down

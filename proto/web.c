@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ enum {
     REQUEST_MS = 120 * 1000, /* for a request's headers and body together; also how long a connection may idle */
     ACCEPT_MOST = 16,        /* connections in one round */
     ACCEPT_PAUSE_MS = 100,   /* when there are no file descriptors left */
+    UNSENT_MOST = 128 * 1024, /* bytes that the kernel holds for a client beyond its window */
     LINGER_MS = 2000,
     LINGER_MOST = 256, /* connections */
     LOOK_MS = 250,     /* look into every mailbox at least this often */
@@ -326,13 +328,15 @@ static void listen_on(struct web *web, int fd)
 
 static int bind_to(const struct addrinfo *at)
 {
-    int on = 1;
+    int on = 1, unsent = UNSENT_MOST;
     int fd = socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol);
 
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    /* Accepted connections inherit it: else the kernel would take megabytes for each client that doesn't read. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
         return fd;
     close(fd);

@@ -195,10 +195,11 @@ bool segment_next(struct segment *segment, struct view *payload)
     if (!segment->is_good)
         return false;
     for (;;) {
-        struct view rest = {segment->buffer.at + segment->used,
-                            segment->buffer.len - segment->used};
+        struct view rest = bytes_view(&segment->buffer);
         size_t bad;
 
+        if (rest.len)
+            rest = view_skip(rest, segment->used);
         if (rest.len && segment_take(&rest, segment->salt, payload, &bad)) {
             segment->bad += bad;
             segment->used = segment->buffer.len - rest.len;

@@ -40,6 +40,8 @@ class Count:
 def run(command, env, seconds, capture):
     """Runs a command in a process group of its own; returns its status (None: it took too long) and its output."""
     output = subprocess.PIPE if capture else None
+    if os.sep in command[0] and not os.path.exists(command[0]):
+        return 127, "not built"
     with subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=output,
                           stderr=subprocess.STDOUT if capture else None, start_new_session=True) as process:
         try:
@@ -115,11 +117,10 @@ def run_docs(build, env):
 
 def run_pytest(name, build, env):
     """pytest, its output as it comes; its counts from the report that it writes."""
-    venv = ROOT / env["VENV"] / "bin/python"
     report = build / f"{name}.xml"
     report.unlink(missing_ok=True)
     choice = {"short": ["-m", "short"], "asan-flow": ["-m", "not slow and not release_only"]}.get(name, [])
-    command = [str(venv) if venv.exists() else "python3", "-m", "pytest", "-q", "-ra", "--durations=10",
+    command = [sys.executable, "-m", "pytest", "-q", "-ra", "--durations=10",
                "-p", "no:cacheprovider", f"--junitxml={report}", *choice,
                "tests/model" if name == "model" else "tests/flow"]
     status, _ = run(command, env, PYTEST_SECONDS[name], False)
@@ -180,7 +181,7 @@ def main():
 
     os.umask(0o077)
     total = Count()
-    env = dict(os.environ, VENV=f"{args.build}/venv", PYTHONDONTWRITEBYTECODE="1")
+    env = dict(os.environ, VENV=str(ROOT / args.build / "venv"), PYTHONDONTWRITEBYTECODE="1")
     for variable in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
         env.pop(variable, None)
     told = []

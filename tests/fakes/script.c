@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define NUMBER_MAX 1e9 /* so that products of two fit */
+
 enum shape {
     NUMBER,
     FLAG,
@@ -63,7 +65,7 @@ struct script script_default(void)
 
 static bool read_number(int64_t *to, yyjson_val *value)
 {
-    if (!yyjson_is_int(value) || yyjson_get_sint(value) < 0)
+    if (!yyjson_is_int(value) || yyjson_get_sint(value) < 0 || yyjson_get_num(value) > NUMBER_MAX)
         return false;
     *to = yyjson_get_sint(value);
     return true;

@@ -65,7 +65,7 @@ class Database:
         """Rows as dicts of texts, numbers made int where they look like it. Nothing if the table isn't there yet."""
         result = self._client(sql, database)
         if result.returncode != 0:
-            if result.stderr.startswith(MISSING):
+            if any(missing in result.stderr for missing in MISSING):
                 return []
             raise AssertionError(f"{sql}: {result.stderr}")
         lines = result.stdout.splitlines()

@@ -106,6 +106,7 @@ class Peer:
         self.socket.settimeout(10)
         self.socket.connect(str(path))
         self.buffer = b""
+        self.letters = []  # received and not yet taken
         self.socket.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32))
         self._need(64)
         self.buffer = self.buffer[64:]
@@ -149,7 +150,7 @@ class Peer:
 
     def receive(self, seconds=0.0):
         """The letters that are there, after waiting `seconds` at most for the first."""
-        letters = []
+        letters, self.letters = self.letters, []
         while (frame := self._frame(0 if letters else seconds)) is not None:
             letters += unpack(frame)
         return letters
@@ -158,7 +159,9 @@ class Peer:
         """Waits for a letter of this kind and returns its fields; others are passed over."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            for name, fields in self.receive(left):
+            self.letters = self.receive(left)
+            while self.letters:
+                name, fields = self.letters.pop(0)
                 if name == kind:
                     return fields
         raise AssertionError(f"no {kind} within {seconds} s")

@@ -187,12 +187,12 @@ class Stage:
             env["BASE_URL"] = f"http://127.0.0.1:{self.sim.port}/v1beta"
         return env | {name: str(value) for name, value in (self.settings | extra).items()}
 
-    def start(self, name, kill_at=None, env=None, args=(), may_fail=False):
+    def start(self, name, kill_at=None, env=None, args=(), prefix=(), may_fail=False):
         """Starts a process (again). The part of its name before a dash is its program: "balancer-b" is a balancer."""
         name = self.name(name)
         assert name not in self.procs or not self.procs[name].is_alive, f"{name} runs already"
         log = self.logs.setdefault(name, Log(self.logs_folder / f"{name}.log"))
-        proc = Proc(name, [*self._command(name), *args], log,
+        proc = Proc(name, [*prefix, *self._command(name), *args], log,
                     self._env((env or {}) | ({"KILL_AT": kill_at} if kill_at else {})), self.state)
         proc.may_fail = may_fail
         if kill_at:
@@ -366,6 +366,14 @@ class Stage:
     def run_streams(self, count, text=None, reader=None, seconds=60, **rest):
         """The same, waited for: what each client saw."""
         return self.streams(count, text, reader, **rest).join(seconds * SLOW)
+
+    def raw_opens(self):
+        """Whether somebody listens on the port."""
+        try:
+            self.raw().close()
+        except OSError:
+            return False
+        return True
 
     def raw(self, seconds=15, receive_buffer=None):
         return Raw(self.port, seconds * SLOW, receive_buffer)

@@ -310,8 +310,8 @@ def test_the_intake_is_killed_at(stage, at):
 def test_the_store_is_killed_at(stage, at):
     stage.recorder(SPOOL_SEGMENT="64KiB")
     upstreams = [Upstream(stage), Upstream(stage)]
-    for upstream in upstreams:
-        upstream.make(1000)
+    for upstream in upstreams * 8:
+        upstream.make(250)
         upstream.settle()
     store = stage.store(KILL_AT=at)
     assert store.process.wait(SECONDS) == -signal.SIGKILL
@@ -420,9 +420,7 @@ def test_the_database_hangs_and_the_intake_does_not_notice(own_stage):
 def test_a_row_that_the_database_refuses_is_set_aside(stage, at):
     intake, store = stage.recorder(), stage.store()
     store.wait_event("store.ready")
-    stage.query("create trigger picky before insert on attempts for each row "
-                "begin if new.model = 'bad' then signal sqlstate '45000' set message_text = 'no such model'; end if; end"
-                if False else "alter table attempts add constraint picky check (model <> 'bad')")
+    stage.query("alter table attempts add constraint picky check (model <> 'bad')")
     if at:
         store.end()
         store = stage.store(KILL_AT=at)

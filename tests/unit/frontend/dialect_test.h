@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of the dialects share. JSON in their tables is written with ' for ", to be readable. */
+/* What the tests of the dialects share. JSON in their tables is written with ' for ", to be
+ * readable. */
 #pragma once
 
 #include <setjmp.h>

@@ -15,28 +15,51 @@ static void openai_errors_have_all_four_members(void **state)
         const char *body; /* the provider's */
         const char *want;
     } cases[] = {
-        {"the text of the table", {.error = ERROR_QUEUE_FULL}, "",
+        {"the text of the table",
+         {.error = ERROR_QUEUE_FULL},
+         "",
          OPENAI("Too many calls are waiting.", "requests", "null", "'rate_limit_exceeded'")},
-        {"a parameter", {.error = ERROR_BAD_TYPE, .text = "No \"x\".", .param = "stop[1]"}, "",
+        {"a parameter",
+         {.error = ERROR_BAD_TYPE, .text = "No \"x\".", .param = "stop[1]"},
+         "",
          OPENAI("No \\'x\\'.", "invalid_request_error", "'stop[1]'", "'invalid_type'")},
-        {"no code", {.error = ERROR_INTERNAL}, "",
+        {"no code",
+         {.error = ERROR_INTERNAL},
+         "",
          OPENAI("The gateway failed.", "server_error", "null", "null")},
-        {"the provider's words", {.error = ERROR_BAD_REQUEST}, "{'error':{'code':400,'message':'Penalty is not enabled'}}",
+        {"the provider's words",
+         {.error = ERROR_BAD_REQUEST},
+         "{'error':{'code':400,'message':'Penalty is not enabled'}}",
          OPENAI("Penalty is not enabled", "invalid_request_error", "null", "null")},
-        {"the provider's words in a list", {.error = ERROR_BAD_REQUEST}, "[{'error':{'message':'No'}}]",
+        {"the provider's words in a list",
+         {.error = ERROR_BAD_REQUEST},
+         "[{'error':{'message':'No'}}]",
          OPENAI("No", "invalid_request_error", "null", "null")},
-        {"our words are better", {.error = ERROR_BAD_REQUEST, .text = "Mine"}, "{'error':{'message':'Theirs'}}",
+        {"our words are better",
+         {.error = ERROR_BAD_REQUEST, .text = "Mine"},
+         "{'error':{'message':'Theirs'}}",
          OPENAI("Mine", "invalid_request_error", "null", "null")},
-        {"a page", {.error = ERROR_UPSTREAM}, "<html>502</html>",
+        {"a page",
+         {.error = ERROR_UPSTREAM},
+         "<html>502</html>",
          OPENAI("The provider failed.", "server_error", "null", "null")},
-        {"a message that is none", {.error = ERROR_UPSTREAM}, "{'error':{'message':[]}}",
+        {"a message that is none",
+         {.error = ERROR_UPSTREAM},
+         "{'error':{'message':[]}}",
          OPENAI("The provider failed.", "server_error", "null", "null")},
-        {"an error that is none", {.error = ERROR_UPSTREAM}, "{'error':'x'}",
+        {"an error that is none",
+         {.error = ERROR_UPSTREAM},
+         "{'error':'x'}",
          OPENAI("The provider failed.", "server_error", "null", "null")},
-        {"a key of the pool is not the client's affair", {.error = ERROR_NO_KEY}, "{'error':{'message':'API key not valid.'}}",
+        {"a key of the pool is not the client's affair",
+         {.error = ERROR_NO_KEY},
+         "{'error':{'message':'API key not valid.'}}",
          OPENAI("No usable key is configured.", "server_error", "null", "'no_available_key'")},
-        {"a key in the words", {.error = ERROR_FORBIDDEN}, "{'error':{'message':'Consumer api_key:AIzaSyA-1_2 has been suspended'}}",
-         OPENAI("Consumer api_key:*** has been suspended", "invalid_request_error", "null", "null")},
+        {"a key in the words",
+         {.error = ERROR_FORBIDDEN},
+         "{'error':{'message':'Consumer api_key:AIzaSyA-1_2 has been suspended'}}",
+         OPENAI("Consumer api_key:*** has been suspended", "invalid_request_error", "null",
+                "null")},
     };
 
     (void)state;
@@ -59,8 +82,9 @@ static void openai_errors_have_all_four_members(void **state)
 static void a_stream_of_openai_ends_in_an_error_event(void **state)
 {
     struct complaint complaint = {.error = ERROR_UPSTREAM_LOST};
-    struct bytes out = {0}, want = json_of(
-        "data: " OPENAI("The answer was interrupted inside the gateway.", "server_error", "null", "'answer_lost'") "\n\n");
+    struct bytes out = {0},
+                 want = json_of("data: " OPENAI("The answer was interrupted inside the gateway.",
+                                                "server_error", "null", "'answer_lost'") "\n\n");
 
     (void)state;
     dialect_openai.stream_error(&complaint, &out);
@@ -90,11 +114,14 @@ static void every_error_is_json_in_each_dialect(void **state)
 }
 
 #define GEMINI(code, message, status)                                                              \
-    "{\n  'error': {\n    'code': " code ",\n    'message': '" message "',\n    'status': '" status "'"
+    "{\n  'error': {\n    'code': " code ",\n    'message': '" message                             \
+    "',\n    'status': '" status "'"
 #define NO_DETAILS "\n  }\n}\n"
-#define DETAIL(members) ",\n    'details': [\n      {\n        " members "\n      }\n    ]\n  }\n}\n"
+#define DETAIL(members)                                                                            \
+    ",\n    'details': [\n      {\n        " members "\n      }\n    ]\n  }\n}\n"
 #define RETRY_INFO(delay)                                                                          \
-    DETAIL("'@type': 'type.googleapis.com/google.rpc.RetryInfo',\n        'retryDelay': '" delay "'")
+    DETAIL("'@type': 'type.googleapis.com/google.rpc.RetryInfo',\n        'retryDelay': '" delay   \
+           "'")
 
 static void gemini_errors_look_like_googles(void **state)
 {
@@ -104,35 +131,55 @@ static void gemini_errors_look_like_googles(void **state)
         const char *body; /* the provider's */
         const char *want;
     } cases[] = {
-        {"the text of the table", {.error = ERROR_TIMEOUT}, "",
+        {"the text of the table",
+         {.error = ERROR_TIMEOUT},
+         "",
          GEMINI("504", "The provider did not answer in time.", "DEADLINE_EXCEEDED") NO_DETAILS},
-        {"when to come back", {.error = ERROR_NO_QUOTA, .text = "Full.", .retry_after_ms = 34000}, "",
+        {"when to come back",
+         {.error = ERROR_NO_QUOTA, .text = "Full.", .retry_after_ms = 34000},
+         "",
          GEMINI("429", "Full.", "RESOURCE_EXHAUSTED") RETRY_INFO("34s")},
-        {"when to come back, finer", {.error = ERROR_NO_QUOTA, .text = "Full.", .retry_after_ms = 812}, "",
+        {"when to come back, finer",
+         {.error = ERROR_NO_QUOTA, .text = "Full.", .retry_after_ms = 812},
+         "",
          GEMINI("429", "Full.", "RESOURCE_EXHAUSTED") RETRY_INFO("0.812s")},
-        {"when to come back, much later", {.error = ERROR_NO_QUOTA_TODAY, .text = "Full.", .retry_after_ms = 86399999}, "",
+        {"when to come back, much later",
+         {.error = ERROR_NO_QUOTA_TODAY, .text = "Full.", .retry_after_ms = 86399999},
+         "",
          GEMINI("429", "Full.", "RESOURCE_EXHAUSTED") RETRY_INFO("86399.999s")},
-        {"the provider's details pass", {.error = ERROR_NO_QUOTA, .retry_after_ms = 5000},
-         "{'error':{'code':429,'message':'Quota','status':'RESOURCE_EXHAUSTED','details':[{'quotaValue':'5'}]}}",
+        {"the provider's details pass",
+         {.error = ERROR_NO_QUOTA, .retry_after_ms = 5000},
+         "{'error':{'code':429,'message':'Quota','status':'RESOURCE_EXHAUSTED','details':[{'"
+         "quotaValue':'5'}]}}",
          GEMINI("429", "Quota", "RESOURCE_EXHAUSTED") DETAIL("'quotaValue': '5'")},
-        {"the provider's word for it passes", {.error = ERROR_BAD_REQUEST},
+        {"the provider's word for it passes",
+         {.error = ERROR_BAD_REQUEST},
          "{'error':{'code':400,'message':'No','status':'FAILED_PRECONDITION'}}",
          GEMINI("400", "No", "FAILED_PRECONDITION") NO_DETAILS},
-        {"but not for another status", {.error = ERROR_UPSTREAM},
+        {"but not for another status",
+         {.error = ERROR_UPSTREAM},
          "{'error':{'code':500,'message':'No','status':'INTERNAL'}}",
          GEMINI("502", "No", "UNAVAILABLE") NO_DETAILS},
-        {"the status is the answer's", {.error = ERROR_UPSTREAM, .status = 500},
+        {"the status is the answer's",
+         {.error = ERROR_UPSTREAM, .status = 500},
          "{'error':{'code':500,'message':'No','status':'INTERNAL'}}",
          GEMINI("500", "No", "INTERNAL") NO_DETAILS},
-        {"a client's bad key", {.error = ERROR_UNAUTHORIZED}, "",
+        {"a client's bad key",
+         {.error = ERROR_UNAUTHORIZED},
+         "",
          GEMINI("401", "Incorrect API key provided.", "UNAUTHENTICATED")
-             DETAIL("'@type': 'type.googleapis.com/google.rpc.ErrorInfo',\n        'reason': 'API_KEY_INVALID',\n"
+             DETAIL("'@type': 'type.googleapis.com/google.rpc.ErrorInfo',\n        'reason': "
+                    "'API_KEY_INVALID',\n"
                     "        'domain': 'googleapis.com'")},
-        {"a key of the pool is not the client's affair", {.error = ERROR_NO_KEY},
-         "{'error':{'code':400,'message':'API key not valid.','status':'INVALID_ARGUMENT','details':[{'reason':'API_KEY_INVALID'}]}}",
+        {"a key of the pool is not the client's affair",
+         {.error = ERROR_NO_KEY},
+         "{'error':{'code':400,'message':'API key not "
+         "valid.','status':'INVALID_ARGUMENT','details':[{'reason':'API_KEY_INVALID'}]}}",
          GEMINI("503", "No usable key is configured.", "UNAVAILABLE") NO_DETAILS},
-        {"keys in the details", {.error = ERROR_FORBIDDEN},
-         "{'error':{'code':403,'message':'No','status':'PERMISSION_DENIED','details':[{'consumer':'AIzaSyX'}]}}",
+        {"keys in the details",
+         {.error = ERROR_FORBIDDEN},
+         "{'error':{'code':403,'message':'No','status':'PERMISSION_DENIED','details':[{'consumer':'"
+         "AIzaSyX'}]}}",
          GEMINI("403", "No", "PERMISSION_DENIED") DETAIL("'consumer': 'AIza***'")},
     };
 

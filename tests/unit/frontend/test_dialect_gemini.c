@@ -67,12 +67,8 @@ static void a_body_that_is_no_object_is_refused(void **state)
         const char *body;
         enum error error;
     } cases[] = {
-        {"", ERROR_BAD_JSON},
-        {"[]", ERROR_BAD_JSON},
-        {"7", ERROR_BAD_JSON},
-        {"{", ERROR_BAD_JSON},
-        {"{}}", ERROR_BAD_JSON},
-        {"{\"a\":\"\xff\"}", ERROR_BAD_JSON},
+        {"", ERROR_BAD_JSON},  {"[]", ERROR_BAD_JSON},  {"7", ERROR_BAD_JSON},
+        {"{", ERROR_BAD_JSON}, {"{}}", ERROR_BAD_JSON}, {"{\"a\":\"\xff\"}", ERROR_BAD_JSON},
     };
 
     (void)state;
@@ -108,7 +104,8 @@ static void a_body_that_is_too_deep_is_refused(void **state)
 
 static void a_model_that_is_none_or_filtered_is_not_found(void **state)
 {
-    static const char *const models[] = {"", "..", "a/b", "a%2fb", "a?b", "a b", "gemini-old", ".hidden"};
+    static const char *const models[] = {"",    "..",  "a/b",        "a%2fb",
+                                         "a?b", "a b", "gemini-old", ".hidden"};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(models); i++) {

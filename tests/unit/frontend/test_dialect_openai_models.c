@@ -15,7 +15,8 @@ static void it_is_asked_for_with_one_page(void **state)
     const char *param;
 
     (void)state;
-    assert_int_equal(dialect_openai_models.request((struct view){0}, &ask, &why, &param), ERROR_NONE);
+    assert_int_equal(dialect_openai_models.request((struct view){0}, &ask, &why, &param),
+                     ERROR_NONE);
     assert_string_equal(bytes_cstr(&ask.path), "/models?pageSize=1000");
     assert_string_equal(ask.operation, "models");
     assert_int_equal(ask.body.len, 0);
@@ -29,15 +30,24 @@ static void a_list_becomes_a_list(void **state)
         const char *what, *in, *want;
     } cases[] = {
         {"none", "{'models':[]}", LIST("")},
-        {"two", "{'models':[{'name':'models/a','version':'1'" METHODS("'countTokens','generateContent'") "},"
-         "{'name':'models/b'" METHODS("'embedContent'") "}],'nextPageToken':'x'}",
+        {"two",
+         "{'models':[{'name':'models/a','version':'1'" METHODS(
+             "'countTokens','generateContent'") "},"
+                                                "{'name':'models/b'" METHODS(
+                                                    "'embedContent'") "}],'nextPageToken':'x'}",
          LIST(MODEL("a") "," MODEL("b"))},
-        {"pictures by predict", "{'models':[{'name':'models/a'" METHODS("'predict'") "}]}", LIST(MODEL("a"))},
-        {"what no route serves", "{'models':[{'name':'models/a'" METHODS("'bidiGenerateContent'") "},"
-         "{'name':'models/b'" METHODS("") "}]}", LIST("")},
+        {"pictures by predict", "{'models':[{'name':'models/a'" METHODS("'predict'") "}]}",
+         LIST(MODEL("a"))},
+        {"what no route serves",
+         "{'models':[{'name':'models/a'" METHODS(
+             "'bidiGenerateContent'") "},"
+                                      "{'name':'models/b'" METHODS("") "}]}",
+         LIST("")},
         {"methods unknown", "{'models':[{'name':'models/a'}]}", LIST(MODEL("a"))},
-        {"filtered", "{'models':[{'name':'models/gemini-old'},{'name':'models/b'}]}", LIST(MODEL("b"))},
-        {"odd ones", "{'models':[null,{'name':5},{},{'name':'a/b'},{'name':'c'}]}", LIST(MODEL("c"))},
+        {"filtered", "{'models':[{'name':'models/gemini-old'},{'name':'models/b'}]}",
+         LIST(MODEL("b"))},
+        {"odd ones", "{'models':[null,{'name':5},{},{'name':'a/b'},{'name':'c'}]}",
+         LIST(MODEL("c"))},
     };
 
     (void)state;

@@ -67,8 +67,8 @@ static void messages_become_contents(void **state)
          REQUEST("{'role':'user','content':[{'type':'text','text':'Hi'},{'type':'text','text':''},"
                  "{'type':'input_text','text':'there'},{'text':'!'}]}"),
          CONTENTS("{'role':'user','parts':[{'text':'Hi'},{'text':'there'},{'text':'!'}]}")},
-        {"white space is text",
-         REQUEST("{'role':'user','content':' '}"), CONTENTS("{'role':'user','parts':[{'text':' '}]}")},
+        {"white space is text", REQUEST("{'role':'user','content':' '}"),
+         CONTENTS("{'role':'user','parts':[{'text':' '}]}")},
         {"empty messages go",
          REQUEST("{'role':'user','content':''},{'role':'user','content':'Hi'},"
                  "{'role':'assistant','content':null},{'role':'assistant'},"
@@ -89,11 +89,11 @@ static void messages_become_contents(void **state)
          CONTENTS(HI ",{'role':'model','parts':[{'text':'No.'},{'text':'No!'}]},"
                      "{'role':'user','parts':[{'text':'.'}]}")},
         {"escapes, emoji and a half of one",
-         REQUEST("{'role':'user','content':'\\n\\u0001\\\\\\/\\u00e9\\ud83d\\ude00\\ud83d \xf0\x9f\x98\x80'}"),
+         REQUEST("{'role':'user','content':'\\n\\u0001\\\\\\/\\u00e9\\ud83d\\ude00\\ud83d "
+                 "\xf0\x9f\x98\x80'}"),
          CONTENTS("{'role':'user','parts':[{'text':'\\n\\u0001\\\\/\xc3\xa9\xf0\x9f\x98\x80"
                   "\xef\xbf\xbd \xf0\x9f\x98\x80'}]}")},
-        {"a NUL goes",
-         REQUEST("{'role':'user','content':'H\\u0000i\\u0000'}"), CONTENTS(HI)},
+        {"a NUL goes", REQUEST("{'role':'user','content':'H\\u0000i\\u0000'}"), CONTENTS(HI)},
         {"a model without a system instruction gets it as the user's first words",
          "{'model':'gemma-3-27b-it','messages':[{'role':'user','content':'Hi'},"
          "{'role':'system','content':'S'}]}",
@@ -119,7 +119,8 @@ static void parameters_become_generation_config(void **state)
         {"temperature below", WITH("'temperature':-1"), CONFIG("'temperature':0")},
         {"temperature beyond all", WITH("'temperature':1e999"), CONFIG("'temperature':2")},
         {"temperature null", WITH("'temperature':null"), NOTHING},
-        {"a later one counts", WITH("'temperature':1,'temperature':0.5"), CONFIG("'temperature':0.5")},
+        {"a later one counts", WITH("'temperature':1,'temperature':0.5"),
+         CONFIG("'temperature':0.5")},
         {"a later null counts", WITH("'temperature':1,'temperature':null"), NOTHING},
         {"top_p", WITH("'top_p':0.9"), CONFIG("'topP':0.9")},
         {"top_p 0 is refused by some", WITH("'top_p':0"), NOTHING},
@@ -130,7 +131,8 @@ static void parameters_become_generation_config(void **state)
         {"max_completion_tokens", WITH("'max_completion_tokens':7"), CONFIG("'maxOutputTokens':7")},
         {"max_completion_tokens wins", WITH("'max_completion_tokens':7,'max_tokens':9"),
          CONFIG("'maxOutputTokens':7")},
-        {"whole numbers in other spellings", WITH("'max_tokens':1e2"), CONFIG("'maxOutputTokens':100")},
+        {"whole numbers in other spellings", WITH("'max_tokens':1e2"),
+         CONFIG("'maxOutputTokens':100")},
         {"more than the model can", WITH("'max_tokens':128000"), CONFIG("'maxOutputTokens':8192")},
         {"more than the newer model can", WITH_MODEL("gemini-2.5-flash", "'max_tokens':128000"),
          CONFIG("'maxOutputTokens':65536")},
@@ -149,7 +151,8 @@ static void parameters_become_generation_config(void **state)
         {"a seed below 0", WITH("'seed':-1"), CONFIG("'seed':2147483647")},
         {"penalties", WITH("'presence_penalty':0.5,'frequency_penalty':-0.5"),
          CONFIG("'presencePenalty':0.5,'frequencyPenalty':-0.5")},
-        {"penalties of 0 mean nothing", WITH("'presence_penalty':0,'frequency_penalty':0.0"), NOTHING},
+        {"penalties of 0 mean nothing", WITH("'presence_penalty':0,'frequency_penalty':0.0"),
+         NOTHING},
         {"the highest penalty", WITH("'presence_penalty':2"), CONFIG("'presencePenalty':1.99")},
         {"n 1", WITH("'n':1"), NOTHING},
         {"logprobs off", WITH("'logprobs':false,'top_logprobs':0"), NOTHING},
@@ -161,7 +164,8 @@ static void parameters_become_generation_config(void **state)
         {"several, in order", WITH("'max_tokens':5,'temperature':1,'stop':'x','top_p':0.5"),
          CONFIG("'temperature':1,'topP':0.5,'maxOutputTokens':5,'stopSequences':['x']")},
         {"what means nothing to the provider",
-         WITH("'user':'u','store':true,'metadata':{},'logit_bias':{'1':2},'parallel_tool_calls':true,"
+         WITH("'user':'u','store':true,'metadata':{},'logit_bias':{'1':2},'parallel_tool_calls':"
+              "true,"
               "'verbosity':'low','prediction':{},'what':[[[1]]]"),
          NOTHING},
         {"sampling is fixed on newer models",
@@ -196,7 +200,8 @@ static void the_wish_to_think_becomes_thinking_config(void **state)
          THINKS("'thinkingBudget':24576")},
         {"thinking disabled", WITH_MODEL("gemini-2.5-flash", "'thinking':{'type':'disabled'}"),
          THINKS("'thinkingBudget':0")},
-        {"thinking adaptive", WITH_MODEL("gemini-2.5-flash", "'thinking':{'type':'adaptive'}"), NOTHING},
+        {"thinking adaptive", WITH_MODEL("gemini-2.5-flash", "'thinking':{'type':'adaptive'}"),
+         NOTHING},
         {"enable_thinking false", WITH_MODEL("gemini-2.5-flash", "'enable_thinking':false"),
          THINKS("'thinkingBudget':0")},
         {"Google's own budget wins",
@@ -226,8 +231,8 @@ static void thoughts_are_shown_if_the_operator_wants(void **state)
         {"not where there are none", WITH("'n':1"), NOTHING},
         {"not where thinking is off", WITH_MODEL("gemini-2.5-flash", "'reasoning_effort':'none'"),
          THINKS("'thinkingBudget':0")},
-        {"unless the client doesn't", WITH_MODEL("gemini-2.5-flash", "'reasoning':{'exclude':true}"),
-         NOTHING},
+        {"unless the client doesn't",
+         WITH_MODEL("gemini-2.5-flash", "'reasoning':{'exclude':true}"), NOTHING},
         {"unless the client says so in Google's words",
          WITH_MODEL("gemini-2.5-flash",
                     "'extra_body':{'google':{'thinking_config':{'include_thoughts':false}}}"),
@@ -242,7 +247,8 @@ static void thoughts_are_shown_if_the_operator_wants(void **state)
 static void safety_settings_come_from_the_client_or_the_operator(void **state)
 {
     static const struct translation cases[] = {
-        {"the operator's", WITH("'n':1"), "{'contents':[" HI "],'safetySettings':[{'category':'C'}]}"},
+        {"the operator's", WITH("'n':1"),
+         "{'contents':[" HI "],'safetySettings':[{'category':'C'}]}"},
         {"the client's", WITH("'safety_settings':[{'category':'X','n':1.50}]"),
          "{'contents':[" HI "],'safetySettings':[{'category':'X','n':1.50}]}"},
         {"the client's in Google's words",
@@ -259,6 +265,21 @@ static void safety_settings_come_from_the_client_or_the_operator(void **state)
     (void)state;
     options.safety_settings = "[{\"category\":\"C\"}]";
     translates(cases, COUNT_OF(cases));
+}
+
+static void safety_settings_must_be_a_list(void **state)
+{
+    static const struct {
+        const char *settings;
+        bool is_good;
+    } cases[] = {
+        {"[]", true}, {"[{\"category\":\"C\"}]", true}, {"", false}, {"{}", false}, {"[", false}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        options.safety_settings = cases[i].settings;
+        assert_int_equal(dialect_check_options() == NULL, cases[i].is_good);
+    }
 }
 
 /* ---- what is refused ---- */
@@ -281,7 +302,8 @@ static void refuses(const struct refusal *cases, size_t count)
         if (error != cases[i].error)
             fail_msg("%s: %s, wanted %s (%s)", cases[i].what, error_facts(error)->name,
                      error_facts(cases[i].error)->name, bytes_cstr(&why));
-        expect_text(cases[i].what, param ? param : "null", cases[i].param ? cases[i].param : "null");
+        expect_text(cases[i].what, param ? param : "null",
+                    cases[i].param ? cases[i].param : "null");
         assert_true(why.len > 0);
         ask_clear(&ask);
         bytes_clear(&in);
@@ -297,7 +319,8 @@ static void what_is_wrong_is_named(void **state)
         {"no object", "[]", ERROR_BAD_JSON, NULL},
         {"null", "null", ERROR_BAD_JSON, NULL},
         {"more behind it", "{} {}", ERROR_BAD_JSON, NULL},
-        {"bytes that are no UTF-8", REQUEST("{'role':'user','content':'\xff\xc0'}"), ERROR_BAD_JSON, NULL},
+        {"bytes that are no UTF-8", REQUEST("{'role':'user','content':'\xff\xc0'}"), ERROR_BAD_JSON,
+         NULL},
         {"half an emoji and bytes that are no UTF-8",
          REQUEST("{'role':'user','content':'\\ud83d \xc0'}"), ERROR_BAD_JSON, NULL},
         {"no model", "{'messages':[]}", ERROR_MISSING_PARAMETER, "model"},
@@ -338,7 +361,8 @@ static void what_is_wrong_is_named(void **state)
         {"a stop of a wrong type", WITH("'stop':['a',1]"), ERROR_BAD_TYPE, "stop[1]"},
         {"seed of a wrong type", WITH("'seed':0.5"), ERROR_BAD_TYPE, "seed"},
         {"n 0", WITH("'n':0"), ERROR_BAD_VALUE, "n"},
-        {"effort of a wrong type", WITH("'reasoning_effort':3"), ERROR_BAD_TYPE, "reasoning_effort"},
+        {"effort of a wrong type", WITH("'reasoning_effort':3"), ERROR_BAD_TYPE,
+         "reasoning_effort"},
         {"an unknown effort", WITH("'reasoning_effort':'hard'"), ERROR_UNSUPPORTED_VALUE,
          "reasoning_effort"},
         {"an unknown effort in reasoning", WITH("'reasoning':{'effort':'hard'}"),
@@ -365,13 +389,13 @@ static void what_is_not_supported_is_refused_by_name(void **state)
         {"tool calls",
          REQUEST("{'role':'user','content':'Hi'},{'role':'assistant','tool_calls':[{'id':'1'}]}"),
          ERROR_UNSUPPORTED, "messages[1].tool_calls"},
-        {"a function's call",
-         REQUEST("{'role':'assistant','function_call':{'name':'f'}}"), ERROR_UNSUPPORTED,
-         "messages[0].function_call"},
+        {"a function's call", REQUEST("{'role':'assistant','function_call':{'name':'f'}}"),
+         ERROR_UNSUPPORTED, "messages[0].function_call"},
         {"tool results", REQUEST("{'role':'tool','content':'5'}"), ERROR_UNSUPPORTED_VALUE,
          "messages[0].role"},
         {"pictures",
-         REQUEST("{'role':'user','content':[{'type':'text','text':'a'},{'type':'image_url','image_url':{}}]}"),
+         REQUEST("{'role':'user','content':[{'type':'text','text':'a'},{'type':'image_url','image_"
+                 "url':{}}]}"),
          ERROR_UNSUPPORTED_VALUE, "messages[0].content[1].type"},
         {"sound", REQUEST("{'role':'user','content':[{'type':'input_audio'}]}"),
          ERROR_UNSUPPORTED_VALUE, "messages[0].content[0].type"},
@@ -382,7 +406,8 @@ static void what_is_not_supported_is_refused_by_name(void **state)
         {"top_logprobs", WITH("'top_logprobs':2"), ERROR_UNSUPPORTED, "top_logprobs"},
         {"speech", WITH("'modalities':['text','audio']"), ERROR_UNSUPPORTED_VALUE, "modalities"},
         {"searching", WITH("'web_search_options':{}"), ERROR_UNSUPPORTED, "web_search_options"},
-        {"caches", WITH("'cached_content':'cachedContents/1'"), ERROR_UNSUPPORTED, "cached_content"},
+        {"caches", WITH("'cached_content':'cachedContents/1'"), ERROR_UNSUPPORTED,
+         "cached_content"},
         {"Google's other extras", WITH("'extra_body':{'google':{'tools':[]}}"), ERROR_UNSUPPORTED,
          "extra_body.google"},
         {"an assistant's last word on newer models",
@@ -434,7 +459,8 @@ static void json_that_is_too_deep_is_refused(void **state)
         memset(bytes_room(&in, 100000), ']', 100000);
         in.len += 100000;
         bytes_text(&in, bodies[i][1]);
-        assert_int_equal(dialect_openai.request(bytes_view(&in), &ask, &why, &param), ERROR_BAD_JSON);
+        assert_int_equal(dialect_openai.request(bytes_view(&in), &ask, &why, &param),
+                         ERROR_BAD_JSON);
         assert_non_null(strstr(bytes_cstr(&why), "deep"));
         ask_clear(&ask);
         bytes_clear(&in);
@@ -465,8 +491,8 @@ static void the_path_is_that_of_the_model_and_the_method(void **state)
     } cases[] = {
         {"whole", MODEL("gemini-2.0-flash"), "/models/gemini-2.0-flash:generateContent",
          "gemini-2.0-flash", false, false},
-        {"streamed", WITH("'stream':true"), "/models/gemini-2.0-flash:streamGenerateContent?alt=sse",
-         "gemini-2.0-flash", true, false},
+        {"streamed", WITH("'stream':true"),
+         "/models/gemini-2.0-flash:streamGenerateContent?alt=sse", "gemini-2.0-flash", true, false},
         {"not streamed", WITH("'stream':null"), "/models/gemini-2.0-flash:generateContent",
          "gemini-2.0-flash", false, false},
         {"with usage", WITH("'stream':true,'stream_options':{'include_usage':true}"),
@@ -542,6 +568,7 @@ int main(void)
         cmocka_unit_test_setup(the_wish_to_think_becomes_thinking_config, setup),
         cmocka_unit_test_setup(thoughts_are_shown_if_the_operator_wants, setup),
         cmocka_unit_test_setup(safety_settings_come_from_the_client_or_the_operator, setup),
+        cmocka_unit_test_setup(safety_settings_must_be_a_list, setup),
         cmocka_unit_test_setup(what_is_wrong_is_named, setup),
         cmocka_unit_test_setup(what_is_not_supported_is_refused_by_name, setup),
         cmocka_unit_test_setup(a_model_that_is_none_is_not_found, setup),

@@ -99,6 +99,57 @@ static void whole_numbers_are_told_from_others(void **state)
     }
 }
 
+static void counts_come_as_numbers_or_strings(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t count;
+    } cases[] = {
+        {"0", 0},      {"1", 1},       {"18446744073709551615", UINT64_MAX},
+        {"1.0", 1},    {"\"12\"", 12}, {"\"x\"", 0},
+        {"-1", 0},     {"1e300", 0},   {"-1.5", 0},
+        {"true", 0},   {"null", 0},    {"[1]", 0},
+        {"\"-3\"", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        yyjson_doc *doc = json_read_reply(view_of(cases[i].text));
+
+        if (json_count(yyjson_doc_get_root(doc)) != cases[i].count)
+            fail_msg("%s", cases[i].text);
+        yyjson_doc_free(doc);
+    }
+}
+
+static uint64_t text_size(const char *member, size_t len)
+{
+    struct bytes text = {0};
+    const char *why;
+    yyjson_doc *doc;
+    uint64_t size;
+
+    bytes_printf(&text, "{\"%s\":\"", member);
+    memset(bytes_room(&text, len), 'A', len);
+    text.len += len;
+    bytes_text(&text, "\"}");
+    doc = json_read_request(bytes_view(&text), &why);
+    size = json_text_size(doc);
+    yyjson_doc_free(doc);
+    bytes_clear(&text);
+    return size;
+}
+
+static void long_data_counts_little_and_long_text_in_full(void **state)
+{
+    (void)state;
+    assert_int_equal(text_size("text", 100), 4 + 100);
+    assert_int_equal(text_size("text", 5000), 4 + 5000);
+    assert_int_equal(text_size("data", 1024), 4 + 1024);
+    assert_int_equal(text_size("data", 1000), 4 + 1000);
+    assert_int_equal(text_size("data", 5000), 4 + 1024);
+}
+
 static void every_byte_is_escaped_alike_at_every_place(void **state)
 {
     (void)state;
@@ -143,6 +194,8 @@ int main(void)
         cmocka_unit_test(depth_is_counted_not_containers),
         cmocka_unit_test(halves_of_surrogate_pairs_are_mended_and_pairs_kept),
         cmocka_unit_test(whole_numbers_are_told_from_others),
+        cmocka_unit_test(counts_come_as_numbers_or_strings),
+        cmocka_unit_test(long_data_counts_little_and_long_text_in_full),
         cmocka_unit_test(every_byte_is_escaped_alike_at_every_place),
         cmocka_unit_test(integers_are_written_to_their_ends),
     };

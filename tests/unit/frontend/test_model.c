@@ -107,7 +107,73 @@ static void the_first_pattern_that_matches_counts(void **state)
         expect_text(cases[i].name, model_facts(view_of(cases[i].name))->pattern, cases[i].pattern);
 }
 
-/* All efforts of one model, from unsaid to max, as what is sent: a level's word or a budget's number, "" for none. */
+static void newer_models_refuse_what_older_ones_took(void **state)
+{
+    static const struct {
+        const char *name;
+        bool is_sampling_fixed, refuses_prefill, has_no_system, has_no_json, is_no_chat;
+    } cases[] = {
+        {.name = "gemini-2.5-flash"},
+        {.name = "gemini-2.5-pro"},
+        {.name = "gemini-3-pro-preview"},
+        {.name = "gemini-3.1-pro-preview"},
+        {.name = "gemini-3.5-flash"},
+        {.name = "some-model"},
+        {"gemini-3.5-flash-lite", true, true, false, false, false},
+        {"gemini-3.6-flash", true, true, false, false, false},
+        {"gemini-3.8-flash", true, true, false, false, false},
+        {"gemini-4-flash", true, true, false, false, false},
+        {"gemini-flash-latest", true, true, false, false, false},
+        {"gemini-flash-lite-latest", true, true, false, false, false},
+        {"gemini-pro-latest", true, true, false, false, false},
+        {"gemma-3-27b-it", false, false, true, true, false},
+        {"gemini-2.5-flash-preview-tts", false, false, true, true, false},
+        {"gemini-2.5-flash-image", false, false, false, true, false},
+        {"gemini-3.1-flash-image", false, false, false, true, false},
+        {"gemini-embedding-001", false, false, false, false, true},
+        {"text-embedding-004", false, false, false, false, true},
+        {"embedding-001", false, false, false, false, true},
+        {"imagen-4.0-generate-001", false, false, false, false, true},
+        {"veo-3.0-generate-001", false, false, false, false, true},
+        {"lyria-realtime-exp", false, false, false, false, true},
+        {"gemini-live-2.5-flash-preview", false, false, false, false, true},
+        {"gemini-2.5-flash-live-preview", false, false, false, false, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct model_facts *facts = model_facts(view_of(cases[i].name));
+
+        if (facts->is_sampling_fixed != cases[i].is_sampling_fixed ||
+            facts->refuses_prefill != cases[i].refuses_prefill ||
+            facts->has_no_system != cases[i].has_no_system ||
+            facts->has_no_json != cases[i].has_no_json || facts->is_no_chat != cases[i].is_no_chat)
+            fail_msg("%s has the facts of %s", cases[i].name, facts->pattern);
+    }
+}
+
+static void each_models_output_has_its_limit(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t limit;
+    } cases[] = {
+        {"gemini-1.5-flash", 8192},       {"gemini-2.0-flash", 8192},
+        {"gemini-2.5-pro", 65536},        {"gemini-2.5-flash", 65536},
+        {"gemini-2.5-flash-lite", 65536}, {"gemini-3-pro", 65536},
+        {"gemini-3.1-pro", 65536},        {"gemini-3-flash", 65536},
+        {"gemini-3.1-flash-lite", 65536}, {"gemini-3.5-flash-lite", 65536},
+        {"gemini-3.5-flash", 65536},      {"gemini-3.6-flash", 65536},
+        {"gemini-3.7-flash", 65536},      {"some-model", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_int_equal(model_facts(view_of(cases[i].name))->output_limit, cases[i].limit);
+}
+
+/* All efforts of one model, from unsaid to max, as what is sent: a level's word or a budget's
+ * number, "" for none. */
 static void each_model_is_asked_to_think_in_its_own_way(void **state)
 {
     static const struct {
@@ -139,7 +205,9 @@ static void each_model_is_asked_to_think_in_its_own_way(void **state)
             struct bytes out = {0}, want = {0};
 
             if (*sent)
-                bytes_printf(&want, *sent > '9' ? "\"thinkingLevel\":\"%s\"" : "\"thinkingBudget\":%s", sent);
+                bytes_printf(&want,
+                             *sent > '9' ? "\"thinkingLevel\":\"%s\"" : "\"thinkingBudget\":%s",
+                             sent);
             model_think(model_facts(view_of(cases[i].name)), &thinking, false, &out);
             expect_text(cases[i].name, bytes_cstr(&out), bytes_cstr(&want));
             bytes_clear(&out);
@@ -217,6 +285,8 @@ int main(void)
         cmocka_unit_test(a_name_has_128_characters_at_most),
         cmocka_unit_test(filtered_models_are_known_with_and_without_prefix),
         cmocka_unit_test(the_first_pattern_that_matches_counts),
+        cmocka_unit_test(newer_models_refuse_what_older_ones_took),
+        cmocka_unit_test(each_models_output_has_its_limit),
         cmocka_unit_test(each_model_is_asked_to_think_in_its_own_way),
         cmocka_unit_test(a_budget_is_brought_into_the_models_range),
         cmocka_unit_test(thoughts_are_asked_for_where_there_are_some),

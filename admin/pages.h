@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pages, compiled into the program: it serves them wherever it is started. */
+#pragma once
+
+#include "view.h"
+
+struct page {
+    const char *path; /* as it is asked for */
+    const char *type;
+    struct view text;
+};
+
+/* The page of that path, or NULL. */
+const struct page *pages_find(struct view path);

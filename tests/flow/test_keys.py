@@ -1,0 +1,391 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pool: whatever a key does before the first content, the client doesn't see it while another key can serve; and
+nothing that a client does wrong costs a key. Each test counts the provider's requests for each key exactly."""
+import json
+import re
+import time
+
+import pytest
+
+from stage import CHAT, MODEL, SLOW, Reader, scripted
+
+GOOD = "key-ok-1"
+
+
+@pytest.fixture
+def pool(stage_of):
+    """A stage without a database whose pool has these keys."""
+    def make(*keys, **env):
+        return stage_of(keys=keys, env=env, recorder=False, database=False, admin=False)
+    return make
+
+
+def is_good(answer):
+    return answer.status == 200 and answer.json["choices"][0]["message"]["content"] == "You said: hello"
+
+
+# ----------------------------------------------------------------------------------------------------- the next key, unseen
+
+RESTING = ["invalid", "expired", "suspended", "leaked", "disabled", "location", "depleted", "minute60", "day", "limit0",
+           "exhausted"]
+PASSING = ["overloaded", "internal", "deadline", "html", "empty", "resetting"]
+
+
+@pytest.mark.parametrize("mode", RESTING)
+def test_a_key_that_cannot_serve_is_passed_over_and_rests(pool, mode):
+    bad = f"key-{mode}-0"
+    stage = pool(bad, GOOD)
+    for i in range(4):
+        assert is_good(stage.chat("hello")), i
+    assert stage.sim.by_key() == {bad: 1, GOOD: 4}
+    stream = stage.chat_stream("hello")
+    assert stream.is_whole and stream.text == "You said: hello"
+    assert stage.sim.by_key() == {bad: 1, GOOD: 5}
+
+
+@pytest.mark.parametrize("mode", PASSING)
+def test_a_key_that_stumbles_is_passed_over_and_used_again(pool, mode):
+    bad = f"key-{mode}-0"
+    stage = pool(bad, GOOD)
+    for i in range(3):
+        assert is_good(stage.chat("hello")), i
+        stream = stage.chat_stream("hello")
+        assert stream.is_whole and stream.text == "You said: hello"
+    counts = stage.sim.by_key()
+    assert counts[GOOD] == 6 and counts[bad] >= 3, counts
+
+
+@pytest.mark.short
+def test_one_good_key_among_nine_bad_ones_serves(pool):
+    bad = [f"key-{mode}-0" for mode in ("invalid", "suspended", "minute60", "day", "limit0", "exhausted", "location")]
+    stage = pool(*bad, GOOD, MAX_RETRIES="10")
+    for i in range(3):
+        assert is_good(stage.chat("hello")), i
+    assert stage.sim.by_key() == {key: 1 for key in bad} | {GOOD: 3}
+
+
+def test_a_key_rests_for_one_model_or_for_all(pool):
+    """A quota is of one model; a key that is invalid is so for all."""
+    stage = pool("key-minute60-1", "key-invalid-1", GOOD)
+    for model in (MODEL, "gemini-2.5-pro"):
+        for _ in range(3):
+            assert is_good(stage.chat("hello", model=model))
+    assert stage.sim.by_key() == {"key-minute60-1": 2, "key-invalid-1": 1, GOOD: 6}
+
+
+def test_a_key_comes_back_when_its_time_has_come(pool):
+    stage = pool("key-minute1-1", GOOD)
+    assert is_good(stage.chat("hello"))
+    begun = time.monotonic()
+    stage.sim.key("key-minute1-1", "ok")
+    assert is_good(stage.chat("hello")) and stage.sim.by_key()["key-minute1-1"] == 1
+    stage.wait("the key serves again", lambda: is_good(stage.chat("hello")) and
+               stage.sim.by_key()["key-minute1-1"] > 1, 10)
+    assert time.monotonic() - begun > 0.9
+
+
+# ------------------------------------------------------------------------------------------------------------- MAX_RETRIES
+
+@pytest.mark.parametrize("most, calls", [("3", 3), ("1", 1), ("0", 1), ("5", 5)])
+def test_no_call_makes_more_than_max_retries_requests(pool, most, calls):
+    stage = pool(*(f"key-internal-{i}" for i in range(8)), MAX_RETRIES=most)
+    answer = stage.chat("hello")
+    assert answer.status == 502 and answer.json["error"]["type"] == "server_error"
+    assert stage.sim.total() == calls
+    assert max(stage.sim.by_key().values()) == 1, "a key was tried twice while others had not been"
+
+
+@pytest.mark.parametrize("mode, status, code", [
+    ("internal", 502, None), ("html", 502, None), ("resetting", 502, None), ("empty", 502, "empty_answer"),
+    ("overloaded", 503, "model_overloaded"), ("deadline", 504, "timeout"), ("invalid", 503, "no_available_key"),
+    ("suspended", 503, "no_available_key"), ("location", 503, "unsupported_country_region_territory")])
+def test_when_all_keys_fail_the_error_says_why(pool, mode, status, code):
+    stage = pool(*(f"key-{mode}-{i}" for i in range(3)))
+    answer = stage.chat("hello")
+    assert (answer.status, answer.json["error"]["code"]) == (status, code), answer.text
+    assert "key-" not in answer.text
+    native = stage.request("POST", f"/v1beta/models/{MODEL}:generateContent",
+                           {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]})
+    assert native.status == status and native.json["error"]["code"] == status, native.text
+    assert native.json["error"]["status"] and native.json["error"]["message"] and "key-" not in native.text
+    stream = stage.chat_stream("hello")
+    assert stream.status == status and not stream.events
+
+
+# ------------------------------------------------------------------------------------------------- the client's own mistakes
+
+def test_a_clients_own_mistake_tries_one_key_and_costs_none(pool):
+    keys = [f"key-ok-{i}" for i in range(3)]
+    stage = pool(*keys)
+    bad = {"contents": [{"role": "user", "parts": [{"text": "x"}]}], "generationConfig": {"temperature": 99}}
+    for i in range(6):
+        answer = stage.request("POST", f"/v1beta/models/{MODEL}:generateContent", bad)
+        assert answer.status == 400 and answer.json["error"]["status"] == "INVALID_ARGUMENT", answer.text
+        assert "temperature" in answer.json["error"]["message"]
+    assert stage.sim.total() == 6
+    stage.sim.reset()
+    for i in range(6):
+        assert is_good(stage.chat("hello"))
+    assert stage.sim.by_key() == {key: 2 for key in keys}
+
+
+def test_the_providers_words_about_a_bad_request_reach_the_client(pool):
+    stage = pool("key-ok-1", "key-ok-2")
+    prompt = scripted(error_status=400, error_message="Request contains an argument that is odd.")
+    answer = stage.chat(prompt)
+    assert answer.status == 400 and answer.json["error"]["type"] == "invalid_request_error"
+    assert "an argument that is odd" in answer.json["error"]["message"]
+    stream = stage.chat_stream(prompt)
+    assert stream.status == 400 and b"an argument that is odd" in stream.body
+    assert stage.sim.total() == 2
+
+
+def test_a_model_that_is_not_there_is_tried_twice_at_most(pool):
+    stage = pool(*(f"key-ok-{i}" for i in range(4)))
+    answer = stage.chat("hello", model="gemini-9-unheard-of")
+    assert answer.status == 404 and answer.json["error"]["code"] == "model_not_found", answer.text
+    assert stage.sim.total() <= 2
+    stage.sim.reset()
+    for i in range(4):
+        assert is_good(stage.chat("hello"))
+    assert stage.sim.by_key() == {f"key-ok-{i}": 1 for i in range(4)}
+
+
+# --------------------------------------------------------------------------------------------------- no key is free: waiting
+
+def test_when_all_keys_rest_the_answer_says_exactly_how_long(pool):
+    stage = pool("key-minute40-1", "key-minute25-2", "key-minute50-3", TIME_OUT="5")
+    first = stage.chat("hello")
+    begun = time.monotonic()
+    assert first.status == 429, first.text
+    total = stage.sim.total()
+    for path in (CHAT, f"/v1beta/models/{MODEL}:generateContent"):
+        body = stage.chat_body("hello") if path == CHAT else {"contents": [{"role": "user", "parts": [{"text": "x"}]}]}
+        asked = time.monotonic()
+        answer = stage.request("POST", path, body)
+        took, left = time.monotonic() - asked, 25 - (asked - begun)
+        assert answer.status == 429 and took < 2 * SLOW, "it waited, though no key comes in time"
+        assert left - 2 * SLOW <= int(answer.headers["retry-after"]) <= left + 2, (answer.headers, left)
+        if path == CHAT:
+            assert answer.json["error"]["code"] == "rate_limit_exceeded"
+        else:
+            error = answer.json["error"]
+            assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
+            [info] = [detail for detail in error["details"] if detail["@type"].endswith("RetryInfo")]
+            assert abs(float(info["retryDelay"].rstrip("s")) - int(answer.headers["retry-after"])) <= 1
+    assert stage.sim.total() == total, "a resting key was used"
+    assert is_good(stage.chat("hello", model="gemini-2.5-pro")) is False  # another model: the keys are asked again
+    assert stage.sim.total() > total
+
+
+def test_when_the_day_is_used_up_the_client_shall_not_retry(pool):
+    stage = pool("key-day-1", "key-day-2")
+    for _ in range(2):
+        answer = stage.chat("hello")
+        assert (answer.status, answer.json["error"]["code"]) == (429, "insufficient_quota"), answer.text
+        assert answer.headers.get("x-should-retry") == "false"
+        assert 0 < int(answer.headers["retry-after"]) <= 25 * 3600
+    assert stage.sim.total() == 2
+
+
+def test_a_call_waits_for_a_key_that_will_be_free_in_time(pool):
+    stage = pool("key-minute2-1", TIME_OUT="20")
+    running = stage.streams(20, text="hello")
+    stage.wait("the key rests", lambda: stage.sim.total() >= 1, 10)
+    stage.sim.key("key-minute2-1", "ok")
+    for stream in running.join(20 * SLOW):
+        assert stream.is_whole and stream.text == "You said: hello", (stream.status, stream.body)
+        assert stream.ended - stream.began > 1
+    refused = stage.sim.counts()["by_key"]["key-minute2-1"]["refused"]
+    assert stage.sim.total() == 20 + refused
+
+
+def test_the_queue_has_an_end(pool):
+    stage = pool("key-minute3-1", TIME_OUT="20", QUEUE_LIMIT="5")
+    running = stage.streams(30, text="hello", gap_ms=5)
+    running.wait("answered or waiting", lambda s: s.began, 10)
+    stage.wait("some are refused", lambda: sum(s.status == 429 for s in running.all) >= 10, 10)
+    stage.sim.key("key-minute3-1", "ok")
+    streams = running.join(30 * SLOW)
+    refused = [stream for stream in streams if stream.status == 429]
+    for stream in refused:
+        assert json.loads(stream.body)["error"]["code"] == "rate_limit_exceeded"
+        assert int(stream.headers["retry-after"]) >= 1
+    assert all(stream.is_whole for stream in streams if stream not in refused)
+    assert len(streams) - len(refused) >= 5
+
+
+# -------------------------------------------------------------------------------------------------------------- time limits
+
+@pytest.mark.parametrize("keys", [["key-hanging-1"], ["key-hanging-1", "key-hanging-2"]])
+def test_a_provider_that_hangs_is_given_up_within_the_time_out(pool, keys):
+    stage = pool(*keys, TIME_OUT="2")
+    begun = time.monotonic()
+    answer = stage.chat("hello")
+    took = time.monotonic() - begun
+    assert answer.status == 504 and answer.json["error"]["code"] == "timeout", answer.text
+    assert 1.8 < took < 2 + 2 * SLOW
+    begun = time.monotonic()
+    stream = stage.chat_stream("hello")
+    assert stream.status == 504 and 1.8 < time.monotonic() - begun < 2 + 2 * SLOW
+    stage.wait("nothing is left open at the provider", lambda: stage.sim.counts()["open"] == 0, 5)
+
+
+def test_silence_inside_a_stream_is_limited_and_a_long_stream_is_not(pool):
+    """A stream of ten minutes with a TIME_OUT of one, at a fortieth of the time: 15 s with 1.5 s."""
+    stage = pool(GOOD, TIME_OUT="1500ms")
+    running = stage.streams(5, chunks=60, chunk_bytes=20, numbered=True, pace_ms=250)
+    begun = time.monotonic()
+    hung = stage.chat_stream(scripted(chunks=20, chunk_bytes=20, numbered=True, hang_after_events=3))
+    took = time.monotonic() - begun
+    assert hung.numbers == [0, 1, 2] and not hung.done and hung.error["code"] == "timeout", (hung.events, hung.ending)
+    assert 1.4 < took < 3 + 2 * SLOW
+    for stream in running.join(40 * SLOW):
+        stream.assert_numbered(60)
+        assert stream.ended - stream.began > 14
+
+
+def test_the_time_out_bounds_all_attempts_together(pool):
+    stage = pool(*(f"key-slow900-{i}" for i in range(4)), MAX_RETRIES="4", TIME_OUT="2")
+    stage.sim.script(error_status=500)
+    begun = time.monotonic()
+    answer = stage.chat("hello")
+    assert answer.status in (502, 504) and time.monotonic() - begun < 2 + 2 * SLOW
+    assert stage.sim.total() <= 3
+
+
+# ------------------------------------------------------------------------------------------------------------- broken streams
+
+CHUNKS = {"chunks": 20, "chunk_bytes": 30, "numbered": True}
+
+
+@pytest.mark.parametrize("broken", [{"cut_at_byte": 3000}, {"cut_after_events": 7}, {"cut_after_events": 7, "cut_fin": True},
+                                    {"close_after_events": 7}, {"error_after_events": 7},
+                                    {"error_after_events": 7, "error_as_data": True}],
+                         ids=lambda broken: "-".join(broken))
+def test_a_stream_that_breaks_after_content_ends_in_an_error(pool, broken):
+    stage = pool(GOOD, "key-ok-2")
+    stream = stage.chat_stream(scripted(**CHUNKS, **broken))
+    assert stream.status == 200 and len(stream.numbers) >= 5
+    stream.assert_honest(20)
+    assert stream.error and stream.error["message"] and stream.error["type"] == "server_error"
+    assert not stream.done and stream.finish is None
+    assert "error" in stream.chunks[-1], "something followed the error"
+    assert stage.sim.total() == 1, "content had gone out, and still another key was tried"
+
+    native = stage.request("POST", f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse", {
+        "contents": [{"role": "user", "parts": [{"text": scripted(**CHUNKS, **broken)}]}]})
+    numbers = [int(n) for n in re.findall(r"\[(\d+)\]", native.text)]
+    assert numbers == list(range(len(numbers))) and len(numbers) >= 5
+    assert '"error"' in native.text[native.text.rindex(f"[{numbers[-1]}]"):] and "STOP" not in native.text
+
+
+@pytest.mark.parametrize("broken", [{"cut_at_byte": 0}, {"cut_at_byte": 20}, {"cut_after_events": 0}, {"close_after_events": 0},
+                                    {"error_after_events": 0}, {"error_after_events": 0, "error_as_data": True},
+                                    {"empty": True}, {"head_early": True, "first_ms": 50, "error_after_events": 0}],
+                         ids=lambda broken: "-".join(f"{name}{value}" for name, value in broken.items()))
+def test_a_stream_that_breaks_before_content_is_tried_with_the_next_key_unseen(pool, broken):
+    stage = pool("key-ok-1", "key-ok-2", "key-ok-3")
+    for times, path in ((1, CHAT), (2, CHAT), (1, "native")):
+        stage.sim.reset()
+        stage.sim.script(times=times, **broken)
+        if path == CHAT:
+            stream = stage.chat_stream("hello")
+            assert stream.is_whole and stream.done and stream.text == "You said: hello", (stream.status, stream.body, stream.events)
+        else:
+            answer = stage.request("POST", f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse",
+                                   {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]})
+            assert answer.status == 200 and "error" not in answer.text and "STOP" in answer.text
+        assert stage.sim.total() == times + 1 and max(stage.sim.by_key().values()) == 1
+
+
+@pytest.mark.parametrize("broken", [{"cut_at_byte": 40}, {"cut_at_byte": 0}, {"empty": True}, {"error_status": 500}],
+                         ids=lambda broken: "-".join(broken))
+def test_a_whole_answer_that_breaks_is_tried_with_the_next_key_unseen(pool, broken):
+    stage = pool("key-ok-1", "key-ok-2", "key-ok-3")
+    stage.sim.script(times=2, **broken)
+    assert is_good(stage.chat("hello"))
+    assert stage.sim.total() == 3 and max(stage.sim.by_key().values()) == 1
+
+
+@pytest.mark.short
+def test_numbered_chunks_arrive_in_order_however_they_are_split(pool):
+    stage = pool(GOOD)
+    streams = stage.run_streams(60, text=lambda i: scripted(
+        chunks=40, chunk_bytes=10 + 97 * i, numbered=True, split=1 + 37 * i, line_end="\r\n" if i % 2 else "\n"))
+    for stream in streams:
+        stream.assert_numbered(40)
+
+
+# ---------------------------------------------------------------------------------------------------------- a long first wait
+
+def test_a_stream_that_thinks_long_is_kept_open_by_comments(pool):
+    stage = pool("key-internal-1", GOOD, STREAM_PING="300ms", TIME_OUT="30")
+    stage.sim.script(key=GOOD, first_ms=1500, text="at last")
+    running = stage.streams(1, text="hello")
+    running.wait("opened", lambda s: s.comments >= 2, 10)
+    assert running.all[0].status == 200 and not running.all[0].events
+    [stream] = running.join(20 * SLOW)
+    assert stream.is_whole and stream.text == "at last" and stream.done
+    assert stage.sim.total() == 2
+
+
+def test_a_failure_after_comments_is_an_error_in_the_stream(pool):
+    stage = pool("key-hanging-1", STREAM_PING="200ms", TIME_OUT="1500ms")
+    stream = stage.chat_stream("hello")
+    assert stream.status == 200 and stream.comments >= 3 and not stream.done
+    assert stream.error["code"] == "timeout" and len(stream.events) == 1
+
+
+def test_without_a_ping_a_stream_waits_for_its_first_content(pool):
+    stage = pool("key-slow1200-1", STREAM_PING="0")
+    stream = stage.chat_stream("hello")
+    assert stream.comments == 0 and stream.is_whole
+
+
+# ------------------------------------------------------------------------------------------------------------------ hang-ups
+
+@pytest.mark.short
+def test_a_client_that_hangs_up_cancels_the_provider_and_that_is_recorded(stage_of):
+    stage = stage_of(keys=[GOOD])
+    script = {"chunks": 200, "chunk_bytes": 20, "numbered": True, "pace_ms": 50}
+    readers = [Reader(hang_up_after=5), Reader(hang_up_after=1), Reader()]
+    with stage.streams(3, reader=lambda i: readers[i], **script) as running:
+        running.wait("hung up", lambda s: s.ending or s.number == 2, 20)
+        stage.wait("the provider sees two hang-ups", lambda: stage.sim.counts()["cancelled"] == 2, 3)
+        running.wait_events(10, 10, which=[2])
+        assert not running.all[2].ending, "another client's stream suffered"
+    stage.wait("the provider sees the third", lambda: stage.sim.counts()["cancelled"] == 3, 3)
+    rows = stage.wait_rows(3)
+    assert [row["fault"] for row in rows] == ["client_gone"] * 3
+    assert stage.sim.counts()["open"] == 0
+
+
+def test_a_client_that_hangs_up_while_waiting_cancels_too(stage_of):
+    stage = stage_of(keys=["key-hanging-1"], env={"TIME_OUT": "60"})
+    with stage.streams(6, text="hello", stream=True) as running:
+        stage.wait("all are at the provider", lambda: stage.sim.counts()["open"] == 6, 10)
+        for i in range(6):
+            running.hang_up(i)
+        stage.wait("the provider sees the hang-ups", lambda: stage.sim.counts()["open"] == 0, 5)
+    assert [row["fault"] for row in stage.wait_rows(6)] == ["client_gone"] * 6
+    whole = stage.streams(1, text="hello", stream=False, reader=Reader())
+    stage.wait("it is at the provider", lambda: stage.sim.counts()["open"] == 1, 10)
+    whole.close()
+    stage.wait("the provider sees the hang-up", lambda: stage.sim.counts()["open"] == 0, 5)
+
+
+def test_a_client_that_hangs_up_while_its_call_waits_for_a_key_costs_nothing(pool):
+    stage = pool("key-minute3-1", TIME_OUT="30")
+    with stage.streams(4, text="hello") as running:
+        stage.wait("the key rests", lambda: stage.sim.total() >= 1, 10)
+        stage.wait("the calls wait", lambda: len([line for line in stage.dump("balancer")["balancer"]
+                                                  if line["event"] == "dump.call"]) == 4, 5)
+        for i in range(4):
+            running.hang_up(i)
+        stage.wait("nothing waits", lambda: not [line for line in stage.dump("balancer")["balancer"]
+                                                 if line["event"] == "dump.call"], 5)
+    total = stage.sim.total()
+    stage.sim.key("key-minute3-1", "ok")
+    stage.wait("the key serves again", lambda: is_good(stage.chat("hello")), 10)
+    assert stage.sim.total() == total + 1

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The launch contract: what launch/run.sh promises to people, containers and tests."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from stage import BUILD, ROOT, http
+
+pytestmark = pytest.mark.release_only  # what it tests is a script
+SECONDS = 60
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Copy:
+    """One run of launch/run.sh, with its output as far as it was read."""
+
+    def __init__(self, state, port=None, **env):
+        self.state, self.port = Path(state), port or free_port()
+        base = {name: os.environ[name] for name in ("PATH", "HOME", "USER") if name in os.environ}
+        self.folder = self.state.parent
+        self.popen = subprocess.Popen(
+            [ROOT / "launch/run.sh"], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True, env=base | {"LAUNCH_AS_IS": "1", "BUILD": str(BUILD), "STATE_DIR": str(self.state),
+                                                "PORT": str(self.port), "HOST": "127.0.0.1"} | env)
+        self.lines = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.popen.poll() is None:
+            self.popen.kill()
+        # The kernel tells runsvdir when its script has died; its services are then stopped.
+        deadline = time.monotonic() + SECONDS
+        while self.processes() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.popen.stdout.close()
+        assert not self.processes()
+
+    def ready(self):
+        """Reads up to the ready line; True if it came."""
+        for line in self.popen.stdout:
+            self.lines.append(line.rstrip("\n"))
+            if line.startswith("ready: "):
+                return True
+        self.popen.wait(SECONDS)
+        return False
+
+    def end(self, *signals):
+        """Sends the signals half a second apart, reads the rest, returns the exit status."""
+        for number in signals:
+            self.popen.send_signal(number)
+            time.sleep(0.5)
+        self.lines += self.popen.stdout.read().splitlines()
+        return self.popen.wait(SECONDS)
+
+    def processes(self):
+        """Command lines of living processes that have this copy's folder in them or in their environment."""
+        found = []
+        mark = str(self.state).encode()
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (entry / "cmdline").read_bytes()
+                if command and int(entry.name) != os.getpid() and (
+                        mark in command or mark in (entry / "environ").read_bytes()):
+                    found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+            except OSError:
+                pass
+        return found
+
+    def chat(self, token="q1q2q3q4", text="hello"):
+        body = json.dumps({"model": "gemini-2.5-flash", "messages": [{"role": "user", "content": text}]})
+        return http(self.port, "POST", "/v1/chat/completions", body=body.encode(), seconds=20,
+                    headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+
+
+@pytest.fixture
+def folder(tmp_path_factory):
+    """Short, because Unix sockets live in it; with a space and an ampersand, which are allowed in a path."""
+    import tempfile
+    with tempfile.TemporaryDirectory(prefix="gw & ", dir="/tmp") as path:
+        yield Path(path)
+
+
+@pytest.mark.short
+def test_a_newcomer_gets_an_answer_and_ctrl_c_leaves_nothing_running(folder):
+    with Copy(folder / "var") as copy:
+        assert copy.ready(), copy.lines
+        assert [line for line in copy.lines if line.startswith("ready")] == [f"ready: http://127.0.0.1:{copy.port}"]
+        assert any("simulator" in line for line in copy.lines) and any("q1q2q3q4" in line for line in copy.lines)
+        answer = copy.chat()
+        assert answer.status == 200, answer
+        assert copy.chat(token="wrong").status == 401
+        assert copy.end(signal.SIGINT) == 0
+        assert copy.processes() == []
+        assert oct((folder / "var/run").stat().st_mode & 0o777) == "0o700"
+        logs = {path.parent.name for path in (folder / "var/log").glob("*/current")}
+        assert {"frontend-0", "balancer-0", "upstream-0", "recorder", "recorder-store", "admin", "mariadb"} <= logs
+
+
+def test_the_environment_beats_the_env_file_and_a_secret_is_in_no_file(folder):
+    (folder / ".env").write_text(f"ALLOWED_TOKENS=['wrong']\nAPI_KEYS=env-file-secret-ok-1\nFRONTENDS=2\n")
+    with Copy(folder / "var", ALLOWED_TOKENS="marked-token", API_KEYS="marked-key-ok-1",
+              BASE_URL="http://127.0.0.1:9/v1beta", MAX_RETRIES="1") as copy:
+        assert copy.ready(), copy.lines
+        assert not any("simulator" in line for line in copy.lines)
+        assert copy.chat(token="marked-token").status == 502
+        assert copy.end(signal.SIGTERM) == 0
+        assert (folder / "var/log/frontend-1/current").exists()
+        for path in (folder / "var").rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                assert b"marked-" not in content and b"env-file-secret" not in content, path
+
+
+def test_two_copies_run_side_by_side_and_do_not_take_each_others_place(folder):
+    with Copy(folder / "a") as a:
+        assert a.ready(), a.lines
+        with Copy(folder / "b", port=a.port) as same_port:
+            assert not same_port.ready() and same_port.popen.returncode == 1
+            assert f"PORT={a.port} is in use" in same_port.lines[-1]
+        with Copy(folder / "a") as same_folder:
+            assert not same_folder.ready() and same_folder.popen.returncode == 1
+            assert "in use by another copy" in same_folder.lines[-1]
+            same_folder.processes = lambda: []  # its folder is a's
+        with Copy(folder / "b") as b:
+            assert b.ready(), b.lines
+            assert a.chat().status == b.chat().status == 200
+            assert b.end(signal.SIGTERM) == 0
+        assert a.chat().status == 200
+        assert a.end(signal.SIGTERM) == 0
+
+
+def test_a_killed_script_leaves_nothing_running_and_the_next_start_works(folder):
+    with Copy(folder / "var") as first:
+        assert first.ready(), first.lines
+        first.popen.kill()
+        with Copy(folder / "var", port=first.port) as second:
+            assert second.ready(), second.lines
+            assert second.chat().status == 200
+            assert second.end(signal.SIGTERM, signal.SIGTERM) == 0
+            assert second.processes() == []
+
+
+@pytest.mark.parametrize("env, told", [
+    ({"PORT": "many"}, "PORT=many"),
+    ({"STATE_DIR": "/tmp/" + "x" * 90}, "choose a shorter path"),
+    ({"STATE_DIR": "/proc/nothing"}, "STATE_DIR=/proc/nothing"),
+    ({"TIME_OUT": "soon"}, "TIME_OUT=soon"),
+])
+def test_a_wrong_setting_stops_the_start_and_is_named(folder, env, told):
+    with Copy(folder / "var", **env) as copy:
+        assert not copy.ready()
+        assert copy.popen.returncode == 1
+        assert told in "\n".join(copy.lines)
+
+
+def test_a_gateway_that_cannot_serve_says_what_is_missing(folder):
+    """Its balancer cannot listen where it was told to."""
+    (folder / "var/run").mkdir(parents=True)
+    with Copy(folder / "var", LAUNCH_PATIENCE="3", BALANCER_ENDPOINTS="ipc:///nowhere/balancer") as copy:
+        assert not copy.ready()
+        assert copy.popen.returncode == 1
+        assert "balancer" in "\n".join(line for line in copy.lines if "missing" in line)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The exchange with a provider over HTTP: the narrow interface behind which libcurl lives, and behind which something leaner
+ * may live later. Called by the job. What must stay true: nothing in here blocks, whatever a name server, a proxy or
+ * a provider does; and a request is sent once, never again without the caller's knowing. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loop.h"
+#include "secret.h"
+#include "view.h"
+
+struct transfer;
+
+enum transfer_end {
+    TRANSFER_CLEAN,         /* the answer is whole, as far as HTTP can tell */
+    TRANSFER_NO_CONNECTION, /* name, route, proxy, TLS: the request was not sent */
+    TRANSFER_BROKEN,        /* the connection broke, or what came is no HTTP */
+    TRANSFER_STOPPED,       /* `bytes` said so */
+};
+
+enum transfer_answer {
+    TRANSFER_TAKEN,
+    TRANSFER_LATER, /* pause: the same bytes come again after transfer_resume */
+    TRANSFER_STOP,  /* enough: end with TRANSFER_STOPPED */
+};
+
+/* In `head` and `bytes` no transfer may be started, resumed or cancelled; in `done` any may. */
+struct transfer_events {
+    /* Before the first bytes, or before `done`. `length` is Content-Length + 1; 0: unknown. */
+    void (*head)(void *owner, unsigned status, struct view type, uint64_t length);
+    enum transfer_answer (*bytes)(void *owner, struct view bytes);
+    /* The transfer is gone when this is called. */
+    void (*done)(void *owner, enum transfer_end end, const char *why);
+};
+
+struct transfer_order {
+    const char *url;
+    const char *key_header; /* "name: " */
+    struct secret key;
+    struct view body; /* borrowed until the end; empty: a GET */
+    struct view proxy; /* empty: none, whatever the environment says */
+};
+
+struct transfers {
+    struct loop *loop;
+    uint64_t due_ms; /* when transfers_turn must be called at the latest; UINT64_MAX: no need */
+    size_t count;    /* under way, waiting ones included */
+    void (*on_activity)(void *owner); /* something was read: look at what there is to send */
+    void *owner;
+    struct engine *engine;
+};
+
+/* `slots`: transfers at once; so many connections are kept. */
+void transfers_open(struct transfers *transfers, struct loop *loop, size_t slots);
+
+/* Timers of the engine: to be called when due_ms has come, and after starting some. */
+void transfers_turn(struct transfers *transfers, uint64_t now_ms);
+
+/* Gives back what was pooled and is not needed. */
+void transfers_trim(struct transfers *transfers);
+
+void transfers_close(struct transfers *transfers);
+
+struct transfer *transfer_start(struct transfers *transfers, const struct transfer_order *order,
+                                const struct transfer_events *events, void *owner);
+
+/* May call `bytes` at once. */
+void transfer_resume(struct transfer *transfer);
+
+/* Ends it without a word; the connection is closed. */
+void transfer_cancel(struct transfer *transfer);
+
+/* Whether the request has left whole, so that its body is not needed any more. */
+bool transfer_is_sent(const struct transfer *transfer);
