@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes in the files of admin/pages when it is compiled (from the project's root, as make does). Called by main.c. What must
- * stay true: only what is listed here is served; no path of a request ever names a file. */
+/* Takes in the files of admin/pages when it is compiled (from the project's root, as make does).
+ * Called by main.c. What must stay true: only what is listed here is served; no path of a request
+ * ever names a file. */
 #include "pages.h"
 
 /* The assembler copies the file's bytes between two labels. */

@@ -13,11 +13,11 @@ static void shorten(yyjson_mut_doc *doc, yyjson_mut_val *value)
     yyjson_mut_val *key, *child;
 
     if (yyjson_mut_is_arr(value))
-        yyjson_mut_arr_foreach(value, index, count, child)
-            shorten(doc, child);
+        yyjson_mut_arr_foreach(value, index, count, child) shorten(doc, child);
     if (!yyjson_mut_is_obj(value))
         return;
-    yyjson_mut_obj_foreach(value, index, count, key, child) {
+    yyjson_mut_obj_foreach(value, index, count, key, child)
+    {
         if (yyjson_mut_equals_str(key, "incarnation") && yyjson_mut_is_str(child)) {
             size_t len = yyjson_mut_get_len(child);
 

@@ -4,6 +4,7 @@
 
 #include "bytes.h"
 
-/* Appends a balancer's status (JSON) with every incarnation cut short: a whole one is what processes know each other by,
- * and this is for everybody's eyes. Appends null if it is no JSON object. */
+/* Appends a balancer's status (JSON) with every incarnation cut short: a whole one is what
+ * processes know each other by, and this is for everybody's eyes. Appends null if it is no JSON
+ * object. */
 void report_status(struct bytes *out, struct view status);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints what the documentation takes from the tables: `describe protocol` is docs/PROTOCOL.md, `describe settings` the
- * README's table. Run by `make docs` and compared by `make check`, so neither can fall behind. */
+/* Prints what the documentation takes from the tables: `describe protocol` is docs/PROTOCOL.md,
+ * `describe settings` the README's table. Run by `make docs` and compared by `make check`, so
+ * neither can fall behind. */
 #include <stdio.h>
 #include <string.h>
 
@@ -56,18 +57,17 @@ static void print_message(unsigned kind, const struct message_facts *message)
 static void print_protocol(void)
 {
     printf("# Protocol\n\n"
-           "The letters that the processes exchange. Written by `make docs` from `proto/messages.def`; "
-           "edit that.\n\n"
-           "A ZeroMQ message is one frame of letters back to back, behind the routing id on a ROUTER. "
-           "From an upstream to\nfrontends that frame begins with the frontend's incarnation (8 bytes, "
-           "big endian). A letter is a msgpack array: the\nkind's number, then the fields in order. "
-           "A reader takes a missing tail as absent and skips what it does not know.\n"
-           "What the letters are for, and how they survive a kill, is in "
+           "The letters that the processes exchange. Written by `make docs` from\n"
+           "`proto/messages.def`; edit that.\n\n"
+           "A ZeroMQ message is one frame of letters back to back, behind the routing id on a\n"
+           "ROUTER. From an upstream to frontends that frame begins with the frontend's\n"
+           "incarnation (8 bytes, big endian). A letter is a msgpack array: the kind's number,\n"
+           "then the fields in order. A reader takes a missing tail as absent and skips what it\n"
+           "does not know. What the letters are for, and how they survive a kill, is in\n"
            "[ARCHITECTURE.md](ARCHITECTURE.md). Version %d.\n",
            PROTOCOL_VERSION);
-    for (unsigned kind = 1; kind < MSG_KINDS; kind++) {
+    for (unsigned kind = 1; kind < MSG_KINDS; kind++)
         print_message(kind, &messages[kind]);
-    }
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is said between this frontend and its balancers. Called by main.c and, with letters, by the links. What must stay
- * true: after each WELCOME a balancer hears SEES for each upstream we are attached to, then READY, then new calls. */
+/* What is said between this frontend and its balancers. Called by main.c and, with letters, by the
+ * links. What must stay true: after each WELCOME a balancer hears SEES for each upstream we are
+ * attached to, then READY, then new calls. */
 #include "balancers.h"
 
 #include <stdlib.h>
@@ -140,9 +141,8 @@ static void on_setting(void *owner, const struct letter *letter)
 
     if (!view_equal(setting->name, VIEW("keys")))
         return;
-    for (size_t i = 0; i < setting->value.len && setting->value.at[i] >= '0' &&
-                       setting->value.at[i] <= '9';
-         i++)
+    for (size_t i = 0;
+         i < setting->value.len && setting->value.at[i] >= '0' && setting->value.at[i] <= '9'; i++)
         number = number * 10 + (uint64_t)(setting->value.at[i] - '0');
     balancer->keys = number;
 }

@@ -22,7 +22,8 @@ struct balancers {
 
 void balancers_open(struct frontend *frontend);
 
-/* A balancer that has welcomed us and is not in the set `refusers` (one bit a slot); NULL: there is none. */
+/* A balancer that has welcomed us and is not in the set `refusers` (one bit a slot); NULL: there is
+ * none. */
 struct balancer *balancers_pick(struct frontend *frontend, uint64_t refusers, uint64_t now_ms);
 
 /* Posts a letter to every balancer that has welcomed us, apart from `except` (may be NULL). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What happens to a call next. Called by calls.c and upstreams.c, tested alone. What must stay true: no path leads from one
- * offer to two upstreams that may both run it, and none leaves a call where nobody will move it but its deadline. */
+/* What happens to a call next. Called by calls.c and upstreams.c, tested alone. What must stay
+ * true: no path leads from one offer to two upstreams that may both run it, and none leaves a call
+ * where nobody will move it but its deadline. */
 #include "call.h"
 
 #include <assert.h>
@@ -118,8 +119,8 @@ static bool is_about_keys(enum error error)
 /* The client should hear the reason that passes soonest. */
 static void note_refusal(struct call *call, enum error error, uint64_t retry_after_ms)
 {
-    bool is_sooner = retry_after_ms && (!call->refusal_retry_ms ||
-                                        retry_after_ms < call->refusal_retry_ms);
+    bool is_sooner =
+        retry_after_ms && (!call->refusal_retry_ms || retry_after_ms < call->refusal_retry_ms);
 
     if (call->refusers && call->refusal != ERROR_NO_KEY && !is_sooner)
         return;

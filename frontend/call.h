@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of a call, as far as it can be decided without sockets: which offer counts, which answers are taken, what is
- * offered again. calls.c acts on it.
+/* The life of a call, as far as it can be decided without sockets: which offer counts, which
+ * answers are taken, what is offered again. calls.c acts on it.
  *
  *   HELD_BACK -> OFFERED -> ANSWERING -> DONE     [call_offer, call_judge of a HEAD, call_end]
- *       ^------------'          |                 [call_withdraw: RETRY, refused by one of several, not KNOWN]
+ *       ^------------'          |                 [call_withdraw: RETRY, refused by one of several,
+ * not KNOWN]
  *       `-----------`-----------`--> DONE         [call_end; from anywhere]
  *
- *  1. `offer` is the fencing token: answers to an older one are strangers, and it goes up whenever a call is withdrawn.
- *  2. A call is offered to one balancer incarnation at a time, and only while that one has welcomed us.
- *  3. A call offered to an earlier incarnation is withdrawn only by the first KNOWN list of a later one at that slot.
+ *  1. `offer` is the fencing token: answers to an older one are strangers, and it goes up whenever
+ * a call is withdrawn.
+ *  2. A call is offered to one balancer incarnation at a time, and only while that one has welcomed
+ * us.
+ *  3. A call offered to an earlier incarnation is withdrawn only by the first KNOWN list of a later
+ * one at that slot.
  *  4. Answers are taken in order, without gaps, from one upstream. */
 #pragma once
 
@@ -28,13 +32,13 @@ enum call_state {
 struct call {
     uint64_t id;
     enum call_state state;
-    uint64_t offer;    /* from 1 */
-    uint64_t attempts; /* provider requests made, as far as is known */
-    size_t slot;       /* of the balancer that it was offered to */
-    uint64_t balancer; /* that balancer's incarnation, or a later one that KNOWS it */
-    uint64_t known_by; /* incarnation that said KNOWN for this offer */
-    uint64_t refusers; /* balancers that had no key for it in this round, one bit a slot */
-    enum error refusal;         /* the best reason that they gave */
+    uint64_t offer;     /* from 1 */
+    uint64_t attempts;  /* provider requests made, as far as is known */
+    size_t slot;        /* of the balancer that it was offered to */
+    uint64_t balancer;  /* that balancer's incarnation, or a later one that KNOWS it */
+    uint64_t known_by;  /* incarnation that said KNOWN for this offer */
+    uint64_t refusers;  /* balancers that had no key for it in this round, one bit a slot */
+    enum error refusal; /* the best reason that they gave */
     uint64_t refusal_retry_ms;
     uint64_t upstream; /* incarnation that answers, or has asked for the body; 0: none yet */
     uint64_t next_seq; /* of its answer */
@@ -62,26 +66,30 @@ enum call_verdict {
     CALL_STRANGER, /* an older offer, or not the upstream that answers: cancel it there */
 };
 
-/* Judges the letter `seq` of an answer, a HEAD being 0; a FAIL may come instead of it. CALL_TAKE counts it as taken. */
+/* Judges the letter `seq` of an answer, a HEAD being 0; a FAIL may come instead of it. CALL_TAKE
+ * counts it as taken. */
 enum call_verdict call_judge(struct call *call, uint64_t upstream, uint64_t offer, uint64_t seq);
 
 /* Judges a WANT: whether this upstream may have the body. */
 bool call_may_have_body(struct call *call, uint64_t upstream, uint64_t offer);
 
-/* Judges a REFUSED or RETRY by the balancer at `slot`: whether it is about the offer that counts and may still matter. */
+/* Judges a REFUSED or RETRY by the balancer at `slot`: whether it is about the offer that counts
+ * and may still matter. */
 bool call_is_current(const struct call *call, size_t slot, uint64_t offer);
 
-/* A balancer had no key or no room: whether another one may be asked. If not, the call ends by `refusal`. Withdraws the
- * call if so. `slots` is the number of balancers. */
+/* A balancer had no key or no room: whether another one may be asked. If not, the call ends by
+ * `refusal`. Withdraws the call if so. `slots` is the number of balancers. */
 bool call_refuse(struct call *call, enum error error, uint64_t retry_after_ms, size_t slots);
 
 /* KNOWN: notes that `balancer` (at `slot`) says that this offer is held. */
 void call_known(struct call *call, size_t slot, uint64_t balancer, uint64_t offer);
 
-/* KNOWN_END, the first of `balancer` at `slot`: true if the call must be offered again; then it has been withdrawn. */
+/* KNOWN_END, the first of `balancer` at `slot`: true if the call must be offered again; then it has
+ * been withdrawn. */
 bool call_known_end(struct call *call, size_t slot, uint64_t balancer);
 
-/* The upstream is gone: true if its answer broke off; false: the call isn't its, or a RETRY will tell. */
+/* The upstream is gone: true if its answer broke off; false: the call isn't its, or a RETRY will
+ * tell. */
 bool call_lost(struct call *call, uint64_t upstream);
 
 const char *call_state_name(enum call_state state);

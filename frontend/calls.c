@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of open calls: what goes to balancers, what comes from them and from upstreams. Called by http.c with new
- * calls, by balancers.c and upstreams.c with letters. What must stay true: a call in the table is either held back, or
- * with exactly one balancer or upstream, and its deadline runs until its HEAD is there. */
+/* The table of open calls: what goes to balancers, what comes from them and from upstreams. Called
+ * by http.c with new calls, by balancers.c and upstreams.c with letters. What must stay true: a
+ * call in the table is either held back, or with exactly one balancer or upstream, and its deadline
+ * runs until its HEAD is there. */
 #include "calls.h"
 
 #include <stdlib.h>
@@ -13,11 +14,12 @@
 #include "log.h"
 
 enum {
-    INLINE_MOST = 32 * 1024,   /* bytes of a body that travels inside CALL */
-    BODY_MOST = 128 * 1024,    /* bytes of one BODY */
+    INLINE_MOST = 32 * 1024, /* bytes of a body that travels inside CALL */
+    BODY_MOST = 128 * 1024,  /* bytes of one BODY */
 };
 
-/* Numbers begin at random places, so that two frontends' calls are told apart in logs and by x-request-id. */
+/* Numbers begin at random places, so that two frontends' calls are told apart in logs and by
+ * x-request-id. */
 void calls_open(struct calls *calls)
 {
     uint32_t high = 0;
@@ -135,7 +137,8 @@ static void fail_refused(struct exchange *x)
                                       .retry_after_ms = x->call.refusal_retry_ms});
 }
 
-/* Offers a call that is HELD_BACK to the next balancer, or leaves it held back until there is one. */
+/* Offers a call that is HELD_BACK to the next balancer, or leaves it held back until there is one.
+ */
 static void offer(struct exchange *x)
 {
     uint64_t now_ms = clock_ms();
@@ -169,8 +172,8 @@ void calls_offer_held(struct frontend *frontend)
 {
     struct exchange *x, *next;
 
-    DL_FOREACH_SAFE2 (frontend->calls.held, x, next, next_held)
-        offer(x);
+    DL_FOREACH_SAFE2(frontend->calls.held, x, next, next_held)
+    offer(x);
 }
 
 static void offer_again(struct exchange *x)
@@ -199,9 +202,9 @@ void calls_on_known_end(struct frontend *frontend, struct balancer *from)
     if (from->listed_by == from->link.peer)
         return;
     from->listed_by = from->link.peer;
-    HASH_ITER (hh, frontend->calls.by_id, x, next)
-        if (call_known_end(&x->call, from->slot, from->link.peer))
-            offer_again(x);
+    HASH_ITER(hh, frontend->calls.by_id, x, next)
+    if (call_known_end(&x->call, from->slot, from->link.peer))
+        offer_again(x);
 }
 
 void calls_on_refused(struct frontend *frontend, struct balancer *from,
@@ -309,7 +312,8 @@ static struct exchange *take(struct upstream *upstream, uint64_t id, uint64_t of
         return NULL;
     case CALL_GAP:
         attach(x, upstream);
-        log_warn("answer.gap", F_ID("call", id), F_NUM("seq", seq), F_NUM("next", x->call.next_seq));
+        log_warn("answer.gap", F_ID("call", id), F_NUM("seq", seq),
+                 F_NUM("next", x->call.next_seq));
         ask_resume(upstream, x);
         return NULL;
     case CALL_GAP_TOLD:
@@ -429,7 +433,8 @@ void calls_lose(struct upstream *upstream)
 {
     struct exchange *x, *next;
 
-    DL_FOREACH_SAFE (upstream->exchanges, x, next) {
+    DL_FOREACH_SAFE(upstream->exchanges, x, next)
+    {
         bool is_cut = call_lost(&x->call, upstream->incarnation);
 
         detach(x);
@@ -438,13 +443,14 @@ void calls_lose(struct upstream *upstream)
     }
 }
 
-/* A HEAD may have been lost with the connection: so those are asked for too whose upstream isn't known yet. An upstream
- * that doesn't have such a call lets the question go. */
+/* A HEAD may have been lost with the connection: so those are asked for too whose upstream isn't
+ * known yet. An upstream that doesn't have such a call lets the question go. */
 void calls_resume(struct upstream *upstream)
 {
     struct exchange *x, *next;
 
-    HASH_ITER (hh, upstream->frontend->calls.by_id, x, next) {
+    HASH_ITER(hh, upstream->frontend->calls.by_id, x, next)
+    {
         bool is_here = x->upstream == upstream;
         bool may_be = !x->upstream && x->call.state == CALL_OFFERED;
 

@@ -14,8 +14,8 @@ struct calls {
     struct exchange *by_id;
     struct exchange *held; /* wait for a balancer, oldest first */
     uint64_t next_id;
-    uint64_t count;       /* in by_id */
-    uint64_t body_bytes;  /* held for calls without a HEAD */
+    uint64_t count;        /* in by_id */
+    uint64_t body_bytes;   /* held for calls without a HEAD */
     uint64_t gather_bytes; /* of answers that are put together */
 };
 
@@ -34,11 +34,13 @@ void calls_begin(struct exchange *exchange, uint64_t id);
 void calls_offer_held(struct frontend *frontend);
 
 /* What balancers say. */
-void calls_on_known(struct frontend *frontend, struct balancer *from, const struct msg_known *known);
+void calls_on_known(struct frontend *frontend, struct balancer *from,
+                    const struct msg_known *known);
 void calls_on_known_end(struct frontend *frontend, struct balancer *from);
 void calls_on_refused(struct frontend *frontend, struct balancer *from,
                       const struct msg_refused *refused);
-void calls_on_retry(struct frontend *frontend, struct balancer *from, const struct msg_retry *retry);
+void calls_on_retry(struct frontend *frontend, struct balancer *from,
+                    const struct msg_retry *retry);
 
 /* What upstreams say: HEAD, CHUNK, END, FAIL, WANT. */
 extern letter_handler *const calls_answer_handlers[MSG_KINDS];

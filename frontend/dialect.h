@@ -89,6 +89,9 @@ struct provider_error provider_error_read(const struct complaint *complaint);
 void complaint_message(const struct complaint *complaint, const struct provider_error *provider,
                        struct bytes *out);
 
+/* As `error` of struct dialect: OpenAI's shape, for all its routes. In dialect_openai.c. */
+void openai_error(const struct complaint *complaint, struct bytes *out);
+
 struct dialect {
     const char *name;
     const char *stream_type; /* Content-Type of a streamed reply */

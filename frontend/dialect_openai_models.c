@@ -5,7 +5,6 @@
 
 #include "json.h"
 #include "model.h"
-#include "openai_chat.h"
 
 static enum error models_request(struct view body, struct ask *ask, struct bytes *why,
                                  const char **param)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One HTTP request and the call that answers it. It lives in the request's memory and dies with it, however that comes.
- * calls.c has the call (`call`, `ask`), reply.c has the way back to the client. */
+/* One HTTP request and the call that answers it. It lives in the request's memory and dies with it,
+ * however that comes. calls.c has the call (`call`, `ask`), reply.c has the way back to the client.
+ */
 #pragma once
 
 #include <h2o.h>
@@ -25,8 +26,8 @@ struct exchange {
     struct ask ask;
     uint64_t client; /* hash of its token */
     uint64_t began_ms, deadline_ms;
-    uint64_t first_ms; /* when its HEAD came; 0: not yet */
-    uint64_t heard_ms; /* when a letter of its answer came last */
+    uint64_t first_ms;   /* when its HEAD came; 0: not yet */
+    uint64_t heard_ms;   /* when a letter of its answer came last */
     size_t body_charged; /* of the process's budget */
     bool is_held;        /* in the list of those held back */
     struct upstream *upstream;
@@ -41,29 +42,30 @@ struct exchange {
     h2o_generator_t generator;
     h2o_timeout_entry_t send_timer, deadline_timer, ping_timer, stall_timer;
     enum exchange_form form;
-    bool is_sse;     /* the client reads events */
-    bool is_head;    /* …or only the header lines */
-    bool is_started; /* the status has gone out */
-    bool is_sending; /* an h2o_send is under way */
-    bool is_ended;   /* nothing will be added to `pending` */
-    bool is_broken;  /* …and what has gone out is not whole */
-    bool has_failed; /* before anything went out: the reply is an error's */
-    bool at_border;  /* what has been relayed ends where an event ends */
-    int status;      /* of the reply; 0: none yet */
+    bool is_sse;      /* the client reads events */
+    bool is_head;     /* …or only the header lines */
+    bool is_started;  /* the status has gone out */
+    bool is_sending;  /* an h2o_send is under way */
+    bool is_ended;    /* nothing will be added to `pending` */
+    bool is_broken;   /* …and what has gone out is not whole */
+    bool has_failed;  /* before anything went out: the reply is an error's */
+    bool at_border;   /* what has been relayed ends where an event ends */
+    int status;       /* of the reply; 0: none yet */
     enum error error; /* that ended it */
     uint64_t retry_after_ms;
     struct reply reply;
     struct sse sse;
     struct bytes gather;             /* FORM_WHOLE: the answer so far */
     struct bytes pending, in_flight; /* for the client; given to h2o */
-    struct bytes last_words;         /* an error that ends the stream: a write of its own, behind `pending` */
-    struct bytes type;               /* FORM_RAW: the provider's Content-Type */
-    uint64_t length;                 /* FORM_RAW: bytes of the whole answer + 1, if known */
-    uint64_t relayed;                /* FORM_RAW: bytes so far */
-    size_t gathered;                 /* of the process's budget */
+    struct bytes
+        last_words;    /* an error that ends the stream: a write of its own, behind `pending` */
+    struct bytes type; /* FORM_RAW: the provider's Content-Type */
+    uint64_t length;   /* FORM_RAW: bytes of the whole answer + 1, if known */
+    uint64_t relayed;  /* FORM_RAW: bytes so far */
+    size_t gathered;   /* of the process's budget */
     uint64_t sent_bytes;
     uint64_t in_flight_seq; /* the client has this when `in_flight` is taken */
     uint64_t acked_seq;
-    bool has_acked;     /* acked_seq counts */
-    size_t unacked;     /* bytes taken since */
+    bool has_acked; /* acked_seq counts */
+    size_t unacked; /* bytes taken since */
 };

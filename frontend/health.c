@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The answer to GET /health. Called by http.c, fed by main.c. What must stay true: it is 503 from the start until
- * everything has been there at the same time, and then never for an absence shorter than the patience. */
+/* The answer to GET /health. Called by http.c, fed by main.c. What must stay true: it is 503 from
+ * the start until everything has been there at the same time, and then never for an absence shorter
+ * than the patience. */
 #include "health.h"
 
 static const char *const names[HEALTH_NEEDS] = {"balancer", "upstream", "key"};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The routes: one function each. Called by h2o for every request. What must stay true: nothing but /health, the pages of
- * admin and a browser's preflight is answered without a token, and every error has the shape that its route's clients read. */
+/* The routes: one function each. Called by h2o for every request. What must stay true: nothing but
+ * /health, the pages of admin and a browser's preflight is answered without a token, and every
+ * error has the shape that its route's clients read. */
 #include "http.h"
 
 #include <stdio.h>
@@ -14,8 +15,8 @@
 #include "route.h"
 
 enum {
-    RETRY_MS = 1000,            /* where nothing better is known */
-    BIG_BODY = 256 * 1024,      /* h2o's copy of larger bodies is given back while the call runs */
+    RETRY_MS = 1000,       /* where nothing better is known */
+    BIG_BODY = 256 * 1024, /* h2o's copy of larger bodies is given back while the call runs */
 };
 
 /* A request on its way to its route. */
@@ -29,16 +30,20 @@ struct visit {
     uint64_t client;
 };
 
-static struct view pool_text(h2o_req_t *req, const char *format, unsigned long long number)
+static struct view decimal(h2o_req_t *req, uint64_t number)
 {
     char *at = h2o_mem_alloc_pool(&req->pool, 24);
 
-    return (struct view){at, (size_t)snprintf(at, 24, format, number)};
+    return (struct view){at, (size_t)snprintf(at, 24, "%llu", (unsigned long long)number)};
 }
 
 void http_common(h2o_req_t *req, uint64_t id)
 {
-    web_header(req, "x-request-id", pool_text(req, "%016llx", id));
+    char *at = h2o_mem_alloc_pool(&req->pool, 16);
+
+    for (int i = 15; i >= 0; i--, id >>= 4)
+        at[i] = "0123456789abcdef"[id & 15];
+    web_header(req, "x-request-id", (struct view){at, 16});
     web_header(req, "access-control-allow-origin", VIEW("*"));
 }
 
@@ -49,8 +54,8 @@ void http_retry(h2o_req_t *req, enum error error, uint64_t retry_after_ms)
     if (!retry_after_ms && (error == ERROR_NOT_READY || error == ERROR_QUEUE_FULL))
         retry_after_ms = RETRY_MS;
     if (retry_after_ms) {
-        web_header(req, "retry-after", pool_text(req, "%llu", (retry_after_ms + 999) / 1000));
-        web_header(req, "retry-after-ms", pool_text(req, "%llu", retry_after_ms));
+        web_header(req, "retry-after", decimal(req, (retry_after_ms + 999) / 1000));
+        web_header(req, "retry-after-ms", decimal(req, retry_after_ms));
     }
     web_header(req, "x-should-retry", may_retry ? VIEW("true") : VIEW("false"));
 }
@@ -151,7 +156,8 @@ static bool is_allowed(struct visit *visit)
 
 /* Calls */
 
-/* h2o keeps its own copy of the request until the reply is sent, and nobody reads that body again. */
+/* h2o keeps its own copy of the request until the reply is sent, and nobody reads that body again.
+ */
 static void forget_entity(h2o_req_t *req)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -216,8 +222,8 @@ static int on_generate(struct visit *visit)
     ask.operation = is_stream ? "streamGenerateContent" : "generateContent";
     bytes_copy(&ask.model, visit->route->model);
     bytes_copy(&ask.client_model, visit->route->model);
-    bytes_printf(&ask.path, "/models/%.*s:%s", (int)visit->route->model.len,
-                 visit->route->model.at, ask.operation);
+    bytes_printf(&ask.path, "/models/%.*s:%s", (int)visit->route->model.len, visit->route->model.at,
+                 ask.operation);
     route_query_keep(visit->route->kind, visit->query, &ask.path, &is_sse);
     ask.stream = is_stream && is_sse;
     return translate(visit, &ask);
@@ -326,8 +332,8 @@ int http_on_req(h2o_handler_t *handler, h2o_req_t *req)
 
     (void)handler;
     if (req->query_at != SIZE_MAX)
-        visit.query = (struct view){req->path.base + req->query_at + 1,
-                                    req->path.len - req->query_at - 1};
+        visit.query =
+            (struct view){req->path.base + req->query_at + 1, req->path.len - req->query_at - 1};
     route_find(path_of(req), &route);
     visit.dialect = dialect_of(&route);
     visit.id = calls_id(&frontend->calls);

@@ -6,8 +6,5 @@
 #include "dialect.h"
 
 /* As `request` of struct dialect. */
-/* As `error` of struct dialect, for the models list as well. Defined in dialect_openai.c. */
-void openai_error(const struct complaint *complaint, struct bytes *out);
-
 enum error openai_chat_request(struct view body, struct ask *ask, struct bytes *why,
                                const char **param);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers on their way to clients. calls.c hands in what upstreams send, h2o takes it at the client's pace.
+/* Answers on their way to clients. calls.c hands in what upstreams send, h2o takes it at the
+ * client's pace.
  *
  *   chunks -> (dialect) -> pending -> in_flight -> h2o -> proceed: acknowledged
  *
- *  1. h2o_send happens in callbacks of h2o's loop only: on_send_timer, proceed, on_gone; one at a time.
- *  2. A run of bytes is acknowledged when what became of it has been taken by the client's socket, or when it lies in
- *     reassembly, which REPLY_LIMIT bounds. So a client that doesn't read fills one window and no more.
- *  3. Once the status has gone out, an error is an event in the stream, or else a connection that breaks visibly. */
+ *  1. h2o_send happens in callbacks of h2o's loop only: on_send_timer, proceed, on_gone; one at a
+ * time.
+ *  2. A run of bytes is acknowledged when what became of it has been taken by the client's socket,
+ * or when it lies in reassembly, which REPLY_LIMIT bounds. So a client that doesn't read fills one
+ * window and no more.
+ *  3. Once the status has gone out, an error is an event in the stream, or else a connection that
+ * breaks visibly. */
 #include "reply.h"
 
 #include <stdio.h>
@@ -144,6 +148,8 @@ static bool start(struct exchange *x)
         start_answer(x);
     x->req->res.status = x->status;
     x->req->res.reason = web_reason(x->status);
+    if (x->frontend->actor.is_draining)
+        x->req->http1_is_persistent = 0;
     x->is_started = true;
     h2o_start_response(x->req, &x->generator);
     return true;
@@ -398,7 +404,8 @@ static void fail_before_start(struct exchange *x, const struct complaint *compla
 static void fail_in_stream(struct exchange *x, const struct complaint *complaint)
 {
     if (!x->at_border)
-        bytes_text(&x->pending, "\n\n"); /* ends the event that broke off, so that the next one is read */
+        bytes_text(&x->pending,
+                   "\n\n"); /* ends the event that broke off, so that the next one is read */
     x->dialect->stream_error(complaint, &x->last_words);
     x->req->http1_is_persistent = 0;
 }
@@ -453,9 +460,9 @@ static void log_done(const struct exchange *x)
     log_info("call.done", F_ID("call", x->call.id), F_STR("dialect", x->dialect->name),
              F_STR("operation", x->ask.operation), F_VIEW("model", bytes_view(&x->ask.model)),
              F_NUM("status", status),
-             F_STR("error", is_whole                          ? "none"
-                            : x->error != ERROR_NONE          ? error_facts(x->error)->name
-                                                              : "client_gone"),
+             F_STR("error", is_whole                 ? "none"
+                            : x->error != ERROR_NONE ? error_facts(x->error)->name
+                                                     : "client_gone"),
              F_NUM("ms", now_ms - x->began_ms),
              F_NUM("first_ms", x->first_ms ? x->first_ms - x->began_ms : 0),
              F_NUM("bytes", x->sent_bytes), F_NUM("attempts", x->call.attempts),
@@ -496,7 +503,8 @@ struct exchange *reply_begin(struct frontend *frontend, h2o_req_t *req,
                            .client = client,
                            .began_ms = clock_ms(),
                            .req = req,
-                           .socket_fd = h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn)),
+                           .socket_fd =
+                               h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn)),
                            .is_sse = is_sse,
                            .is_head = web_is_head(req),
                            .at_border = true};

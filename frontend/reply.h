@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of an answer to its client: through the dialect into h2o, and the acknowledgements back. */
+/* The way of an answer to its client: through the dialect into h2o, and the acknowledgements back.
+ */
 #pragma once
 
 #include "exchange.h"

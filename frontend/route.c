@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths to routes. Called by http.c for every request. What must stay true: nothing of a path reaches the provider but a
- * model name that model.h approves, and nothing of a query but the parameters named here. */
+/* Paths to routes. Called by http.c for every request. What must stay true: nothing of a path
+ * reaches the provider but a model name that model.h approves, and nothing of a query but the
+ * parameters named here. */
 #include "route.h"
 
 #include <stdlib.h>
@@ -92,8 +93,7 @@ static void set(struct route *route, enum route_kind kind, const char *allow)
 
 static bool ends_with(struct view text, struct view tail)
 {
-    return text.len >= tail.len &&
-           memcmp(text.at + text.len - tail.len, tail.at, tail.len) == 0;
+    return text.len >= tail.len && memcmp(text.at + text.len - tail.len, tail.at, tail.len) == 0;
 }
 
 /* `name` is what stands behind /models/. */
@@ -215,7 +215,8 @@ void route_query_decode(struct view value, struct bytes *out)
     }
 }
 
-/* What may stand in a query as it is; the rest is written as %XX, so that nothing ends the request line early. */
+/* What may stand in a query as it is; the rest is written as %XX, so that nothing ends the request
+ * line early. */
 static void append_escaped(struct bytes *out, struct view value)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

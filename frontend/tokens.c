@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Client tokens. Called by http.c. What must stay true: a comparison never ends early, and an empty token is never right. */
+/* Client tokens. Called by http.c. What must stay true: a comparison never ends early, and an empty
+ * token is never right. */
 #include "tokens.h"
 
 #include <openssl/sha.h>

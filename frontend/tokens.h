@@ -18,7 +18,8 @@ struct tokens {
 void tokens_open(struct tokens *tokens, const struct option_secrets *allowed,
                  const struct secret *auth);
 
-/* Whether `candidate` is one of them, and whose. Takes as long for a wrong one as for a right one. */
+/* Whether `candidate` is one of them, and whose. Takes as long for a wrong one as for a right one.
+ */
 bool tokens_find(const struct tokens *tokens, struct secret candidate, uint64_t *client);
 
 /* What stands behind `Bearer` in an Authorization header's value, or the empty view. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One XSUB for each upstream that a balancer announces. Called by balancers.c (PEER, GONE) and by the actor (connected,
- * broken). What must stay true: balancers are told SEES only of upstreams whose connection stands, and LOST of each that
- * broke and was not GONE; what an upstream answers is acknowledged within ACK_DELAY_MS of being taken. */
+/* One XSUB for each upstream that a balancer announces. Called by balancers.c (PEER, GONE) and by
+ * the actor (connected, broken). What must stay true: balancers are told SEES only of upstreams
+ * whose connection stands, and LOST of each that broke and was not GONE; what an upstream answers
+ * is acknowledged within ACK_DELAY_MS of being taken. */
 #include "upstreams.h"
 
 #include <stdlib.h>
@@ -76,9 +77,9 @@ void upstreams_flush(struct frontend *frontend)
 {
     struct upstream *upstream, *next;
 
-    HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next)
-        if (upstream->ack_count)
-            post_acks(upstream);
+    HASH_ITER(hh, frontend->upstreams.by_incarnation, upstream, next)
+    if (upstream->ack_count)
+        post_acks(upstream);
 }
 
 static void on_ack_timer(h2o_timeout_entry_t *entry)
@@ -216,16 +217,17 @@ void upstreams_tell(struct frontend *frontend, struct balancer *to)
 {
     struct upstream *upstream, *next;
 
-    HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next)
-        if (upstream->is_attached || upstream->broken_ms) /* the pair stands until it is lost */
-            say_sees(upstream, to);
+    HASH_ITER(hh, frontend->upstreams.by_incarnation, upstream, next)
+    if (upstream->is_attached || upstream->broken_ms) /* the pair stands until it is lost */
+        say_sees(upstream, to);
 }
 
 void upstreams_tick(struct frontend *frontend, uint64_t now_ms)
 {
     struct upstream *upstream, *next;
 
-    HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next) {
+    HASH_ITER(hh, frontend->upstreams.by_incarnation, upstream, next)
+    {
         if (!upstream->broken_ms)
             continue;
         if (now_ms >= upstream->broken_ms + options.resume_ms)

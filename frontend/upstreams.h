@@ -29,9 +29,9 @@ struct upstream {
     bool is_ipc;      /* a broken connection is a dead process */
     bool is_attached; /* connected, and so subscribed */
     bool was_attached;
-    uint64_t broken_ms; /* when the connection broke */
+    uint64_t broken_ms;         /* when the connection broke */
     struct exchange *exchanges; /* whose answers come from it */
-    struct ack *acks; /* due */
+    struct ack *acks;           /* due */
     size_t ack_count, ack_size;
     uint64_t ack_round; /* identifies this batch among all batches of all upstreams */
     UT_hash_handle hh;
@@ -57,7 +57,8 @@ void upstreams_gone(struct frontend *frontend, uint64_t incarnation, const struc
 /* SEES for each attached upstream, to a balancer that has just welcomed us. */
 void upstreams_tell(struct frontend *frontend, struct balancer *to);
 
-/* Notes that all up to `seq` is taken. It is posted with the next batch, in 20 ms at the latest; at once if `is_urgent`. */
+/* Notes that all up to `seq` is taken. It is posted with the next batch, in 20 ms at the latest; at
+ * once if `is_urgent`. */
 void upstream_ack(struct upstream *upstream, struct ack_place *place, struct ack ack,
                   bool is_urgent);
 

@@ -22,6 +22,11 @@ for group in "$@"; do
     esac
 done
 
+if ! command -v dpkg-query >/dev/null; then
+    echo "packages.sh: this is no Debian: see to it yourself that what these packages hold is there:" $wanted >&2
+    exit 0
+fi
+
 missing=
 for package in $wanted; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
@@ -29,7 +34,13 @@ done
 [ -n "$missing" ] || exit 0
 
 as_root=
-[ "$(id -u)" = 0 ] || as_root=sudo
+if [ "$(id -u)" != 0 ]; then
+    as_root=sudo
+    if ! command -v sudo >/dev/null; then
+        echo "packages.sh: missing, and there is no sudo to install it; as root: apt-get install$missing" >&2
+        exit 1
+    fi
+fi
 echo "installing from Debian:$missing" >&2
 $as_root apt-get update -qq
 

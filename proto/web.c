@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* h2o's loop as an actor's loop, and what HTTP needs besides. Called by the frontend and by admin. What must stay true:
- * every file descriptor that the actor watches only wakes the loop; its mail is read by actor_turn, between two rounds. */
+/* h2o's loop as an actor's loop, and what HTTP needs besides. Called by the frontend and by admin.
+ * What must stay true: every file descriptor that the actor watches only wakes the loop; its mail
+ * is read by actor_turn, between two rounds. */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "web.h"
 
@@ -15,15 +16,18 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "clock.h"
 #include "log.h"
 #include "options.h"
 
 enum {
-    REQUEST_MS = 120 * 1000, /* for a request's headers and body together; also how long a connection may idle */
-    ACCEPT_MOST = 16,        /* connections in one round */
-    ACCEPT_PAUSE_MS = 100,   /* when there are no file descriptors left */
+    REQUEST_MS =
+        120 *
+        1000, /* for a request's headers and body together; also how long a connection may idle */
+    ACCEPT_MOST = 16,         /* connections in one round */
+    ACCEPT_PAUSE_MS = 100,    /* when there are no file descriptors left */
     UNSENT_MOST = 128 * 1024, /* bytes that the kernel holds for a client beyond its window */
     LINGER_MS = 2000,
     LINGER_MOST = 256, /* connections */
@@ -42,44 +46,46 @@ struct client {
 
 /* Watching what the actor waits for */
 
+struct web_watch {
+    struct actor *actor;
+    int fd;
+    h2o_socket_t *socket;
+    struct web_watch *next;
+};
+
 static void on_readable(h2o_socket_t *socket, const char *error)
 {
-    struct web *web = socket->data;
+    struct web_watch *one = socket->data;
 
     (void)error; /* it is only a wake-up */
-    for (size_t fd = 0; fd < web->watch_count; fd++)
-        if (web->watches[fd] == socket)
-            actor_ready(web->actor, (int)fd);
+    actor_ready(one->actor, one->fd);
 }
 
 static void watch(struct actor *actor, int fd)
 {
     struct web *web = actor->loop;
-    h2o_socket_t *socket;
+    struct web_watch *one = memory_new(sizeof(*one));
 
-    if ((size_t)fd >= web->watch_count) {
-        size_t count = (size_t)fd + 16;
-
-        web->watches = memory_grow(web->watches, count * sizeof(*web->watches));
-        memset(web->watches + web->watch_count, 0,
-               (count - web->watch_count) * sizeof(*web->watches));
-        web->watch_count = count;
-    }
+    one->actor = actor;
+    one->fd = fd;
     /* A copy of the descriptor, since h2o closes it. */
-    socket = h2o_evloop_socket_create(web->loop, dup(fd), H2O_SOCKET_FLAG_DONT_READ);
-    socket->data = web;
-    h2o_socket_read_start(socket, on_readable);
-    web->watches[fd] = socket;
+    one->socket = h2o_evloop_socket_create(web->loop, dup(fd), H2O_SOCKET_FLAG_DONT_READ);
+    one->socket->data = one;
+    h2o_socket_read_start(one->socket, on_readable);
+    LL_PREPEND(web->watches, one);
 }
 
 static void unwatch(struct actor *actor, int fd)
 {
     struct web *web = actor->loop;
+    struct web_watch *one;
 
-    if (fd < 0 || (size_t)fd >= web->watch_count || !web->watches[fd])
+    LL_SEARCH_SCALAR(web->watches, one, fd, fd);
+    if (!one)
         return;
-    h2o_socket_close(web->watches[fd]);
-    web->watches[fd] = NULL;
+    LL_DELETE(web->watches, one);
+    h2o_socket_close(one->socket);
+    free(one);
 }
 
 /* Errors that h2o finds by itself become JSON. */
@@ -144,8 +150,9 @@ static void on_setup(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **slot)
     h2o_setup_next_ostream(req, &rewrite->super.next);
 }
 
-/* A client that is still sending when its connection is closed would be sent a reset, and might lose the reply over it:
- * the copy of the descriptor keeps the connection half open until the client stops or some time has passed. */
+/* A client that is still sending when its connection is closed would be sent a reset, and might
+ * lose the reply over it: the copy of the descriptor keeps the connection half open until the
+ * client stops or some time has passed. */
 
 struct rest {
     struct web *web;
@@ -215,7 +222,8 @@ static void client_gone(struct client *client)
         on_gone(client->data);
 }
 
-/* Nobody reads this connection now, and data lies before a hang-up that may come: ask the kernel once a second. */
+/* Nobody reads this connection now, and data lies before a hang-up that may come: ask the kernel
+ * once a second. */
 static void on_look(h2o_timeout_entry_t *entry)
 {
     struct client *client = H2O_STRUCT_FROM_MEMBER(struct client, look, entry);
@@ -335,7 +343,8 @@ static int bind_to(const struct addrinfo *at)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-    /* Accepted connections inherit it: else the kernel would take megabytes for each client that doesn't read. */
+    /* Accepted connections inherit it: else the kernel would take megabytes for each client that
+     * doesn't read. */
     setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
         return fd;
@@ -432,7 +441,8 @@ void web_open(struct web *web, struct actor *actor, void *owner,
     web->config.http1.req_timeout = REQUEST_MS;
     web->config.http1.upgrade_to_http2 = 0; /* neither by Upgrade nor by prior knowledge */
     web->config.proxy.emit_via_header = 0;
-    web->host = h2o_config_register_host(&web->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    web->host =
+        h2o_config_register_host(&web->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
     web->path = h2o_config_register_path(web->host, "/", 0);
     web->path->error_log.emit_request_errors = 0; /* they would print paths with their queries */
     web->host->fallback_path.error_log.emit_request_errors = 0;
@@ -589,6 +599,8 @@ void web_reply(h2o_req_t *req, int status, const char *type, struct view body)
 
     req->res.status = status;
     req->res.reason = web_reason(status);
+    if (req->conn->ctx->shutdown_requested)
+        req->http1_is_persistent = 0;
     if (status != 204) {
         req->res.content_length = body.len;
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, type,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the processes that serve HTTP share: h2o's loop with the actor hooked into it, listening, replies, and the traps
- * of h2o 2.2.5 (clients that hang up, that never read, that are still sending). HTTP/1.1 only.
+/* What the processes that serve HTTP share: h2o's loop with the actor hooked into it, listening,
+ * replies, and the traps of h2o 2.2.5 (clients that hang up, that never read, that are still
+ * sending). HTTP/1.1 only.
  *
- * What must stay true: h2o_send is called in callbacks of the loop only (sockets, timeouts). Letters are handled between
- * two rounds of the loop: their handlers link an entry with web_defer, and send in its callback. */
+ * What must stay true: h2o_send is called in callbacks of the loop only (sockets, timeouts).
+ * Letters are handled between two rounds of the loop: their handlers link an entry with web_defer,
+ * and send in its callback. */
 #pragma once
 
 #include <h2o.h>
@@ -20,9 +22,10 @@ struct web {
     h2o_accept_ctx_t accept;
     h2o_hostconf_t *host;
     h2o_pathconf_t *path; /* all requests; more handlers may be added to it before web_start */
-    uint64_t replies;     /* begun and not yet taken by their clients, those of web_guard included */
+    uint64_t replies; /* begun and not yet taken by their clients, those of web_guard included */
 
-    /* Writes the body of an error that h2o itself has found (too large, malformed, relay failed). */
+    /* Writes the body of an error that h2o itself has found (too large, malformed, relay failed).
+     */
     void (*complain)(h2o_req_t *req, int status, struct bytes *out);
 
     /* private */
@@ -33,8 +36,7 @@ struct web {
     h2o_timeout_t linger;
     unsigned lingering;
     uint64_t looked_ms;
-    h2o_socket_t **watches; /* by file descriptor */
-    size_t watch_count;
+    struct web_watch *watches; /* file descriptors that the actor waits for */
 };
 
 /* Prepares h2o; `on_req` gets every request. Bodies above `body_limit` are refused. */
@@ -44,13 +46,15 @@ void web_open(struct web *web, struct actor *actor, void *owner,
 /* After all handlers are registered: makes the context, hooks the actor into the loop. */
 void web_start(struct web *web);
 
-/* Listens on TCP and returns the port. An inherited socket (environment LISTEN_FD) is taken instead, if there is one. */
+/* Listens on TCP and returns the port. An inherited socket (environment LISTEN_FD) is taken
+ * instead, if there is one. */
 unsigned web_listen(struct web *web, const char *host, uint64_t port);
 
 /* Listens on a Unix socket, replacing what a dead process left there. */
 void web_listen_unix(struct web *web, const char *path);
 
-/* Takes the connections that wait, then listens no more; requests to come are answered with Connection: close. */
+/* Takes the connections that wait, then listens no more; requests to come are answered with
+ * Connection: close. */
 void web_leave(struct web *web);
 
 /* Runs the loop until actor_stop. */

@@ -59,7 +59,6 @@ struct intake {
     struct entry *entries; /* one for each record in spool.pending, in order */
     size_t entry_count, entry_size;
     struct bytes payload;
-    bool syncs_always;
     bool is_blocked; /* the spool can't be written: nothing is taken */
     uint64_t told_ms;   /* when that was logged last */
     uint64_t second_ms; /* when the next second begins */
@@ -212,16 +211,13 @@ static void note_written(struct intake *intake, size_t count)
 static void flush(struct intake *intake)
 {
     size_t count = spool_write(&intake->spool);
-    bool is_kept;
 
     if (count) {
         note_written(intake, count);
         actor_trace("spool.written");
     }
-    is_kept = !intake->entry_count && (!intake->syncs_always || spool_sync(&intake->spool));
-    if (is_kept || !intake->syncs_always)
-        acknowledge(intake);
-    if (!is_kept)
+    acknowledge(intake);
+    if (intake->entry_count)
         block(intake);
     else if (intake->is_blocked)
         unblock(intake);
@@ -409,11 +405,13 @@ static void on_begin(void *owner, struct spool *spool, struct bytes *out)
 
 static void each_second(struct intake *intake, uint64_t now_ms)
 {
-    if (!intake->syncs_always && !spool_sync(&intake->spool)) {
+    if (!spool_sync(&intake->spool)) {
         intake->last_error = intake->spool.error;
         intake->last_error_utc_ms = clock_utc_ms();
         log_error("spool.unsynced", F_STR("reason", strerror(intake->spool.error)));
     }
+    if (!intake->is_blocked)
+        spool_reserve(&intake->spool);
     peers_forget(intake, now_ms);
     if (now_ms > SENDER_FORGET_MS)
         senders_forget(&intake->senders, now_ms - SENDER_FORGET_MS);
@@ -490,7 +488,8 @@ static void intake_clear(struct intake *intake)
 
 int intake_run(void)
 {
-    struct intake intake = {.syncs_always = reads_always()};
+    struct intake intake = {0};
+    bool syncs_always = reads_always();
     int status;
 
     log_open("recorder");
@@ -501,6 +500,7 @@ int intake_run(void)
     intake.actor.on_dump = on_dump;
     spool_open(&intake.spool, options_path("spool"), options.spool_segment, on_payload, &intake);
     intake.spool.on_begin = on_begin;
+    intake.spool.syncs_always = syncs_always;
     mailbox_open(&intake.box, &intake.actor, MAILBOX_ROUTER, "records", options_recorder(),
                  handlers, on_event, &intake);
     loop_open(&intake.loop);

@@ -14,6 +14,8 @@
 #include "log.h"
 #include "segment.h"
 
+enum { RESERVE_SIZE = 64 * 1024 };
+
 /* Opening */
 
 static void folder_open(struct spool *spool, const char *path)
@@ -80,12 +82,17 @@ static void newest_read(struct spool *spool,
 void spool_open(struct spool *spool, const char *path, uint64_t limit,
                 bool (*on_payload)(void *owner, struct view payload), void *owner)
 {
+    struct stat reserve;
+
     *spool = (struct spool){.fd = -1, .limit = limit, .owner = owner};
     folder_open(spool, path);
     if (getrandom(&spool->salt, sizeof(spool->salt), 0) != sizeof(spool->salt))
         die("no random numbers: %s", strerror(errno));
     spool->number = segment_find_last(spool->folder_fd);
     newest_read(spool, on_payload);
+    spool->has_reserve = fstatat(spool->folder_fd, "reserve", &reserve, 0) == 0 &&
+                         reserve.st_size == RESERVE_SIZE;
+    spool_reserve(spool);
 }
 
 void spool_close(struct spool *spool)
@@ -143,7 +150,9 @@ static bool begin(struct spool *spool)
     if (spool->on_begin)
         spool->on_begin(spool->owner, spool, &head);
     fd = segment_make(spool, name, bytes_view(&head));
-    if (fd >= 0) {
+    if (fd < 0) {
+        spool->error = errno;
+    } else {
         spool->fd = fd;
         spool->number++;
         spool->size = head.len;
@@ -168,6 +177,38 @@ static void end(struct spool *spool)
     spool->is_unsynced = false;
     close(spool->fd);
     spool->fd = -1;
+}
+
+/* The reserve. The store deletes no segment that is the newest. So if one segment fills the disk, a newer one must be begun
+ * for the older to go, and for its head there must be room. */
+
+static bool is_full(int error)
+{
+    return error == ENOSPC || error == EDQUOT;
+}
+
+static bool reserve_give(struct spool *spool)
+{
+    bool had = spool->has_reserve;
+
+    spool->has_reserve = false;
+    return had && unlinkat(spool->folder_fd, "reserve", 0) == 0;
+}
+
+void spool_reserve(struct spool *spool)
+{
+    static const char zeros[RESERVE_SIZE];
+    int fd;
+
+    if (spool->has_reserve)
+        return;
+    fd = openat(spool->folder_fd, "reserve", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    spool->has_reserve = write_all(fd, (struct view){zeros, sizeof(zeros)});
+    close(fd);
+    if (!spool->has_reserve)
+        unlinkat(spool->folder_fd, "reserve", 0);
 }
 
 /* Writing */
@@ -214,30 +255,43 @@ static size_t write_some(struct spool *spool)
     return done;
 }
 
-size_t spool_write(struct spool *spool)
+static size_t write_pending(struct spool *spool)
 {
     size_t done, whole, count;
 
-    if (!spool->pending_count)
-        return 0;
     spool->error = 0;
     if (spool->fd >= 0 && spool->size >= spool->limit)
         end(spool);
-    if (spool->fd < 0 && !begin(spool)) {
-        spool->error = errno;
+    if (spool->fd < 0 && !begin(spool))
         return 0;
-    }
     done = write_some(spool);
     count = count_whole(&spool->pending, done, &whole);
     /* A half record is taken back. If even that fails, the next write goes over it. Whole ones stay: the store may have
      * read them already. */
     if (done > whole && ftruncate(spool->fd, (off_t)(spool->size + whole)) != 0)
         log_warn("spool.uncut", F_NUM("segment", spool->number), F_STR("reason", strerror(errno)));
-    bytes_drop(&spool->pending, whole);
-    spool->pending_count -= count;
     spool->size += whole;
     spool->records += count;
     spool->is_unsynced |= whole > 0;
+    /* What the disk refused is written again, into another file; the store knows records that come twice. */
+    if (spool->syncs_always && !spool_sync(spool))
+        return 0;
+    bytes_drop(&spool->pending, whole);
+    spool->pending_count -= count;
+    return count;
+}
+
+size_t spool_write(struct spool *spool)
+{
+    size_t count;
+
+    if (!spool->pending_count)
+        return 0;
+    count = write_pending(spool);
+    if (spool->pending_count && is_full(spool->error) && reserve_give(spool)) {
+        end(spool);
+        count += write_pending(spool);
+    }
     return count;
 }
 

@@ -20,6 +20,8 @@ struct spool {
     struct bytes pending; /* records added and not yet written */
     size_t pending_count;
     bool is_unsynced;
+    bool syncs_always; /* records count as written only when the disk has them */
+    bool has_reserve;  /* a file that gives its room when there is none */
     int error; /* errno of the last write that failed; 0: it went well */
 
     /* Appends by spool_note what the next segment begins with. */
@@ -46,6 +48,9 @@ size_t spool_write(struct spool *spool);
 
 /* Forces what was written to the disk; false if that failed (`error`): then the next write begins a new segment. */
 bool spool_sync(struct spool *spool);
+
+/* Sets room aside again, if it was needed. To be called now and then while writing goes well. */
+void spool_reserve(struct spool *spool);
 
 /* Bytes of all segments. */
 uint64_t spool_bytes(const struct spool *spool);

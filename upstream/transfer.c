@@ -184,12 +184,20 @@ static int on_close(void *data, curl_socket_t fd)
     return close(fd);
 }
 
+static void set_due(struct engine *engine, uint64_t at_ms)
+{
+    engine->front->due_ms = at_ms;
+    if (engine->front->wake)
+        engine->front->wake(engine->front->owner, at_ms);
+}
+
 static int on_timer(CURLM *multi, long wait_ms, void *data)
 {
-    struct engine *engine = data;
-
     (void)multi;
-    engine->front->due_ms = wait_ms < 0 ? UINT64_MAX : clock_ms() + (uint64_t)wait_ms;
+    if (wait_ms == 0)
+        set_due(data, 0);
+    else
+        set_due(data, wait_ms < 0 ? UINT64_MAX : clock_ms() + (uint64_t)wait_ms);
     return 0;
 }
 
@@ -213,8 +221,10 @@ static void give_head(struct transfer *transfer)
     char *type = NULL;
     curl_off_t length = -1;
 
-    transfer->has_head = true;
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (!status)
+        return; /* it broke before */
+    transfer->has_head = true;
     curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_TYPE, &type);
     curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     transfer->events->head(transfer->owner, (unsigned)status, view_of(type),
@@ -300,7 +310,8 @@ static struct transfer *transfer_take(struct engine *engine)
 static void transfer_free(struct transfer *transfer)
 {
     curl_easy_cleanup(transfer->easy);
-    explicit_bzero(transfer->key_line.at, transfer->key_line.len);
+    if (transfer->key_line.at)
+        explicit_bzero(transfer->key_line.at, transfer->key_line.size);
     bytes_clear(&transfer->key_line);
     free(transfer);
 }
@@ -400,7 +411,7 @@ static void finish(struct transfer *transfer, CURLcode code)
     struct engine *engine = transfer->engine;
     enum transfer_end end = end_of(transfer, code);
 
-    if (end == TRANSFER_CLEAN && !transfer->has_head)
+    if (!transfer->has_head)
         give_head(transfer);
     if (!transfer->why[0] && code != CURLE_OK)
         strcpy(transfer->why, curl_easy_strerror(code));
@@ -466,7 +477,8 @@ void transfer_cancel(struct transfer *transfer)
         curl_multi_remove_handle(engine->multi, transfer->easy);
         end_starting(transfer);
         engine->running_count--;
-        engine->front->due_ms = clock_ms(); /* those that wait may start */
+        if (engine->waiting)
+            set_due(engine, 0); /* one of those may start */
     }
     transfer_give(transfer);
 }

@@ -48,15 +48,16 @@ struct transfers {
     struct loop *loop;
     uint64_t due_ms; /* when transfers_turn must be called at the latest; UINT64_MAX: no need */
     size_t count;    /* under way, waiting ones included */
-    void (*on_activity)(void *owner); /* something was read: look at what there is to send */
+    void (*wake)(void *owner, uint64_t at_ms); /* due_ms has changed */
+    void (*on_activity)(void *owner);          /* events were called: look at what there is to send */
     void *owner;
     struct engine *engine;
 };
 
-/* `slots`: transfers at once; so many connections are kept. */
+/* `slots`: transfers at once; so many connections are kept. `wake`, `on_activity` and `owner` are the caller's to set. */
 void transfers_open(struct transfers *transfers, struct loop *loop, size_t slots);
 
-/* Timers of the engine: to be called when due_ms has come, and after starting some. */
+/* To be called when due_ms has come: timers, and what was just started. */
 void transfers_turn(struct transfers *transfers, uint64_t now_ms);
 
 /* Gives back what was pooled and is not needed. */

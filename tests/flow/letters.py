@@ -99,9 +99,10 @@ def incarnation():
 
 
 class Peer:
-    """One connection to a ROUTER, under a routing id of our choice. Raises OSError when it breaks."""
+    """One connection to a ROUTER, under a routing id of our choice (a number, or any bytes); kind="XSUB": to an XPUB.
+    Raises OSError when it breaks."""
 
-    def __init__(self, path, identity):
+    def __init__(self, path, identity, kind="DEALER"):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(10)
         self.socket.connect(str(path))
@@ -110,9 +111,10 @@ class Peer:
         self.socket.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32))
         self._need(64)
         self.buffer = self.buffer[64:]
+        routing_id = identity.to_bytes(8, "big") if isinstance(identity, int) else identity
         ready = b"\x05READY" + b"".join(
             bytes([len(name)]) + name + struct.pack(">I", len(value)) + value
-            for name, value in ((b"Socket-Type", b"DEALER"), (b"Identity", identity.to_bytes(8, "big"))))
+            for name, value in ((b"Socket-Type", kind.encode()), (b"Identity", routing_id)))
         self.socket.sendall(b"\x04" + bytes([len(ready)]) + ready)
         while self._frame(10) is not None:
             continue  # READY of the other side is a command, which _frame swallows as None
@@ -142,8 +144,10 @@ class Peer:
                 return None
             self._more()
 
-    def send_frame(self, data):
-        self.socket.sendall(b"\x02" + struct.pack(">Q", len(data)) + data)
+    def send_frame(self, *frames):
+        """One message of these frames."""
+        self.socket.sendall(b"".join((b"\x02" if i == len(frames) else b"\x03") + struct.pack(">Q", len(data)) + data
+                                     for i, data in enumerate(frames, 1)))
 
     def send(self, kind, **values):
         self.send_frame(pack(kind, **values))

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A TCP relay on loopback that counts the bytes it passes and can cut a connection at any of them, refuse new ones, or
-hold everything back without closing. It stands between frontends and an upstream in the tests of the tcp road.
+"""A TCP relay on loopback that counts the bytes it passes and cuts connections at any of them, or refuses new ones. It
+stands between frontends and an upstream in the tests of the tcp road.
 
-What must stay true: a cut passes exactly so many bytes on, not one more, in the direction that was asked for.
+What must stay true: a cut passes exactly so many bytes on in that direction, not one more.
 """
 import asyncio
-import socket
-import struct
 import threading
 
 HOST = "127.0.0.1"
@@ -14,35 +12,37 @@ PIECE = 65536
 
 
 class _Flow:
-    """Both directions of one connection. `passed` counts bytes by direction."""
+    """One connection and what passes it, "up" (to the target) and "down" (from it)."""
 
-    def __init__(self, client):
-        self.client, self.server = client, None
+    def __init__(self, writers):
+        self.writers = writers
         self.passed = {"down": 0, "up": 0}
-        self.cuts = {}  # direction: bytes that may still pass
-        self.is_dead = False
+        self.left = {}  # by direction: bytes that may still pass
+        self.is_halved = False  # one side was closed, the other has not been told
+
+    def end(self):
+        for writer in self.writers:
+            writer.close()
 
 
 class Relay:
-    """Passes what comes to `port` on to `target`. "down" is from the target to whoever connected (an upstream's answers
-    to a frontend), "up" the other way."""
+    """Passes what comes to `port` on to the port `target`."""
 
     def __init__(self, target):
         self.target = target
-        self.flows = []
-        self.connections = 0
-        self.cut = 0             # connections cut so far
+        self.flows, self.halved = [], []
+        self.connections = self.cut = 0
         self.is_refusing = False
-        self.armed = []          # [(direction, bytes)] for the connections to come
+        self.armed = []  # (direction, bytes) for the connections to come
+        self.record = None  # a bytearray: all that goes up from now on is kept in it
         self.loop = asyncio.new_event_loop()
-        self.listener = socket.socket()
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind((HOST, 0))
-        self.listener.listen(64)
-        self.listener.setblocking(False)
-        self.port = self.listener.getsockname()[1]
+        self.server = None
+        self.port = 0
         self.thread = threading.Thread(target=self._run, daemon=True)
+        is_ready = threading.Event()
+        self.loop.call_soon(lambda: self.loop.create_task(self._listen(is_ready)))
         self.thread.start()
+        assert is_ready.wait(10)
 
     def __enter__(self):
         return self
@@ -54,84 +54,96 @@ class Relay:
 
     def _run(self):
         asyncio.set_event_loop(self.loop)
-        self.loop.create_task(self._accept())
         self.loop.run_forever()
+        self.loop.close()
 
-    async def _accept(self):
-        while True:
-            client, _ = await self.loop.sock_accept(self.listener)
-            client.setblocking(False)
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.connections += 1
-            if self.is_refusing:
-                client.close()
-                continue
-            self.loop.create_task(self._serve(_Flow(client)))
+    async def _listen(self, is_ready):
+        self.server = await asyncio.start_server(self._serve, HOST, 0)
+        self.port = self.server.sockets[0].getsockname()[1]
+        is_ready.set()
 
-    async def _serve(self, flow):
-        flow.server = socket.socket()
-        flow.server.setblocking(False)
-        flow.server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    async def _serve(self, reader, writer):
+        self.connections += 1
+        if self.is_refusing:
+            writer.close()
+            return
+        try:
+            target_reader, target_writer = await asyncio.open_connection(HOST, self.target)
+        except OSError:
+            writer.close()
+            return
+        flow = _Flow((writer, target_writer))
+        for each in flow.writers:
+            each.transport.set_write_buffer_limits(0)  # drain() waits until all is with the kernel
         if self.armed:
             direction, count = self.armed.pop(0)
-            flow.cuts[direction] = count
+            flow.left[direction] = count
         self.flows.append(flow)
-        try:
-            await self.loop.sock_connect(flow.server, (HOST, self.target))
-        except OSError:
-            self._end(flow)
-            return
-        self.loop.create_task(self._pass(flow, "up", flow.client, flow.server))
-        self.loop.create_task(self._pass(flow, "down", flow.server, flow.client))
+        await asyncio.gather(self._pass(flow, "up", reader, target_writer), self._pass(flow, "down", target_reader, writer))
 
-    async def _pass(self, flow, direction, source, drain):
+    async def _pass(self, flow, direction, reader, writer):
         try:
-            while data := await self.loop.sock_recv(source, PIECE):
-                left = flow.cuts.get(direction)
+            while data := await reader.read(PIECE):
+                left = flow.left.get(direction)
                 if left is not None:
                     data = data[:left]
-                    flow.cuts[direction] = left - len(data)
+                    flow.left[direction] = left - len(data)
+                if flow.is_halved:
+                    continue  # nobody is there any more
+                writer.write(data)
+                await writer.drain()
                 flow.passed[direction] += len(data)
-                await self.loop.sock_sendall(drain, data)
-                if left is not None and not flow.cuts[direction]:
+                if self.record is not None and direction == "up":
+                    self.record += data
+                if left is not None and not flow.left[direction]:
                     self.cut += 1
                     break
         except OSError:
             pass
-        self._end(flow)
+        if not flow.is_halved:
+            self._end(flow)
 
-    def _end(self, flow, is_reset=False):
-        if flow.is_dead:
-            return
-        flow.is_dead = True
-        self.flows.remove(flow)
-        for end in (flow.client, flow.server):
-            if is_reset:
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            end.close()
+    def _end(self, flow):
+        if flow in self.flows:
+            self.flows.remove(flow)
+            flow.end()
 
-    def _arm_live(self, direction, count):
+    def _cut_living(self, direction, count):
         for flow in list(self.flows):
             if count:
-                flow.cuts[direction] = count
+                flow.left[direction] = count
             else:
                 self.cut += 1
                 self._end(flow)
 
-    def _call(self, function, *arguments):
-        done = threading.Event()
+    def _halve_living(self, side):
+        for flow in list(self.flows):
+            flow.is_halved = True
+            flow.writers[side].close()
+            self.flows.remove(flow)
+            self.halved.append(flow)
 
-        def run():
-            function(*arguments)
-            done.set()
-        self.loop.call_soon_threadsafe(run)
-        assert done.wait(10)
+    def _end_halved(self):
+        while self.halved:
+            self.halved.pop().end()
+
+    async def _end_all(self):
+        self.server.close()
+        self._cut_living("down", 0)
+        self._end_halved()
+        await asyncio.sleep(0)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     # From the test's thread:
+
+    def _call(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
+
+    async def _soon(self, function, *arguments):
+        function(*arguments)
 
     def passed(self, direction):
         """Bytes that the living connections have passed that way."""
@@ -139,11 +151,18 @@ class Relay:
 
     def cut_after(self, direction, count):
         """The living connections are cut when so many more bytes have passed that way; 0: now."""
-        self._call(self._arm_live, direction, count)
+        self._call(self._soon(self._cut_living, direction, count))
 
-    def cut_next_after(self, direction, count, times):
-        """So are the next `times` connections, counted from their first byte."""
+    def cut_next_after(self, direction, count, times=1):
+        """So are the next connections, counted from their first byte."""
         self.armed += [(direction, count)] * times
+
+    def halve(self, side):
+        """Closes one side of the living connections, "frontend" or "upstream"; the other learns of it at tell_halved()."""
+        self._call(self._soon(self._halve_living, ("frontend", "upstream").index(side)))
+
+    def tell_halved(self):
+        self._call(self._soon(self._end_halved))
 
     def refuse(self):
         """Cuts all connections, and each new one at once."""
@@ -154,7 +173,6 @@ class Relay:
         self.is_refusing = False
 
     def close(self):
-        self._call(lambda: [self._end(flow) for flow in list(self.flows)])
+        self._call(self._end_all())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)
-        self.listener.close()

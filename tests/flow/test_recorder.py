@@ -7,10 +7,13 @@ again from the first. Recorder, store and MariaDB are real.
 import json
 import os
 import re
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -415,6 +418,65 @@ def test_the_database_hangs_and_the_intake_does_not_notice(own_stage):
     assert intake.process.poll() is None
 
 
+class Cutter:
+    """Stands between the store and the server, and breaks the connection at the n-th COMMIT: before the server has it, or
+    after the server has obeyed but before the store knows."""
+
+    def __init__(self, stage, count, is_obeyed):
+        self.server, self.left, self.is_obeyed = stage.server.socket, count, is_obeyed
+        self.path = stage.folder / "cutter"
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.path))
+        self.listener.listen()
+        self.has_cut = False
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while True:
+            try:
+                ours = self.listener.accept()[0]
+            except OSError:
+                return
+            theirs = socket.socket(socket.AF_UNIX)
+            theirs.connect(str(self.server))
+            self._relay(ours, theirs)
+            ours.close()
+            theirs.close()
+
+    def _relay(self, ours, theirs):
+        while True:
+            for ready in select.select([ours, theirs], [], [])[0]:
+                data = ready.recv(1 << 16)
+                if not data:
+                    return
+                self.left -= data.endswith(b"COMMIT")
+                if self.left == 0 and not self.has_cut:
+                    self.has_cut = True
+                    if self.is_obeyed:
+                        theirs.sendall(data)
+                        theirs.recv(1 << 16)
+                    return
+                (theirs if ready is ours else ours).sendall(data)
+
+    def close(self):
+        self.listener.close()
+
+
+@pytest.mark.short
+@pytest.mark.parametrize("is_obeyed", [False, True])
+def test_a_commit_of_unknown_fate_is_repeated_and_changes_nothing(stage, is_obeyed):
+    cutter = Cutter(stage, 3, is_obeyed)
+    stage.recorder()
+    upstream = Upstream(stage)
+    upstream.make(5000, gap=1)
+    upstream.settle()
+    store = stage.store(MYSQL_SOCKET=str(cutter.path))
+    stage.check(upstream)
+    assert cutter.has_cut and len(store.wait_event("store.away")) == 1
+    assert stage.query("select last_seq, gap, refused from senders") == [{"last_seq": 5000, "gap": 5000, "refused": 0}]
+    cutter.close()
+
+
 @pytest.mark.short
 @pytest.mark.parametrize("at", [None, "store.refused:1"])
 def test_a_row_that_the_database_refuses_is_set_aside(stage, at):
@@ -471,10 +533,11 @@ def test_a_lock_in_the_database_is_waited_for(stage):
 
 
 @pytest.mark.short
-def test_a_full_disk_refuses_and_takes_again_when_there_is_room(small_disk):
-    intake = small_disk.recorder(SPOOL_SEGMENT="64KiB")
+@pytest.mark.parametrize("segment", ["16KiB", "8MiB"])  # 8 MiB: one segment fills the disk
+def test_a_full_disk_refuses_and_takes_again_when_there_is_room(small_disk, segment):
+    intake = small_disk.recorder(SPOOL_SEGMENT=segment)
     upstreams = [Upstream(small_disk), Upstream(small_disk)]
-    for _ in range(40):
+    for _ in range(60):
         for upstream in upstreams:
             upstream.make(50)
             upstream.pump(0)
@@ -618,14 +681,49 @@ def test_sigterm_ends_a_store_whose_database_hangs(own_stage):
     own_stage.server.resume()
 
 
-@pytest.mark.short
-def test_records_are_forced_to_disk_before_each_acknowledgement_if_so_wished(stage):
-    if not shutil.which("strace"):
-        pytest.skip("strace is not installed")
-    stage.recorder(SPOOL_SYNC="always")
+FAILING_SYNC = """
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* While the file that $SYNC_FAILS names is there, the disk takes nothing. */
+int fdatasync(int fd)
+{
+    (void)fd;
+    if (access(getenv("SYNC_FAILS"), F_OK) != 0)
+        return 0;
+    errno = EIO;
+    return -1;
+}
+"""
+
+
+@pytest.mark.release_only
+@pytest.mark.parametrize("sync", ["always", "second"])
+def test_a_disk_that_fails_holds_acknowledgements_back_if_so_wished(stage, sync):
+    library, flag = stage.folder / "sync.so", stage.folder / "fails"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(library)], input=FAILING_SYNC.encode(), check=True)
+    intake = stage.recorder(SPOOL_SYNC=sync, LD_PRELOAD=str(library), SYNC_FAILS=str(flag))
+    stage.store()
     upstream = Upstream(stage)
     upstream.make(10)
     upstream.settle()
+    flag.touch()
+    upstream.make(10)
+    if sync == "second":
+        upstream.settle()
+        intake.wait_event("spool.unsynced")
+    else:
+        upstream.pump(0.5)
+        assert intake.wait_event("spool.blocked")[0]["reason"] == '"Input/output error"'
+        for _ in range(20):
+            upstream.pump(0.1)
+        assert len(upstream.unacknowledged) == 10
+    flag.unlink()
+    upstream.settle()
+    upstream.make(10)
+    upstream.settle()
+    stage.check(upstream)
 
 
 @pytest.mark.short

@@ -108,7 +108,7 @@ static void run_script(const uint8_t *data, size_t size)
     script.file.len = script.payloads.len = 0;
     script.salt = (uint32_t)crc32(0, data, (uInt)size); /* so that no input can hold a record of its own */
     segment_begin(&script.file, 1, script.salt);
-    for (size_t at = 3; at + 4 <= size && script.count < 4096 && script.file.len < 1 << 20; at += 4)
+    for (size_t at = 3; at + 4 <= size && script.count < 4096 && script.file.len < 1 << 18; at += 4)
         script_step(&script, data + at);
     cut = (size_t)data[0] << 16 | (size_t)data[1] << 8 | data[2];
     cut = script.file.len - (cut < script.file.len - SEGMENT_HEADER ? cut : 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs a fuzz target over the files it is given, without libFuzzer: `make check` and `make test` replay the corpora with
- * it. A target that finds something aborts (or the sanitizer does), so reaching the last line means that all passed. */
+/* Runs a fuzz target over the files it is given, without libFuzzer: `make check` and `make test`
+ * replay the corpora with it. A target that finds something aborts (or the sanitizer does), so
+ * reaching the last line means that all passed. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

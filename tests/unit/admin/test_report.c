@@ -13,10 +13,12 @@ static void no_whole_incarnation_is_shown(void **state)
     struct bytes out = {0};
 
     (void)state;
-    report_status(&out, VIEW("{\"balancer\":{\"incarnation\":\"0123456789abcdef\",\"calls\":1},\"peers\":["
-                             "{\"incarnation\":\"fedcba9876543210\"},{\"incarnation\":\"ab\"}]}"));
-    assert_string_equal(bytes_cstr(&out), "{\"balancer\":{\"incarnation\":\"012345\",\"calls\":1},\"peers\":["
-                                          "{\"incarnation\":\"fedcba\"},{\"incarnation\":\"ab\"}]}");
+    report_status(
+        &out, VIEW("{\"balancer\":{\"incarnation\":\"0123456789abcdef\",\"calls\":1},\"peers\":["
+                   "{\"incarnation\":\"fedcba9876543210\"},{\"incarnation\":\"ab\"}]}"));
+    assert_string_equal(bytes_cstr(&out),
+                        "{\"balancer\":{\"incarnation\":\"012345\",\"calls\":1},\"peers\":["
+                        "{\"incarnation\":\"fedcba\"},{\"incarnation\":\"ab\"}]}");
     bytes_clear(&out);
 }
 

@@ -154,6 +154,7 @@ static void parameters_become_generation_config(void **state)
         {"penalties of 0 mean nothing", WITH("'presence_penalty':0,'frequency_penalty':0.0"),
          NOTHING},
         {"the highest penalty", WITH("'presence_penalty':2"), CONFIG("'presencePenalty':1.99")},
+        {"the lowest penalty", WITH("'frequency_penalty':-3"), CONFIG("'frequencyPenalty':-2")},
         {"n 1", WITH("'n':1"), NOTHING},
         {"logprobs off", WITH("'logprobs':false,'top_logprobs':0"), NOTHING},
         {"JSON", WITH("'response_format':{'type':'json_object'}"),

@@ -42,14 +42,16 @@ static const char healthy[] = "{\"status\":\"healthy\"}";
 static void at_the_start_everything_is_missing(void **state)
 {
     (void)state;
-    assert_string_equal(report(0), "{\"status\":\"unhealthy\",\"missing\":[\"balancer\",\"upstream\",\"key\"]}");
+    assert_string_equal(
+        report(0), "{\"status\":\"unhealthy\",\"missing\":[\"balancer\",\"upstream\",\"key\"]}");
 }
 
 static void it_is_healthy_once_all_is_there_at_the_same_time(void **state)
 {
     (void)state;
     health_seen(&health, NEEDS_BALANCER, 1000);
-    assert_string_equal(report(1000), "{\"status\":\"unhealthy\",\"missing\":[\"upstream\",\"key\"]}");
+    assert_string_equal(report(1000),
+                        "{\"status\":\"unhealthy\",\"missing\":[\"upstream\",\"key\"]}");
     health_seen(&health, NEEDS_UPSTREAM, 1500);
     health_seen(&health, NEEDS_KEY, 1500);
     assert_string_equal(report(1500), "{\"status\":\"unhealthy\",\"missing\":[\"balancer\"]}");

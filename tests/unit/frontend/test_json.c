@@ -41,6 +41,8 @@ static void halves_of_surrogate_pairs_are_mended_and_pairs_kept(void **state)
         {"\"\\ud83d\"", "\xef\xbf\xbd"},
         {"\"\\uDE00x\"", "\xef\xbf\xbdx"},
         {"\"\\ud83d\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
+        {"\"\\udbff\\udfff\"", "\xf4\x8f\xbf\xbf"},
+        {"\"\\udc00\\udc00\"", "\xef\xbf\xbd\xef\xbf\xbd"},
         {"\"\\ud83d\\n\\\\ud83d\"", "\xef\xbf\xbd\n\\ud83d"},
         {"\"\\ud83", NULL},
         {"\"\\ud83d", NULL},

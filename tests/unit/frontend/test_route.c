@@ -123,8 +123,10 @@ static void no_key_is_handed_on(void **state)
         {ROUTE_STREAM, "alt=json&&prettyPrint=false", "?alt=json&prettyPrint=false", false},
         {ROUTE_STREAM, "alt=proto&alt", "", false},
         {ROUTE_GENERATE, "fields=a(b,c)&x=1&pageSize=3", "?fields=a(b,c)", false},
-        {ROUTE_GENERATE, "fields=a%26key%3D&fields=\"\xc3\xa4#", "?fields=a%26key%3D&fields=%22%C3%A4%23", false},
-        {ROUTE_NATIVE_MODELS, "pageSize=3&pageToken=t/+=&key=k", "?pageSize=3&pageToken=t/+%3D", false},
+        {ROUTE_GENERATE, "fields=a%26key%3D&fields=\"\xc3\xa4#",
+         "?fields=a%26key%3D&fields=%22%C3%A4%23", false},
+        {ROUTE_NATIVE_MODELS, "pageSize=3&pageToken=t/+=&key=k", "?pageSize=3&pageToken=t/+%3D",
+         false},
     };
 
     (void)state;

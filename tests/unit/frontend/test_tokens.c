@@ -77,8 +77,14 @@ static void a_bearer_is_taken_out_of_its_header(void **state)
     static const struct {
         const char *value, *want;
     } cases[] = {
-        {"Bearer tok", "tok"}, {"bearer   tok  ", "tok"}, {"BEARER a b", "a b"}, {"Bearer ", ""},
-        {"Bearer", ""},        {"Basic tok", ""},         {"", ""},              {"tok", ""},
+        {"Bearer tok", "tok"},
+        {"bearer   tok  ", "tok"},
+        {"BEARER a b", "a b"},
+        {"Bearer ", ""},
+        {"Bearer", ""},
+        {"Basic tok", ""},
+        {"", ""},
+        {"tok", ""},
     };
 
     (void)state;

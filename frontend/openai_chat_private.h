@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files that translate a chat/completions request share: the request while it is being
+ * translated, and how it is refused. Private to openai_*.c. */
+#pragma once
+
+#include "dialect.h"
+#include "json.h"
+#include "model.h"
+
+/* FIELD(name in JSON, type): what we look at. Everything else that a client sends is ignored. */
+#define FIELDS                                                                                     \
+    FIELD(model, STRING)                                                                           \
+    FIELD(messages, ARRAY)                                                                         \
+    FIELD(stream, BOOLEAN)                                                                         \
+    FIELD(stream_options, OBJECT)                                                                  \
+    FIELD(temperature, NUMBER)                                                                     \
+    FIELD(top_p, NUMBER)                                                                           \
+    FIELD(top_k, INTEGER)                                                                          \
+    FIELD(max_tokens, INTEGER)                                                                     \
+    FIELD(max_completion_tokens, INTEGER)                                                          \
+    FIELD(stop, STRINGS)                                                                           \
+    FIELD(seed, INTEGER)                                                                           \
+    FIELD(presence_penalty, NUMBER)                                                                \
+    FIELD(frequency_penalty, NUMBER)                                                               \
+    FIELD(n, INTEGER)                                                                              \
+    FIELD(logprobs, BOOLEAN)                                                                       \
+    FIELD(top_logprobs, INTEGER)                                                                   \
+    FIELD(response_format, OBJECT)                                                                 \
+    FIELD(modalities, ARRAY)                                                                       \
+    FIELD(reasoning_effort, STRING)                                                                \
+    FIELD(reasoning, OBJECT)                                                                       \
+    FIELD(thinking, OBJECT)                                                                        \
+    FIELD(enable_thinking, BOOLEAN)                                                                \
+    FIELD(service_tier, STRING)                                                                    \
+    FIELD(safety_settings, ARRAY)                                                                  \
+    FIELD(extra_body, OBJECT)                                                                      \
+    FIELD(google, OBJECT)                                                                          \
+    FIELD(tools, UNSUPPORTED)                                                                      \
+    FIELD(functions, UNSUPPORTED)                                                                  \
+    FIELD(web_search_options, UNSUPPORTED)                                                         \
+    FIELD(cached_content, UNSUPPORTED)
+
+enum field {
+#define FIELD(name, type) F_##name,
+    FIELDS
+#undef FIELD
+        FIELD_COUNT
+};
+
+/* A request being translated. */
+struct chat {
+    struct ask *ask;
+    yyjson_val *value[FIELD_COUNT]; /* NULL: absent or null */
+    const struct model_facts *model;
+    struct thinking thinking;
+    yyjson_val *safety; /* the client's own safety settings */
+    bool has_system;
+
+    /* the contents being written */
+    const char *role;   /* of the content that is open; NULL: none yet */
+    uint64_t text_size; /* bytes of text written */
+
+    /* what is wrong */
+    enum error error;
+    struct bytes *why;
+    const char **param;
+};
+
+/* Notes what is wrong with the request; returns false for the caller to pass on. `param` is its
+ * parameter's name: static, or of chat_param. */
+bool chat_refuse(struct chat *chat, enum error error, const char *param, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+bool chat_refuse_type(struct chat *chat, const char *param, const char *wanted, yyjson_val *got);
+
+/* The name of a nested parameter, good until the next request: errors are told before that. */
+const char *chat_param(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* openai_messages.c: appends `{"contents":[…]` and systemInstruction to the body. */
+bool chat_messages(struct chat *chat);
+
+/* openai_thinking.c: takes the several ways of asking for thoughts, and Google's extras. */
+bool chat_wishes(struct chat *chat);

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs: their states, and what the letters do to them. Called by route.c and by attempt.c. What must stay true: an
+ * answer's last letter is posted exactly once, and until the frontend has acknowledged it, balancers hear that we hold
+ * the job. */
+#include "job.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "attempt.h"
+#include "clock.h"
+#include "log.h"
+#include "options.h"
+#include "upstream.h"
+
+enum {
+    WANT_PIECE = 256 * 1024,
+    WANT_MOST = 1024 * 1024, /* of a body, asked for and not yet there */
+    PATH_MOST = 8 * 1024,
+    CHECK_PAUSE_MS = 20, /* between two looks at all deadlines */
+};
+
+static const char *const state_names[] = {
+    [JOB_BODY] = "body", [JOB_RUNNING] = "running", [JOB_WAITING] = "waiting",
+    [JOB_OPEN] = "open", [JOB_ENDED] = "ended",
+};
+
+static bool is_step(enum job_state from, enum job_state to)
+{
+    switch (to) {
+    case JOB_BODY:
+        return false;
+    case JOB_RUNNING:
+        return from == JOB_BODY || from == JOB_WAITING;
+    case JOB_WAITING:
+    case JOB_OPEN:
+        return from == JOB_RUNNING;
+    case JOB_ENDED:
+        return from != JOB_ENDED;
+    }
+    return false;
+}
+
+void job_enter(struct job *job, enum job_state state)
+{
+    static const char *const traces[] = {
+        [JOB_BODY] = "job.body", [JOB_RUNNING] = "job.running", [JOB_WAITING] = "job.waiting",
+        [JOB_OPEN] = "job.open", [JOB_ENDED] = "job.ended",
+    };
+
+    assert(is_step(job->state, state));
+    job->state = state;
+    actor_trace(traces[state]);
+}
+
+/* Deadlines */
+
+static uint64_t due_ms(const struct job *job)
+{
+    switch (job->state) {
+    case JOB_BODY:
+    case JOB_RUNNING:
+    case JOB_WAITING:
+        return job->deadline_ms;
+    case JOB_OPEN:
+        return job->is_paused ? UINT64_MAX : job->heard_ms + options.time_out_ms;
+    case JOB_ENDED:
+        return UINT64_MAX;
+    }
+    return UINT64_MAX;
+}
+
+static void watch_deadline(struct job *job)
+{
+    uint64_t at_ms = due_ms(job);
+
+    if (at_ms >= job->upstream->check_ms)
+        return;
+    job->upstream->check_ms = at_ms;
+    actor_wake(&job->upstream->actor, at_ms);
+}
+
+/* Outcomes */
+
+static void tell_outcome(struct job *job, bool more)
+{
+    struct msg_outcome outcome = {
+        .frontend = job->key.frontend,
+        .call = job->key.call,
+        .offer = job->offer,
+        .attempt = job->attempt,
+        .key_id = job->key_id,
+        .model = view_of(job->model),
+        .status = job->gate.status,
+        .fault = job->fault,
+        .retry_ms = job->retry_ms,
+        .tokens_in = job->gate.usage.tokens_in,
+        .tokens_out = job->gate.usage.tokens_out,
+        .tokens_thoughts = job->gate.usage.tokens_thoughts,
+        .tokens_cached = job->gate.usage.tokens_cached,
+        .first_ms = job->first_ms,
+        .total_ms = job->begun_ms ? clock_ms() - job->begun_ms : 0,
+        .more = more,
+    };
+
+    balancer_tell(job->balancer, &outcome);
+    job->outcome_seq = outcome.seq;
+}
+
+void job_tell_over(struct balancer *balancer, const struct msg_rekey *msg)
+{
+    struct msg_outcome outcome = {
+        .frontend = msg->frontend,
+        .call = msg->call,
+        .offer = msg->offer,
+        .attempt = msg->attempt,
+        .key_id = msg->key_id,
+        .fault = FAULT_CLIENT_GONE,
+    };
+
+    balancer_tell(balancer, &outcome);
+}
+
+/* Coming and going */
+
+struct job *job_find(struct upstream *upstream, uint64_t frontend, uint64_t call)
+{
+    struct job_key key = {frontend, call};
+    struct job *job;
+
+    HASH_FIND(hh, upstream->jobs, &key, sizeof(key), job);
+    return job;
+}
+
+static void secret_free(char **secret)
+{
+    if (*secret)
+        explicit_bzero(*secret, strlen(*secret));
+    free(*secret);
+    *secret = NULL;
+}
+
+static void job_free(struct job *job)
+{
+    assert(!job->transfer && !job->is_begun);
+    HASH_DEL(job->upstream->jobs, job);
+    job->reader->call_count--;
+    answer_clear(&job->answer);
+    bytes_clear(&job->body);
+    bytes_clear(&job->fail_body);
+    secret_free(&job->secret);
+    free(job->model);
+    free(job->operation);
+    free(job->path);
+    free(job->proxy);
+    free(job);
+    actor_trace("job.forgotten");
+}
+
+/* The answer is complete as far as we are concerned; only what may be asked for again stays. */
+static void end(struct job *job)
+{
+    job_enter(job, JOB_ENDED);
+    bytes_clear(&job->body);
+    bytes_clear(&job->fail_body);
+    secret_free(&job->secret);
+}
+
+static void fail(struct job *job, enum error error, uint64_t retry_after_ms)
+{
+    struct msg_fail msg = {
+        .error = error,
+        .status = job->fail_status,
+        .retry_after_ms = retry_after_ms,
+        .body = bytes_view(&job->fail_body),
+    };
+
+    answer_fail(&job->answer, &msg);
+    end(job);
+}
+
+static void fail_by_fault(struct job *job)
+{
+    fail(job, fault_facts(job->fault)->error, job->retry_ms);
+}
+
+static bool is_plain(struct view text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.at[i] <= ' ' || (unsigned char)text.at[i] >= 0x7f)
+            return false;
+    return true;
+}
+
+/* What would end in a request that nobody meant. Frontend and balancer have looked before; this is the last door. */
+static bool is_sound(const struct job *job, const struct msg_job *msg)
+{
+    return job->provider && msg->path.len && msg->path.at[0] == '/' && msg->path.len <= PATH_MOST &&
+           is_plain(msg->path) && is_plain(msg->key.hidden) && is_plain(msg->proxy) &&
+           msg->body_len <= options.body_limit * 2 + WANT_MOST;
+}
+
+static struct job *job_new(struct balancer *balancer, struct reader *reader,
+                           const struct msg_job *msg)
+{
+    struct upstream *upstream = balancer->upstream;
+    struct job *job = memory_new(sizeof(*job));
+
+    job->key = (struct job_key){msg->frontend, msg->call};
+    job->offer = msg->offer;
+    job->upstream = upstream;
+    job->balancer = balancer;
+    job->reader = reader;
+    job->provider = provider_find(msg->pool);
+    job->model = memory_text(msg->model);
+    job->operation = memory_text(msg->operation);
+    job->path = memory_text(msg->path);
+    job->proxy = memory_text(msg->proxy);
+    job->secret = memory_text(msg->key.hidden);
+    job->is_stream = msg->stream;
+    job->thoughts = msg->thoughts;
+    job->estimate = msg->estimate;
+    job->client = msg->client;
+    job->key_id = msg->key_id;
+    job->attempt = msg->attempt;
+    job->body_len = msg->body_len;
+    job->deadline_ms = clock_ms() + msg->left_ms;
+    job->answer = (struct answer){.outlet = &upstream->outlet,
+                                  .reader = reader,
+                                  .call = msg->call,
+                                  .offer = msg->offer};
+    reader->call_count++;
+    upstream->is_used = true;
+    HASH_ADD(hh, upstream->jobs, key, sizeof(job->key), job);
+    watch_deadline(job);
+    return job;
+}
+
+/* Bodies */
+
+/* Asks for the next parts of the body, so that a megabyte of it is on its way. */
+static void want_body(struct job *job)
+{
+    if (!job->reader->is_attached)
+        return;
+    while (job->body_asked < job->body_len && job->body_asked - job->body.len < WANT_MOST) {
+        uint64_t rest = job->body_len - job->body_asked;
+        struct msg_want want = {.call = job->key.call,
+                                .offer = job->offer,
+                                .from = job->body_asked,
+                                .len = rest < WANT_PIECE ? rest : WANT_PIECE};
+
+        mailbox_post(&job->upstream->answers, job->key.frontend, MSG_WANT, &want);
+        job->body_asked += want.len;
+    }
+}
+
+void job_body(struct job *job, uint64_t from, struct view data)
+{
+    if (job->state != JOB_BODY || from != job->body.len || data.len > job->body_len - from)
+        return; /* sent again after a break, or for an earlier want */
+    if (!job->body.at)
+        bytes_room(&job->body, job->body_len);
+    bytes_append(&job->body, data);
+    if (job->body.len == job->body_len)
+        attempt_begin(job);
+    else
+        want_body(job);
+}
+
+static const char *why_refused(struct balancer *balancer, const struct reader *reader,
+                               const struct job *held, const struct msg_job *msg)
+{
+    if (!balancer->link.peer || msg->balancer != balancer->link.peer)
+        return "another balancer's";
+    if (!reader)
+        return "not subscribed";
+    return held && held->offer >= msg->offer ? "held" : NULL;
+}
+
+void job_take(struct balancer *balancer, const struct msg_job *msg)
+{
+    struct reader *reader = reader_find(balancer->upstream, msg->frontend);
+    struct job *job = job_find(balancer->upstream, msg->frontend, msg->call);
+    const char *why = why_refused(balancer, reader, job, msg);
+
+    if (why) {
+        log_trace("job.refused", F_ID("frontend", msg->frontend), F_ID("call", msg->call),
+                  F_STR("why", why));
+        return;
+    }
+    if (job)
+        job_cancel(job, FAULT_CLIENT_GONE); /* the frontend has offered it again: nobody waits for this one */
+    job = job_new(balancer, reader, msg);
+    actor_trace("job.taken");
+    if (!is_sound(job, msg)) {
+        job->fault = FAULT_BAD_REQUEST;
+        tell_outcome(job, false);
+        fail_by_fault(job);
+        return;
+    }
+    if (msg->body.len == msg->body_len) {
+        bytes_append(&job->body, msg->body);
+        attempt_begin(job);
+    } else {
+        want_body(job);
+    }
+}
+
+/* Ending */
+
+void job_done(struct job *job)
+{
+    const struct fault_facts *facts = fault_facts(job->fault);
+    bool is_good = facts->error == ERROR_NONE;
+    bool may_ask = job->state == JOB_RUNNING && facts->retry && clock_ms() < job->deadline_ms;
+
+    tell_outcome(job, may_ask);
+    if (may_ask) {
+        job_enter(job, JOB_WAITING);
+    } else if (is_good) {
+        struct msg_end msg = {
+            .tokens_in = job->gate.usage.tokens_in,
+            .tokens_out = job->gate.usage.tokens_out,
+            .first_ms = job->first_ms,
+            .total_ms = clock_ms() - job->begun_ms,
+        };
+        answer_end(&job->answer, &msg);
+        end(job);
+    } else {
+        fail_by_fault(job);
+    }
+}
+
+void job_rekey(struct job *job, const struct msg_rekey *msg)
+{
+    secret_free(&job->secret);
+    free(job->proxy);
+    job->secret = memory_text(msg->key.hidden);
+    job->proxy = memory_text(msg->proxy);
+    job->key_id = msg->key_id;
+    job->attempt = msg->attempt;
+    attempt_begin(job);
+}
+
+void job_stop(struct job *job, const struct msg_stop *msg)
+{
+    enum error by_fault = fault_facts(job->fault)->error;
+
+    if (msg->error != ERROR_NONE && msg->error != by_fault) {
+        /* What the last provider said does not go with this error. */
+        job->fail_status = 0;
+        job->fail_body.len = 0;
+        fail(job, msg->error < ERROR_COUNT ? (enum error)msg->error : ERROR_INTERNAL,
+             msg->retry_after_ms);
+        return;
+    }
+    fail(job, by_fault, msg->retry_after_ms ? msg->retry_after_ms : job->retry_ms);
+}
+
+void job_cancel(struct job *job, enum fault fault)
+{
+    attempt_abort(job, fault);
+    if (job->state != JOB_ENDED) {
+        job->fault = fault;
+        tell_outcome(job, false);
+    }
+    job_free(job);
+}
+
+/* The deadline, or a silence that is too long. */
+static void time_out(struct job *job)
+{
+    bool is_asking = job->state == JOB_WAITING;
+
+    attempt_abort(job, FAULT_TIMEOUT);
+    if (!is_asking) /* else the last fault says more */
+        job->fault = FAULT_TIMEOUT;
+    tell_outcome(job, false);
+    fail_by_fault(job);
+}
+
+/* Acknowledgements */
+
+void job_ack(struct job *job, uint64_t seq)
+{
+    if (answer_ack(&job->answer, seq)) {
+        job_free(job);
+        return;
+    }
+    if (!job->is_paused || !answer_is_drained(&job->answer))
+        return;
+    job->is_paused = false;
+    job->heard_ms = clock_ms(); /* the clock stood while we would not listen */
+    watch_deadline(job);
+    transfer_resume(job->transfer);
+}
+
+void job_resume(struct job *job, uint64_t seq)
+{
+    struct msg_fail lost = {.call = job->key.call,
+                            .offer = job->offer,
+                            .seq = seq,
+                            .error = ERROR_UPSTREAM_LOST};
+
+    if (answer_resend(&job->answer, seq))
+        return;
+    /* It asks for what it has acknowledged: nothing can repair that, so it ends, and says so. */
+    log_error("answer.lost", F_ID("frontend", job->key.frontend), F_ID("call", job->key.call),
+              F_NUM("seq", seq), F_NUM("acked", job->answer.acked));
+    mailbox_post(&job->upstream->answers, job->key.frontend, MSG_FAIL, &lost);
+    job_cancel(job, FAULT_CLIENT_GONE);
+}
+
+/* All of them */
+
+#define JOBS_OF(upstream, job, next) HASH_ITER (hh, (upstream)->jobs, job, next)
+
+void jobs_tell_held(struct balancer *balancer)
+{
+    struct job *job, *next;
+    uint64_t now_ms = clock_ms();
+
+    JOBS_OF(balancer->upstream, job, next)
+    {
+        struct msg_held held = {
+            .frontend = job->key.frontend,
+            .call = job->key.call,
+            .offer = job->offer,
+            .attempt = job->attempt,
+            .key_id = job->key_id,
+            .model = view_of(job->model),
+            .estimate = job->estimate,
+            .state = view_of(state_names[job->state]),
+            .left_ms = job->deadline_ms > now_ms ? job->deadline_ms - now_ms : 0,
+        };
+
+        if (job->balancer == balancer)
+            link_post(&balancer->link, MSG_HELD, &held);
+    }
+}
+
+void jobs_ask_again(struct balancer *balancer)
+{
+    struct job *job, *next;
+
+    JOBS_OF(balancer->upstream, job, next)
+    {
+        if (job->balancer == balancer && job->state == JOB_WAITING &&
+            !balancer_keeps(balancer, job->outcome_seq))
+            tell_outcome(job, true); /* it was settled, but the answer never came */
+    }
+}
+
+void jobs_expect_resume(struct reader *reader, struct upstream *upstream)
+{
+    struct job *job, *next;
+
+    JOBS_OF(upstream, job, next)
+    {
+        if (job->reader != reader)
+            continue;
+        job->answer.awaits_resume = true;
+        if (job->state != JOB_BODY)
+            continue;
+        job->body_asked = job->body.len; /* what was asked for, or sent, may be lost */
+        want_body(job);
+    }
+}
+
+void jobs_resend(struct reader *reader, struct upstream *upstream)
+{
+    struct job *job, *next;
+
+    JOBS_OF(upstream, job, next)
+    {
+        if (job->reader == reader && job->answer.awaits_resume)
+            answer_resend_all(&job->answer);
+    }
+}
+
+void jobs_cancel_of(struct reader *reader, struct upstream *upstream)
+{
+    struct job *job, *next;
+
+    JOBS_OF(upstream, job, next)
+    {
+        if (job->reader == reader)
+            job_cancel(job, FAULT_CLIENT_GONE);
+    }
+}
+
+void jobs_check(struct upstream *upstream, uint64_t now_ms)
+{
+    struct job *job, *next;
+
+    if (now_ms < upstream->check_ms)
+        return;
+    upstream->check_ms = UINT64_MAX;
+    JOBS_OF(upstream, job, next)
+    {
+        uint64_t at_ms = due_ms(job);
+
+        if (at_ms <= now_ms) {
+            time_out(job);
+            continue;
+        }
+        if (at_ms < now_ms + CHECK_PAUSE_MS)
+            at_ms = now_ms + CHECK_PAUSE_MS;
+        if (at_ms < upstream->check_ms)
+            upstream->check_ms = at_ms;
+    }
+}
+
+void jobs_cancel_all(struct upstream *upstream, enum fault fault)
+{
+    struct job *job, *next;
+
+    JOBS_OF(upstream, job, next) job_cancel(job, fault);
+}
+
+void jobs_dump(struct upstream *upstream)
+{
+    struct job *job, *next;
+
+    JOBS_OF(upstream, job, next)
+    log_info("dump.call", F_ID("frontend", job->key.frontend), F_ID("call", job->key.call),
+             F_NUM("offer", job->offer), F_STR("state", state_names[job->state]),
+             F_NUM("attempt", job->attempt), F_NUM("unacked", job->answer.unacked),
+             F_NUM("seq", job->answer.next_seq), F_NUM("acked", job->answer.acked),
+             F_NUM("paused", job->is_paused));
+}

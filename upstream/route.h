@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The letters that an upstream answers to, by the mailbox they may come by. */
+#pragma once
+
+#include "actor.h"
+
+/* From a balancer; the owner is its struct balancer. */
+extern letter_handler *const balancer_handlers[MSG_KINDS];
+
+/* From frontends, by the XPUB; the owner is struct upstream. A frontend's incarnation is known to its peers only, so
+ * that naming it is the right to speak for it. */
+extern letter_handler *const reader_handlers[MSG_KINDS];
+
+/* From the recorder; the owner is struct upstream. */
+extern letter_handler *const recorder_handlers[MSG_KINDS];
+
+/* The XPUB's subscriptions; the owner is struct upstream. */
+void route_event(void *owner, struct mailbox *box, enum mailbox_event event, uint64_t peer);

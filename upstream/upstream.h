@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The upstream process: what its files share. One of it, owned by main.c; jobs, readers and balancers point back at it. */
+#pragma once
+
+#include "actor.h"
+#include "answer.h"
+#include "balancer.h"
+#include "loop.h"
+#include "reader.h"
+#include "records.h"
+#include "transfer.h"
+
+struct job;
+
+struct upstream {
+    struct actor actor;
+    struct loop loop;
+    struct transfers transfers;
+    struct outlet outlet;
+    struct mailbox answers; /* XPUB */
+    char *address;          /* of it, as HELLO says it */
+    uint64_t resume_ms;     /* how long a frontend may be cut off; 0 on ipc */
+    struct balancer *balancers;
+    size_t balancer_count;
+    struct link recorder;
+    struct records records;
+    struct reader *readers; /* by incarnation */
+    struct job *jobs;       /* by (frontend, call) */
+    size_t held;            /* bytes that wait behind gates */
+    uint64_t check_ms;      /* when the jobs' deadlines are to be looked at next */
+    uint64_t trim_ms;       /* when memory is given back next, if nothing is under way */
+    uint64_t quiet_ms;      /* draining: since when no job is open; 0: there are some */
+    bool is_used;           /* since the last trim */
+};
