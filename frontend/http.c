@@ -179,7 +179,8 @@ static int begin(struct visit *visit, struct ask *ask, bool is_sse)
     return 0;
 }
 
-static int translate(struct visit *visit, struct ask *ask)
+/* `is_array`: the stream comes as a JSON array, since the client didn't ask for events. */
+static int translate(struct visit *visit, struct ask *ask, bool is_array)
 {
     struct view body = {visit->req->entity.base, visit->req->entity.len};
     struct bytes why = {0};
@@ -187,7 +188,7 @@ static int translate(struct visit *visit, struct ask *ask)
     enum error error = visit->dialect->request(body, ask, &why, &param);
 
     if (error == ERROR_NONE) {
-        begin(visit, ask, ask->stream);
+        begin(visit, ask, ask->stream && !is_array);
     } else {
         fail(visit, &(struct complaint){
                         .error = error, .text = why.len ? bytes_cstr(&why) : NULL, .param = param});
@@ -202,7 +203,7 @@ static int on_chat(struct visit *visit)
     struct ask ask = {0};
 
     visit->dialect = &dialect_openai;
-    return translate(visit, &ask);
+    return translate(visit, &ask, false);
 }
 
 static int on_models(struct visit *visit)
@@ -210,7 +211,7 @@ static int on_models(struct visit *visit)
     struct ask ask = {0};
 
     visit->dialect = &dialect_openai_models;
-    return translate(visit, &ask);
+    return translate(visit, &ask, false);
 }
 
 static int on_generate(struct visit *visit)
@@ -225,8 +226,8 @@ static int on_generate(struct visit *visit)
     bytes_printf(&ask.path, "/models/%.*s:%s", (int)visit->route->model.len, visit->route->model.at,
                  ask.operation);
     route_query_keep(visit->route->kind, visit->query, &ask.path, &is_sse);
-    ask.stream = is_stream && is_sse;
-    return translate(visit, &ask);
+    ask.stream = is_stream;
+    return translate(visit, &ask, !is_sse);
 }
 
 static int on_native_models(struct visit *visit)

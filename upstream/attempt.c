@@ -180,10 +180,12 @@ static const struct transfer_events events = {.head = on_head, .bytes = on_bytes
 
 static struct gate gate_of(struct job *job)
 {
+    struct view operation = view_of(job->operation);
+
     return (struct gate){
         .provider = job->provider,
-        .is_generated = job->provider->is_generated(view_of(job->operation)),
-        .is_stream = job->is_stream,
+        .is_generated = job->provider->is_generated(operation),
+        .is_stream = job->is_stream || view_starts(operation, VIEW("stream")),
         .thoughts = job->thoughts,
         .out = on_out,
         .owner = job,

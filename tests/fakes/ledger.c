@@ -257,6 +257,8 @@ static bool move_strings(struct script *script, char *room, size_t size)
 
     for (int i = 0; string_of(script, i) != NULL; i++) {
         struct span *s = string_of(script, i);
+        if (s->at == NULL)
+            continue; /* not in the script; "" would be something else */
         if (s->len > size - used)
             return false;
         if (s->len != 0)

@@ -346,20 +346,23 @@ def test_both_are_killed_again_and_again(stage):
 def test_stored_segments_are_deleted_and_the_senders_are_remembered(stage):
     intake = stage.recorder(SPOOL_SEGMENT="32KiB")
     stage.store()
-    upstream = Upstream(stage)
+    quiet, upstream = Upstream(stage), Upstream(stage)
+    quiet.make(5)
+    quiet.settle()
     for _ in range(20):
         upstream.make(100)
         upstream.settle()
-    stage.check(upstream)
+    stage.check(quiet, upstream)
     wait_for(lambda: len(stage.segments()) == 1, "one segment left")
     intake.end(signal.SIGKILL)
     intake = stage.recorder(SPOOL_SEGMENT="32KiB")
     intake.tell(signal.SIGUSR1)
-    assert intake.wait_event("dump.sender")[0]["written"] == "2000"
-    assert intake.events("dump.sender")[0]["sender"] == f"{upstream.sender:x}"
-    upstream.make(5)
-    upstream.settle()
-    stage.check(upstream)
+    assert {event["sender"]: event["written"] for event in intake.wait_event("dump.sender", 2)} == {
+        f"{quiet.sender:x}": "5", f"{upstream.sender:x}": "2000"}
+    for again in (quiet, upstream):
+        again.make(5)
+        again.settle()
+    stage.check(quiet, upstream)
     assert not intake.events("sender.jumped")
 
 
