@@ -59,6 +59,7 @@ struct balancer {
     size_t waiting_bytes;
     bool is_blocked; /* the oldest of them waits for an upstream */
     bool may_place;  /* something has changed that may let a waiting call go */
+    uint64_t ticked_ms; /* when the peers were looked at last */
 };
 
 /* peers.c */
@@ -69,7 +70,7 @@ void peer_gone(struct balancer *b, struct peer *peer);
 void pair_see(struct balancer *b, uint64_t frontend, uint64_t upstream, bool by_frontend, bool sees);
 void pair_lost(struct balancer *b, uint64_t frontend, uint64_t upstream);
 struct peer *peer_least_loaded(struct balancer *b, uint64_t frontend);
-void peers_known(struct balancer *b);
+void peers_known(struct balancer *b, bool may_give_up);
 void peers_tick(struct balancer *b, uint64_t now_ms);
 void peers_dump(struct balancer *b);
 

@@ -35,7 +35,7 @@ static void on_tick(void *owner, uint64_t now_ms)
         next_beat_ms = now_ms + BEAT_MS;
         peers_tick(b, now_ms);
     }
-    peers_known(b);
+    peers_known(b, true);
 }
 
 /* Runs after the letters of a round: what they have made possible is done once for all of them. */

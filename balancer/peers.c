@@ -10,6 +10,7 @@
 enum {
     SILENT_MS = 5000,   /* without a beat: no new calls */
     FORGET_MS = 60000,  /* without a beat: forgotten */
+    ABSENT_MS = 2500,   /* between two ticks, which come each second: we were stopped */
     KNOWN_MS = 2000,    /* that a frontend waits for its upstreams after its HELLO */
 };
 
@@ -217,14 +218,16 @@ static bool has_all_reports(struct balancer *b, struct peer *frontend, bool give
     return has_all || gives_up;
 }
 
-void peers_known(struct balancer *b)
+void peers_known(struct balancer *b, bool may_give_up)
 {
     struct peer *peer, *next;
 
     HASH_ITER (hh, b->peers, peer, next) {
+        bool is_late = may_give_up && b->actor.now_ms >= peer->known_by_ms;
+
         if (peer->role != ROLE_FRONTEND || peer->known_sent || !peer->is_ready)
             continue;
-        if (!has_all_reports(b, peer, b->actor.now_ms >= peer->known_by_ms)) {
+        if (!has_all_reports(b, peer, is_late)) {
             actor_wake(&b->actor, peer->known_by_ms);
             continue;
         }
@@ -250,10 +253,28 @@ static void check_silence(struct balancer *b, struct peer *peer, uint64_t now_ms
         peer_gone(b, peer);
 }
 
+/* Silence counts only while we listen: when we have been stopped, what the peers said meanwhile may still be on its way
+ * to us, and to hold them for dead would run their calls twice. */
+static void forgive_absence(struct balancer *b, uint64_t now_ms)
+{
+    uint64_t away_ms = b->ticked_ms ? now_ms - b->ticked_ms : 0;
+    struct peer *peer, *next;
+
+    b->ticked_ms = now_ms;
+    if (away_ms < ABSENT_MS)
+        return;
+    log_warn("balancer.absent", F_NUM("ms", away_ms));
+    HASH_ITER (hh, b->peers, peer, next) {
+        peer->heard_ms = now_ms;
+        peer->known_by_ms += away_ms;
+    }
+}
+
 void peers_tick(struct balancer *b, uint64_t now_ms)
 {
     struct peer *peer, *next;
 
+    forgive_absence(b, now_ms);
     HASH_ITER (hh, b->peers, peer, next)
         check_silence(b, peer, now_ms);
     tell_all(b, ROLE_FRONTEND | ROLE_UPSTREAM | ROLE_ADMIN, MSG_BEAT,
@@ -265,9 +286,15 @@ void peers_tick(struct balancer *b, uint64_t now_ms)
 void peers_dump(struct balancer *b)
 {
     struct peer *peer, *next;
+    struct pair *pair, *next_pair;
 
     HASH_ITER (hh, b->peers, peer, next)
         log_info("dump.peer", F_STR("role", role_name(peer->role)), F_ID("peer", peer->id),
                  F_NUM("ready", peer->is_ready), F_NUM("silent", peer->is_silent),
                  F_NUM("outstanding", peer->outstanding), F_NUM("known_sent", peer->known_sent));
+    HASH_ITER (hh, b->pairs, pair, next_pair)
+        log_info("dump.pair", F_ID("frontend", pair->id.frontend),
+                 F_ID("upstream", pair->id.upstream),
+                 F_NUM("frontend_sees", pair->frontend_sees),
+                 F_NUM("upstream_sees", pair->upstream_sees));
 }

@@ -94,7 +94,7 @@ static void on_ready(void *owner, const struct letter *letter)
     if (peer->role == ROLE_UPSTREAM)
         calls_retry_unreported(b, peer);
     b->may_place = true;
-    peers_known(b);
+    peers_known(b, false);
 }
 
 static void on_beat(void *owner, const struct letter *letter)
@@ -135,7 +135,7 @@ static void on_lost(void *owner, const struct letter *letter)
     if (!sender(b, letter, ROLE_FRONTEND))
         return;
     pair_lost(b, letter->from, letter->msg->lost.upstream);
-    peers_known(b);
+    peers_known(b, false);
 }
 
 static void on_ask(void *owner, const struct letter *letter)

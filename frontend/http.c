@@ -15,6 +15,8 @@
 #include "route.h"
 
 enum {
+    URL_MOST = 16 * 1024,
+    HEADERS_MOST = 64 * 1024, /* bytes of all their values */
     RETRY_MS = 1000,       /* where nothing better is known */
     BIG_BODY = 256 * 1024, /* h2o's copy of larger bodies is given back while the call runs */
 };
@@ -295,6 +297,24 @@ static int on_open_route(struct visit *visit)
     return fail_no_route(visit);
 }
 
+/* h2o lets requests of 400 KiB in, which no client of ours has a use for. */
+static int refuse_endless(const struct visit *visit)
+{
+    h2o_req_t *req = visit->req;
+    size_t bytes = 0;
+    bool is_url = req->path.len > URL_MOST;
+
+    for (size_t i = 0; i < req->headers.size; i++)
+        bytes += req->headers.entries[i].value.len;
+    if (!is_url && bytes <= HEADERS_MOST)
+        return -1;
+    req->http1_is_persistent = 0;
+    return fail(visit, &(struct complaint){.error = ERROR_BAD_REQUEST,
+                                           .status = is_url ? 414 : 431,
+                                           .text = is_url ? "The URL is too long."
+                                                          : "The headers are too large."});
+}
+
 static bool needs_token(const struct route *route)
 {
     return route->kind != ROUTE_HEALTH && route->kind != ROUTE_ADMIN;
@@ -305,6 +325,8 @@ static int on_visit(struct visit *visit)
     const struct route *route = visit->route;
     struct view method = {visit->req->method.base, visit->req->method.len};
 
+    if (refuse_endless(visit) == 0)
+        return 0;
     if (view_equal(method, VIEW("OPTIONS")))
         return on_preflight(visit);
     if (route->kind == ROUTE_NONE)

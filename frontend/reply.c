@@ -417,10 +417,10 @@ void reply_fail(struct exchange *x, const struct complaint *complaint)
     x->is_ended = true;
     x->error = complaint->error;
     x->retry_after_ms = complaint->retry_after_ms;
-    if (!x->is_started)
-        fail_before_start(x, complaint);
-    else if (x->is_sse)
+    if (x->is_sse && (x->is_started || x->pending.len))
         fail_in_stream(x, complaint);
+    else if (!x->is_started)
+        fail_before_start(x, complaint);
     else
         x->is_broken = true;
     send_soon(x);

@@ -12,6 +12,7 @@ bin=$root/$build/bin
 [[ $build != /* ]] || bin=$build/bin
 here=$PWD # where .env is looked for
 ready_seconds=${LAUNCH_PATIENCE:-60}
+PATH=$PATH:/usr/sbin # where mariadbd is, and where only root's PATH leads
 readonly root build bin here ready_seconds
 
 say() { printf '%s\n' "$*"; }
@@ -245,6 +246,16 @@ stop() {
     ((${#folders[@]} == 0)) || sv -w "$seconds" force-stop "${folders[@]}" >/dev/null 2>&1 || true
 }
 
+# MariaDB 10.11 hangs when it is told to stop while it still starts, so wait until it answers.
+database_stop() {
+    is_supervised "$state/service/mariadb" || return 0
+    for _ in {1..50}; do
+        timeout 5 mariadb --no-defaults --socket="$state/db/mysql.sock" -uroot -e '' 2>/dev/null && break
+        sleep 0.1
+    done
+    stop "$1" mariadb
+}
+
 # Who takes calls stops first, who keeps the books last.
 stop_in_order() {
     local -a names=("${services[@]##*/}")
@@ -254,12 +265,12 @@ stop_in_order() {
     stop 5 balancer-0 admin simulator
     stop 5 recorder
     stop 10 recorder-store
-    stop 30 mariadb
+    database_stop 30
 }
 
 stop_at_once() {
     stop 1 $(printf '%s\n' "${services[@]##*/}" | grep -v ^mariadb)
-    stop 15 mariadb
+    database_stop 15
 }
 
 shut_down() {

@@ -437,7 +437,7 @@ void web_open(struct web *web, struct actor *actor, void *owner,
     web->loop = h2o_evloop_create();
     h2o_config_init(&web->config);
     web->config.server_name = (h2o_iovec_t){"", 0};
-    web->config.max_request_entity_size = body_limit + 1;
+    web->config.max_request_entity_size = body_limit;
     web->config.http1.req_timeout = REQUEST_MS;
     web->config.http1.upgrade_to_http2 = 0; /* neither by Upgrade nor by prior knowledge */
     web->config.proxy.emit_via_header = 0;
@@ -522,10 +522,12 @@ const char *web_reason(int status)
         {408, "Request Timeout"},
         {409, "Conflict"},
         {413, "Content Too Large"},
+        {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
         {417, "Expectation Failed"},
         {422, "Unprocessable Content"},
         {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
         {499, "Client Closed Request"},
         {500, "Internal Server Error"},
         {501, "Not Implemented"},

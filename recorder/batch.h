@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records on their way from the spool into the database, gathered until there are enough for one statement or the oldest
- * has waited long enough. No sockets and no SQL in it. */
+/* Records on their way from the spool into the database, gathered until there are enough for one
+ * statement or the oldest has waited long enough. No sockets and no SQL in it. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,8 +11,8 @@
 
 enum {
     BATCH_MOST = 1000,
-    BATCH_ENOUGH = 200,   /* worth a statement at once */
-    BATCH_WAIT_MS = 200,  /* fewer wait this long for company */
+    BATCH_ENOUGH = 200,  /* worth a statement at once */
+    BATCH_WAIT_MS = 200, /* fewer wait this long for company */
 };
 
 struct batch_entry {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The MySQL client library, tamed. What must stay true: no statement waits longer than its limit, and only an error that
- * certainly is about the row's content counts as one, since such a row is set aside for good. */
+/* The MySQL client library, tamed. What must stay true: no statement waits longer than its limit,
+ * and only an error that certainly is about the row's content counts as one, since such a row is
+ * set aside for good. */
 #include "database.h"
 
 #include <mysql.h>
@@ -87,10 +88,9 @@ static bool connect_to_server(struct database *database)
         private_socket = options_path("db/mysql.sock");
     if (is_private && !user)
         user = "root";
-    return note(database,
-                mysql_real_connect(database->mysql, host, user, password ? password : "", NULL,
-                                   (unsigned)options.mysql_port,
-                                   is_private ? private_socket : socket, 0) != NULL);
+    return note(database, mysql_real_connect(database->mysql, host, user, password ? password : "",
+                                             NULL, (unsigned)options.mysql_port,
+                                             is_private ? private_socket : socket, 0) != NULL);
 }
 
 /* The database's name as SQL wants it: in backquotes, those inside doubled. */
@@ -168,7 +168,6 @@ void database_quote(const struct database *database, struct bytes *sql, struct v
     sql->len += mysql_real_escape_string(database->mysql, at, text.at, text.len);
     bytes_text(sql, "'");
 }
-
 
 bool database_run(struct database *database, struct view sql)
 {

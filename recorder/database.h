@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection to the database server: opening it, running statements with a limit in time, and what an error means. The
- * SQL of the tables is in store.c and schema.c. */
+/* A connection to the database server: opening it, running statements with a limit in time, and
+ * what an error means. The SQL of the tables is in store.c and schema.c. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,13 +18,13 @@ enum trouble {
 
 struct database {
     struct st_mysql *mysql; /* NULL: not open; the client library's header is for database.c only */
-    enum trouble trouble; /* of the last statement; TROUBLE_NONE: it went well */
-    unsigned code;        /* the server's or client's number for it */
+    enum trouble trouble;   /* of the last statement; TROUBLE_NONE: it went well */
+    unsigned code;          /* the server's or client's number for it */
     struct bytes reason;
 };
 
-/* Connects by the settings and makes the database if it is missing and that is permitted. A statement may take
- * `limit_s` seconds. */
+/* Connects by the settings and makes the database if it is missing and that is permitted. A
+ * statement may take `limit_s` seconds. */
 bool database_open(struct database *database, unsigned limit_s);
 void database_close(struct database *database);
 

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Takes RECORDs from upstreams into the spool. Run by main.c as `recorder`.
  *
- * What must stay true: RECORDED is said only of records that are whole in the spool's file. All records of one turn are
- * written at once: the handlers gather, and the tick that they ask for, which comes before the turn's letters leave,
- * writes and acknowledges. */
+ * What must stay true: RECORDED is said only of records that are whole in the spool's file. All
+ * records of one turn are written at once: the handlers gather, and the tick that they ask for,
+ * which comes before the turn's letters leave, writes and acknowledges. */
 #include "intake.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
-#include <uthash.h>
 #include <utlist.h>
 #include <yyjson.h>
 
@@ -19,27 +15,20 @@
 #include "log.h"
 #include "loop.h"
 #include "options.h"
+#include "peers.h"
 #include "report.h"
 #include "senders.h"
 #include "spool.h"
 
 enum {
     SECOND_MS = 1000,
-    TELL_AGAIN_MS = 10 * 1000,         /* between two lines about the same full disk */
-    PEER_FORGET_MS = 60 * 1000,        /* of silence; whoever comes back is asked WHO */
+    TELL_AGAIN_MS = 10 * 1000,  /* between two lines about the same full disk */
+    PEER_FORGET_MS = 60 * 1000, /* of silence; whoever comes back is asked WHO */
     SENDER_FORGET_MS = 24 * 3600 * 1000,
-    WRITE_AT = 256 * 1024,             /* bytes gathered that are written before the turn's end */
+    WRITE_AT = 256 * 1024, /* bytes gathered that are written before the turn's end */
     MODEL_MOST = 64,
     OPERATION_MOST = 32,
     FAULT_MOST = 32,
-};
-
-struct peer {
-    uint64_t id;
-    bool is_welcome;
-    bool is_gone; /* could not be reached */
-    uint64_t heard_ms;
-    UT_hash_handle hh;
 };
 
 /* A record in the write to come. */
@@ -55,11 +44,11 @@ struct intake {
     struct spool spool;
     struct senders senders;
     struct sender *waiting; /* those to be told RECORDED */
-    struct peer *peers;
+    struct peers peers;
     struct entry *entries; /* one for each record in spool.pending, in order */
     size_t entry_count, entry_size;
     struct bytes payload;
-    bool is_blocked; /* the spool can't be written: nothing is taken */
+    bool is_blocked;    /* the spool can't be written: nothing is taken */
     uint64_t told_ms;   /* when that was logged last */
     uint64_t second_ms; /* when the next second begins */
     uint64_t refused;   /* records, while blocked */
@@ -69,21 +58,6 @@ struct intake {
 };
 
 /* Peers */
-
-static struct peer *peer_find(struct intake *intake, uint64_t id)
-{
-    struct peer *peer;
-
-    HASH_FIND(hh, intake->peers, &id, sizeof(id), peer);
-    if (!peer) {
-        peer = memory_new(sizeof(*peer));
-        peer->id = id;
-        HASH_ADD(hh, intake->peers, id, sizeof(peer->id), peer);
-    }
-    peer->heard_ms = intake->actor.now_ms;
-    peer->is_gone = false;
-    return peer;
-}
 
 static void peer_welcome(struct intake *intake, uint64_t id)
 {
@@ -96,13 +70,13 @@ static bool is_known(struct intake *intake, const struct letter *letter)
 {
     struct sender *own;
 
-    if (!peer_find(intake, letter->from)->is_welcome) {
+    if (!peers_get(&intake->peers, letter->from, intake->actor.now_ms)->is_welcome) {
         mailbox_post(&intake->box, letter->from, MSG_WHO, &(struct msg_who){0});
         return false;
     }
     HASH_FIND(hh, intake->senders.table, &letter->from, sizeof(letter->from), own);
-    if (own)
-        own->heard_ms = intake->actor.now_ms; /* it lives, though it may have had nothing to record for days */
+    if (own) /* it lives, though it may have had nothing to record for days */
+        own->heard_ms = intake->actor.now_ms;
     return true;
 }
 
@@ -115,7 +89,7 @@ static void on_hello(void *owner, const struct letter *letter)
         log_warn("peer.refused", F_ID("peer", letter->from), F_ID("claims", hello->incarnation));
         return;
     }
-    peer_find(intake, letter->from)->is_welcome = true;
+    peers_get(&intake->peers, letter->from, intake->actor.now_ms)->is_welcome = true;
     log_info("peer.came", F_VIEW("role", hello->role), F_ID("peer", letter->from));
     peer_welcome(intake, letter->from);
 }
@@ -125,34 +99,26 @@ static void on_beat(void *owner, const struct letter *letter)
     is_known(owner, letter);
 }
 
-static void peers_forget(struct intake *intake, uint64_t now_ms)
+static void on_left(void *owner, uint64_t id)
 {
-    struct peer *peer, *next;
+    struct intake *intake = owner;
 
-    HASH_ITER (hh, intake->peers, peer, next) {
-        if (!peer->is_gone && now_ms < peer->heard_ms + PEER_FORGET_MS)
-            continue;
-        log_info("peer.left", F_ID("peer", peer->id));
-        mailbox_forget(&intake->box, peer->id);
-        HASH_DEL(intake->peers, peer);
-        free(peer);
-    }
+    log_info("peer.left", F_ID("peer", id));
+    mailbox_forget(&intake->box, id);
 }
 
 static void on_event(void *owner, struct mailbox *box, enum mailbox_event event, uint64_t id)
 {
     struct intake *intake = owner;
-    struct peer *peer;
 
     (void)box;
-    HASH_FIND(hh, intake->peers, &id, sizeof(id), peer);
-    if (peer && event == MAILBOX_UNREACHABLE)
-        peer->is_gone = true;
+    if (event == MAILBOX_UNREACHABLE)
+        peers_lose(&intake->peers, id);
 }
 
 /* Writing */
 
-static void told_later(struct intake *intake, struct sender *sender, uint64_t peer)
+static void acknowledge_later(struct intake *intake, struct sender *sender, uint64_t peer)
 {
     if (!sender->answer_to)
         LL_PREPEND2(intake->waiting, sender, next_waiting);
@@ -163,8 +129,7 @@ static void acknowledge(struct intake *intake)
 {
     struct sender *sender, *next;
 
-    LL_FOREACH_SAFE2(intake->waiting, sender, next, next_waiting)
-    {
+    LL_FOREACH_SAFE2 (intake->waiting, sender, next, next_waiting) {
         mailbox_post(&intake->box, sender->answer_to, MSG_RECORDED,
                      &(struct msg_recorded){.sender = sender->id, .seq = sender->written});
         sender->answer_to = 0;
@@ -186,14 +151,15 @@ static void block(struct intake *intake)
     intake->is_blocked = true;
 }
 
-/* The spool can be written again. What was refused meanwhile comes again when its senders are welcomed. */
+/* The spool can be written again. What was refused meanwhile comes again when its senders are
+ * welcomed. */
 static void unblock(struct intake *intake)
 {
     struct peer *peer, *next;
 
     intake->is_blocked = false;
     log_info("spool.unblocked", F_NUM("refused", intake->refused));
-    HASH_ITER (hh, intake->peers, peer, next)
+    HASH_ITER (hh, intake->peers.table, peer, next)
         if (peer->is_welcome && !peer->is_gone)
             peer_welcome(intake, peer->id);
 }
@@ -255,8 +221,7 @@ static void gather(struct intake *intake, struct sender *sender, const struct ms
 static void take(struct intake *intake, const struct letter *letter)
 {
     const struct msg_record *record = &letter->msg->record;
-    struct sender *sender =
-        senders_get(&intake->senders, record->sender, intake->actor.now_ms);
+    struct sender *sender = senders_get(&intake->senders, record->sender, intake->actor.now_ms);
 
     switch (sender_offer(sender, record->seq)) {
     case SENDERS_JUMP:
@@ -280,7 +245,7 @@ static void take(struct intake *intake, const struct letter *letter)
     case SENDERS_LATER:
         return;
     }
-    told_later(intake, sender, letter->from);
+    acknowledge_later(intake, sender, letter->from);
 }
 
 static void on_record(void *owner, const struct letter *letter)
@@ -328,17 +293,17 @@ static void describe_spool(struct intake *intake, yyjson_mut_doc *doc, yyjson_mu
     }
 }
 
-/* What the store process last said of itself, in its own words; it says so in a file, for it has no mailbox. */
+/* What the store process last said of itself, in its own words; it says so in a file, for it has no
+ * mailbox. */
 static void describe_store(struct intake *intake, yyjson_mut_doc *doc, yyjson_mut_val *root)
 {
     struct report report;
 
     if (!report_read(&report))
         return;
-    yyjson_mut_obj_add_uint(doc, root, "unstored",
-                            intake->spool.records > report.stored
-                                ? intake->spool.records - report.stored
-                                : 0);
+    yyjson_mut_obj_add_uint(
+        doc, root, "unstored",
+        intake->spool.records > report.stored ? intake->spool.records - report.stored : 0);
     yyjson_mut_obj_add_val(doc, root, "store", report_describe(&report, doc));
     report_clear(&report);
 }
@@ -357,7 +322,7 @@ static void on_ask(void *owner, const struct letter *letter)
     if (view_equal(letter->msg->ask.name, VIEW("status"))) {
         describe_spool(intake, doc, root);
         describe_store(intake, doc, root);
-        yyjson_mut_obj_add_uint(doc, root, "peers", HASH_COUNT(intake->peers));
+        yyjson_mut_obj_add_uint(doc, root, "peers", HASH_COUNT(intake->peers.table));
         yyjson_mut_obj_add_uint(doc, root, "senders", HASH_COUNT(intake->senders.table));
         yyjson_mut_obj_add_uint(doc, root, "memory", actor_memory());
     } else {
@@ -412,7 +377,8 @@ static void each_second(struct intake *intake, uint64_t now_ms)
     }
     if (!intake->is_blocked)
         spool_reserve(&intake->spool);
-    peers_forget(intake, now_ms);
+    if (now_ms > PEER_FORGET_MS)
+        peers_forget(&intake->peers, now_ms - PEER_FORGET_MS, on_left, intake);
     if (now_ms > SENDER_FORGET_MS)
         senders_forget(&intake->senders, now_ms - SENDER_FORGET_MS);
 }
@@ -430,7 +396,8 @@ static void on_tick(void *owner, uint64_t now_ms)
         each_second(intake, now_ms);
 }
 
-/* Nothing here takes long to end, and a kill would lose nothing: what is gathered is written, and that is all. */
+/* Nothing here takes long to end, and a kill would lose nothing: what is gathered is written, and
+ * that is all. */
 static void on_drain(void *owner)
 {
     struct intake *intake = owner;
@@ -446,7 +413,7 @@ static void on_dump(void *owner)
     struct peer *peer, *next_peer;
     struct sender *sender, *next;
 
-    HASH_ITER (hh, intake->peers, peer, next_peer)
+    HASH_ITER (hh, intake->peers.table, peer, next_peer)
         log_info("dump.peer", F_ID("peer", peer->id), F_NUM("is_welcome", peer->is_welcome));
     HASH_ITER (hh, intake->senders.table, sender, next)
         log_info("dump.sender", F_ID("sender", sender->id), F_NUM("written", sender->written),
@@ -474,12 +441,7 @@ static bool reads_always(void)
 
 static void intake_clear(struct intake *intake)
 {
-    struct peer *peer, *next;
-
-    HASH_ITER (hh, intake->peers, peer, next) {
-        HASH_DEL(intake->peers, peer);
-        free(peer);
-    }
+    peers_clear(&intake->peers);
     spool_close(&intake->spool);
     senders_clear(&intake->senders);
     bytes_clear(&intake->payload);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The recorder: `recorder` takes records into the spool, `recorder store` moves them into the database. Two processes, so
- * that a database which hangs never keeps a record from being acknowledged. */
+/* The recorder: `recorder` takes records into the spool, `recorder store` moves them into the
+ * database. Two processes, so that a database which hangs never keeps a record from being
+ * acknowledged. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Moves records from the spool into the database. Run by main.c as `recorder store`.
  *
- * What must stay true: a segment is deleted only after all its records are settled (rows, or set aside, or known from
- * before), and no trouble of the server ends this process: it says so once, waits, and goes on where it was. A kill at
- * any point loses nothing and stores nothing twice; where reading must begin again the table `senders` knows. */
+ * What must stay true: a segment is deleted only after all its records are settled (rows, or set
+ * aside, or known from before), and no trouble of the server ends this process: it says so once,
+ * waits, and goes on where it was. A kill at any point loses nothing and stores nothing twice;
+ * where reading must begin again the table `senders` knows. */
 #include "mover.h"
 
 #include <errno.h>
@@ -49,7 +50,8 @@ struct mover {
     uint64_t report_ms; /* when it was written last */
 };
 
-/* Signals. They must be heard while a statement waits, so they come as signals here, not by the actor's descriptor. */
+/* Signals. They must be heard while a statement waits, so they come as signals here, not by the
+ * actor's descriptor. */
 
 static volatile sig_atomic_t is_ending, wants_dump;
 
@@ -180,7 +182,8 @@ static bool set_aside(struct mover *mover, size_t index)
     return true;
 }
 
-/* Stores `count` entries from `first` on. A row that the database will not take is found by halving. */
+/* Stores `count` entries from `first` on. A row that the database will not take is found by
+ * halving. */
 static bool put(struct mover *mover, size_t first, size_t count)
 {
     for (int tries = 0; tries < AGAIN_MOST; tries++) {
@@ -195,8 +198,7 @@ static bool put(struct mover *mover, size_t first, size_t count)
         case TROUBLE_DATA:
             if (count == 1)
                 return set_aside(mover, first);
-            return put(mover, first, count / 2) &&
-                   put(mover, first + count / 2, count - count / 2);
+            return put(mover, first, count / 2) && put(mover, first + count / 2, count - count / 2);
         }
     }
     return false;

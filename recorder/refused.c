@@ -30,7 +30,8 @@ static void append_field(struct bytes *line, const struct field *field, const ch
 
 static bool append_line(struct view line)
 {
-    int fd = open(options_path("spool/refused.jsonl"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    int fd =
+        open(options_path("spool/refused.jsonl"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     struct stat before = {0};
     bool is_good;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records that the database would not take, set aside for people in STATE_DIR/spool/refused.jsonl: one JSON object a line.
- * A record whose store was killed in between may stand there twice; sender and seq tell. */
+/* Records that the database would not take, set aside for people in STATE_DIR/spool/refused.jsonl:
+ * one JSON object a line. A record whose store was killed in between may stand there twice; sender
+ * and seq tell. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the store process says of itself: a small file, replaced whole, that the intake reads when somebody asks. */
+/* What the store process says of itself: a small file, replaced whole, that the intake reads when
+ * somebody asks. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,9 +10,9 @@
 #include "bytes.h"
 
 struct report {
-    bool is_open;     /* the database is there */
-    uint64_t stored;  /* records of the spool that are settled: stored, set aside or known already */
-    uint64_t refused; /* of them set aside since the process began */
+    bool is_open;    /* the database is there */
+    uint64_t stored; /* records of the spool that are settled: stored, set aside or known already */
+    uint64_t refused;  /* of them set aside since the process began */
     uint64_t error_ms; /* when the last trouble began, since 1970; 0: there was none */
     struct bytes error;
 };

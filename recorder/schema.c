@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Migrations. To add one: a file recorder/schema/NNNN_what.sql and a line in the two lists below. What must stay true: a
- * migration that has been in a release is never changed, only followed by another. */
+/* Migrations. To add one: a file recorder/schema/NNNN_what.sql and a line in the two lists below.
+ * What must stay true: a migration that has been in a release is never changed, only followed by
+ * another. */
 #include "schema.h"
 
 #include <stdlib.h>
@@ -32,7 +33,8 @@ bool schema_statement(struct view *sql, struct view *statement)
         *sql = view_skip(*sql, 1);
     if (!sql->len)
         return false;
-    while (len < sql->len && !(sql->at[len] == ';' && (len + 1 == sql->len || sql->at[len + 1] == '\n')))
+    while (len < sql->len &&
+           !(sql->at[len] == ';' && (len + 1 == sql->len || sql->at[len + 1] == '\n')))
         len++;
     *statement = (struct view){sql->at, len};
     *sql = view_skip(*sql, len < sql->len ? len + 1 : len);
@@ -41,11 +43,11 @@ bool schema_statement(struct view *sql, struct view *statement)
 
 static bool table_make(struct database *database)
 {
-    return database_run(database,
-                        VIEW("CREATE TABLE IF NOT EXISTS migrations ("
-                             "number INT UNSIGNED NOT NULL PRIMARY KEY, name VARCHAR(100) NOT NULL, "
-                             "applied TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP) "
-                             "ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4"));
+    return database_run(
+        database, VIEW("CREATE TABLE IF NOT EXISTS migrations ("
+                       "number INT UNSIGNED NOT NULL PRIMARY KEY, name VARCHAR(100) NOT NULL, "
+                       "applied TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP) "
+                       "ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4"));
 }
 
 /* The number of the last migration that was applied. */
@@ -102,7 +104,8 @@ bool schema_apply(struct database *database)
     uint64_t is_ours, is_freed;
     bool is_done;
 
-    if (!database_ask(database, VIEW("SELECT GET_LOCK(CONCAT(LEFT(DATABASE(), 40), '.migrations'), 30)"),
+    if (!database_ask(database,
+                      VIEW("SELECT GET_LOCK(CONCAT(LEFT(DATABASE(), 40), '.migrations'), 30)"),
                       &is_ours))
         return false;
     if (!is_ours)

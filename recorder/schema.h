@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The database's schema: the files of recorder/schema/, built into the program, applied once each and in order. */
+/* The database's schema: the files of recorder/schema/, built into the program, applied once each
+ * and in order. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,6 +24,6 @@ bool schema_statement(struct view *sql, struct view *statement);
 /* Whether the database lacks none of the migrations. False if it does, or on trouble. */
 bool schema_is_current(struct database *database);
 
-/* Applies what is missing, under a lock of the server, so that two processes don't do it at once. False on trouble:
- * nothing is marked as applied that is not. */
+/* Applies what is missing, under a lock of the server, so that two processes don't do it at once.
+ * False on trouble: nothing is marked as applied that is not. */
 bool schema_apply(struct database *database);

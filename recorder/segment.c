@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The spool's file format. What must stay true: a record is believed only if its checksum is right, and a damaged one
- * costs itself and no other: reading goes on at the next good record. */
+/* The spool's file format. What must stay true: a record is believed only if its checksum is right,
+ * and a damaged one costs itself and no other: reading goes on at the next good record. */
 #include "segment.h"
 
 #include <dirent.h>
@@ -166,8 +166,9 @@ static void step(struct segment *segment, size_t count)
     segment->used = 0;
 }
 
-/* Reads on behind what the buffer holds. False at the file's end: then what is left is no whole record, and it is
- * forgotten, since its writer may yet take it back and put something else there. */
+/* Reads on behind what the buffer holds. False at the file's end: then what is left is no whole
+ * record, and it is forgotten, since its writer may yet take it back and put something else there.
+ */
 static bool fill(struct segment *segment)
 {
     ssize_t count;

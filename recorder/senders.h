@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far each sender of records has come. No sockets and no files in it. What must stay true: a sender's records are taken
- * in the order of their numbers, each once. */
+/* How far each sender of records has come. No sockets and no files in it. What must stay true: a
+ * sender's records are taken in the order of their numbers, each once. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,7 +26,8 @@ enum senders_verdict {
     SENDERS_NEXT,   /* take it */
     SENDERS_REPEAT, /* is in the spool: acknowledge again */
     SENDERS_QUEUED, /* will be acknowledged when it is written */
-    SENDERS_EARLY,  /* refuse it: others must come first. Ask the sender to begin again at its first */
+    SENDERS_EARLY,  /* refuse it: others must come first. Ask the sender to begin again at its first
+                     */
     SENDERS_LATER,  /* refuse it: the sender has been asked */
     SENDERS_JUMP,   /* take it: those before it are not coming */
 };
@@ -36,9 +37,10 @@ struct sender *senders_get(struct senders *senders, uint64_t id, uint64_t now_ms
 
 /* What to do with record `seq`; if it is to be taken, it counts as queued from here on.
  *
- * A sender that is asked begins again at the first record that nobody acknowledged. So, if the lowest of those that came
- * too early comes a second time, the sender has none before it: the spool's memory was lost, or that of a sender which
- * was silent for long. Then it goes on from there. */
+ * A sender that is asked begins again at the first record that nobody acknowledged. So, if the
+ * lowest of those that came too early comes a second time, the sender has none before it: the
+ * spool's memory was lost, or that of a sender which was silent for long. Then it goes on from
+ * there. */
 enum senders_verdict sender_offer(struct sender *sender, uint64_t seq);
 
 /* All up to `seq` are in the spool: from the write, or read at the start. */

@@ -55,10 +55,9 @@ static void segment_read(struct spool *spool, struct segment *segment,
         log_error("spool.damaged", F_NUM("segment", segment->number), F_NUM("bytes", segment->bad));
 }
 
-/* The newest segment whose header is good says all: it begins with how far every sender had come. Those behind it are
- * set aside by the store. */
-static void newest_read(struct spool *spool,
-                        bool (*on_payload)(void *owner, struct view payload))
+/* The newest segment whose header is good says all: it begins with how far every sender had come.
+ * Those behind it are set aside by the store. */
+static void newest_read(struct spool *spool, bool (*on_payload)(void *owner, struct view payload))
 {
     for (uint64_t number = spool->number; number; number--) {
         struct segment segment;
@@ -90,8 +89,8 @@ void spool_open(struct spool *spool, const char *path, uint64_t limit,
         die("no random numbers: %s", strerror(errno));
     spool->number = segment_find_last(spool->folder_fd);
     newest_read(spool, on_payload);
-    spool->has_reserve = fstatat(spool->folder_fd, "reserve", &reserve, 0) == 0 &&
-                         reserve.st_size == RESERVE_SIZE;
+    spool->has_reserve =
+        fstatat(spool->folder_fd, "reserve", &reserve, 0) == 0 && reserve.st_size == RESERVE_SIZE;
     spool_reserve(spool);
 }
 
@@ -119,7 +118,8 @@ static bool write_all(int fd, struct view data)
     return true;
 }
 
-/* Makes the segment under another name first: it is there with its whole head or not at all, whatever happens. */
+/* Makes the segment under another name first: it is there with its whole head or not at all,
+ * whatever happens. */
 static int segment_make(const struct spool *spool, const char *name, struct view head)
 {
     int fd = openat(spool->folder_fd, "new.tmp", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -179,8 +179,8 @@ static void end(struct spool *spool)
     spool->fd = -1;
 }
 
-/* The reserve. The store deletes no segment that is the newest. So if one segment fills the disk, a newer one must be begun
- * for the older to go, and for its head there must be room. */
+/* The reserve. The store deletes no segment that is the newest. So if one segment fills the disk, a
+ * newer one must be begun for the older to go, and for its head there must be room. */
 
 static bool is_full(int error)
 {
@@ -219,7 +219,8 @@ void spool_add(struct spool *spool, struct view payload)
     spool->pending_count++;
 }
 
-/* How many whole records are in the first `len` bytes of what was added; sets `*whole` to their length. */
+/* How many whole records are in the first `len` bytes of what was added; sets `*whole` to their
+ * length. */
 static size_t count_whole(const struct bytes *pending, size_t len, size_t *whole)
 {
     size_t count = 0;
@@ -266,14 +267,15 @@ static size_t write_pending(struct spool *spool)
         return 0;
     done = write_some(spool);
     count = count_whole(&spool->pending, done, &whole);
-    /* A half record is taken back. If even that fails, the next write goes over it. Whole ones stay: the store may have
-     * read them already. */
+    /* A half record is taken back. If even that fails, the next write goes over it. Whole ones
+     * stay: the store may have read them already. */
     if (done > whole && ftruncate(spool->fd, (off_t)(spool->size + whole)) != 0)
         log_warn("spool.uncut", F_NUM("segment", spool->number), F_STR("reason", strerror(errno)));
     spool->size += whole;
     spool->records += count;
     spool->is_unsynced |= whole > 0;
-    /* What the disk refused is written again, into another file; the store knows records that come twice. */
+    /* What the disk refused is written again, into another file; the store knows records that come
+     * twice. */
     if (spool->syncs_always && !spool_sync(spool))
         return 0;
     bytes_drop(&spool->pending, whole);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The spool as its writer, the intake, sees it: records are added, then written with one write(2), and count as kept once
- * they are in the file. What must stay true: a record that was reported as written is whole in the file, and no half
- * record stays behind it. Segments are begun lazily and deleted by the store. */
+/* The spool as its writer, the intake, sees it: records are added, then written with one write(2),
+ * and count as kept once they are in the file. What must stay true: a record that was reported as
+ * written is whole in the file, and no half record stays behind it. Segments are begun lazily and
+ * deleted by the store. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,16 +23,16 @@ struct spool {
     bool is_unsynced;
     bool syncs_always; /* records count as written only when the disk has them */
     bool has_reserve;  /* a file that gives its room when there is none */
-    int error; /* errno of the last write that failed; 0: it went well */
+    int error;         /* errno of the last write that failed; 0: it went well */
 
     /* Appends by spool_note what the next segment begins with. */
     void (*on_begin)(void *owner, struct spool *spool, struct bytes *out);
     void *owner;
 };
 
-/* Opens the folder (made if it is missing) and reads the newest segment that can be read: `on_payload` gets all that is in
- * it, and what it returns says whether that was a record. Cuts a torn end off. Ends the process if the folder can't be
- * used. */
+/* Opens the folder (made if it is missing) and reads the newest segment that can be read:
+ * `on_payload` gets all that is in it, and what it returns says whether that was a record. Cuts a
+ * torn end off. Ends the process if the folder can't be used. */
 void spool_open(struct spool *spool, const char *path, uint64_t limit,
                 bool (*on_payload)(void *owner, struct view payload), void *owner);
 void spool_close(struct spool *spool);
@@ -42,11 +43,12 @@ void spool_add(struct spool *spool, struct view payload);
 /* For on_begin: appends a payload that is no record. */
 void spool_note(const struct spool *spool, struct bytes *out, struct view payload);
 
-/* Writes what was added. Returns how many records, from the first on, are in the file now. If not all are, `error` says
- * why and the others stay added. */
+/* Writes what was added. Returns how many records, from the first on, are in the file now. If not
+ * all are, `error` says why and the others stay added. */
 size_t spool_write(struct spool *spool);
 
-/* Forces what was written to the disk; false if that failed (`error`): then the next write begins a new segment. */
+/* Forces what was written to the disk; false if that failed (`error`): then the next write begins a
+ * new segment. */
 bool spool_sync(struct spool *spool);
 
 /* Sets room aside again, if it was needed. To be called now and then while writing goes well. */

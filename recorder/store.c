@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows into tables. Called by mover.c, in the store process, where waiting for the server is allowed. */
+/* Rows into tables. Called by mover.c, in the store process, where waiting for the server is
+ * allowed. */
 #include "store.h"
 
 #include <stdlib.h>
@@ -101,7 +102,8 @@ static void put_time(struct store *store, struct bytes *sql, uint64_t time_ms)
     bytes_printf(sql, "'%s.%03u'", store->date, (unsigned)(time_ms % 1000));
 }
 
-/* The text with what is no UTF-8 replaced, cut to the `most` characters (MODEL_MOST at most) that its column holds, and quoted. */
+/* The text with what is no UTF-8 replaced, cut to the `most` characters (MODEL_MOST at most) that
+ * its column holds, and quoted. */
 static void put_text(struct store *store, struct bytes *sql, struct view text, size_t most)
 {
     char clean[4 * MODEL_MOST];
@@ -179,8 +181,9 @@ static void on_mark(void *owner, uint64_t sender, uint64_t last_seq)
         mark->last_seq = last_seq;
 }
 
-/* Reads, and locks until the transaction's end, how far the senders of these entries have come. A transaction of ours that
- * a broken connection left behind holds that lock until its fate is decided, and so we see what became of it. */
+/* Reads, and locks until the transaction's end, how far the senders of these entries have come. A
+ * transaction of ours that a broken connection left behind holds that lock until its fate is
+ * decided, and so we see what became of it. */
 static bool marks_read(struct store *store, const struct batch *batch, size_t first, size_t count)
 {
     marks_clear(store);
@@ -273,8 +276,8 @@ enum trouble store_put(struct store *store, const struct batch *batch, size_t fi
         put_row(store, &record);
         fresh++;
     }
-    is_good = !fresh ||
-              (database_run(&store->database, bytes_view(&store->rows)) && marks_write(store));
+    is_good =
+        !fresh || (database_run(&store->database, bytes_view(&store->rows)) && marks_write(store));
     return settle(store, is_good);
 }
 

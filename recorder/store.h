@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables `attempts` and `senders`: all SQL about them. What must stay true: rows and the number up to which their
- * sender's records are settled change in one transaction, and a record that is not newer than that number is skipped. So
- * whatever is stored again, after a kill or a commit of unknown fate, changes nothing. */
+/* The tables `attempts` and `senders`: all SQL about them. What must stay true: rows and the number
+ * up to which their sender's records are settled change in one transaction, and a record that is
+ * not newer than that number is skipped. So whatever is stored again, after a kill or a commit of
+ * unknown fate, changes nothing. */
 #pragma once
 
 #include "batch.h"

@@ -36,8 +36,8 @@ static bool begin(struct tail *tail, uint64_t from)
     return tail->is_open;
 }
 
-/* Whether the intake has gone on to another segment. It makes them one by one, so a look at the next name is enough;
- * but somebody may have emptied the folder by hand. */
+/* Whether the intake has gone on to another segment. It makes them one by one, so a look at the
+ * next name is enough; but somebody may have emptied the folder by hand. */
 static bool has_next(const struct tail *tail)
 {
     char name[SEGMENT_NAME];
@@ -65,7 +65,8 @@ enum tail_state tail_next(struct tail *tail, struct view *payload)
     }
 }
 
-/* Bytes that were no record; 0 too for a file that somebody has deleted, whose name may be another's by now. */
+/* Bytes that were no record; 0 too for a file that somebody has deleted, whose name may be
+ * another's by now. */
 static uint64_t damage(const struct segment *segment, bool *is_there)
 {
     struct stat facts;

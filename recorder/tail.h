@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The spool as its reader, the store, sees it: payloads in order, over all segments, while the intake appends. What must
- * stay true: a segment is deleted only when the reader says that all it held is settled, and never the newest one. */
+/* The spool as its reader, the store, sees it: payloads in order, over all segments, while the
+ * intake appends. What must stay true: a segment is deleted only when the reader says that all it
+ * held is settled, and never the newest one. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,5 +29,6 @@ void tail_close(struct tail *tail);
 /* `payload` is borrowed until the next call. */
 enum tail_state tail_next(struct tail *tail, struct view *payload);
 
-/* Deletes the segment that has been read and goes on to the next. One that was damaged is kept as "N.bad". */
+/* Deletes the segment that has been read and goes on to the next. One that was damaged is kept as
+ * "N.bad". */
 void tail_pass(struct tail *tail);

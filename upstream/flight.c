@@ -222,6 +222,22 @@ static void header_write(struct flight *flight)
     header->sum = header_sum(header);
 }
 
+/* Another upstream that starts now may take our file for one whose maker died, and lock it for an instant or remove it
+ * before it is locked by us: then it is made again. */
+static int fresh_file(const char *path)
+{
+    for (;;) {
+        int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        struct stat file;
+
+        if (fd < 0 || flock(fd, LOCK_EX) != 0 || fstat(fd, &file) != 0)
+            die("cannot make the flight file %s: %s", path, strerror(errno));
+        if (file.st_nlink)
+            return fd;
+        close(fd);
+    }
+}
+
 void flight_create(struct flight *flight, const char *folder, uint64_t incarnation,
                    size_t slot_count)
 {
@@ -236,9 +252,7 @@ void flight_create(struct flight *flight, const char *folder, uint64_t incarnati
     bytes_printf(&fresh, "%s/%llx.new", folder, (unsigned long long)incarnation);
     flight->path = memory_text(bytes_view(&path));
     flight->map_len = HEADER_LEN + slot_count * SLOT_LEN;
-    flight->fd = open(bytes_cstr(&fresh), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (flight->fd < 0 || flock(flight->fd, LOCK_EX | LOCK_NB) != 0)
-        die("cannot make the flight file %s: %s", bytes_cstr(&fresh), strerror(errno));
+    flight->fd = fresh_file(bytes_cstr(&fresh));
     if (!reach(flight, HEADER_LEN))
         die("no room for the flight file %s", bytes_cstr(&fresh));
     flight->header =

@@ -57,7 +57,10 @@ class Scenarios:
 
         def make(**rest):
             made.append(Stage(folder / str(len(made)), **rest))
-            return made[-1].__enter__()
+            made[-1].__enter__()
+            if rest.get("start", True):
+                wait_pairs(made[-1])
+            return made[-1]
         try:
             result = self.functions[name](make)
         except BaseException as reason:
@@ -113,8 +116,20 @@ def assert_complete(stream, chunks):
 
 # ------------------------------------------------------------------------------------------------------------ rules
 
+def wait_pairs(stage, seconds=10):
+    """Until the balancer knows that each living frontend and upstream hear each other, and so uses them all."""
+    alive = {role: {incarnation(stage, name) for name in stage.names(role) if stage.is_alive(name)}
+             for role in ("frontend", "upstream")}
+
+    def is_so():
+        return {(line["frontend"], line["upstream"]) for line in stage.dump("balancer")["balancer"]
+                if line["event"] == "dump.pair" and (line["frontend_sees"], line["upstream_sees"]) == ("1", "1")} >= {
+                    (frontend, upstream) for frontend in alive["frontend"] for upstream in alive["upstream"]}
+    stage.wait("all frontends and upstreams hear each other", is_so, seconds)
+
+
 def incarnation(stage, name):
-    return stage.log(name, "process.started")[0]["incarnation"]
+    return stage.wait_log(name, "process.started")["incarnation"]
 
 
 def answering(stage, upstream):

@@ -206,7 +206,7 @@ print(json.dumps([name_of(client=stranger), name_of(model="no/such model"), name
 
 
 def test_the_sdk_notices_a_stream_that_broke(stage, python):
-    prompt = scripted(chunks=20, chunk_bytes=10, numbered=True, cut_after_events=5)
+    prompt = scripted(chunks=20, chunk_bytes=10, numbered=True, pace_ms=20, cut_after_events=5)
     count, name = run_sdk(stage, python, f'''
 count, name = 0, None
 try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from recovery import Scenarios, ask, assert_complete, assert_exactly_once, assert_one_place, begin, begin_scripted, \
-    steps_of
+    steps_of, wait_pairs
 from stage import MODEL, SLOW, scripted
 
 CHUNKS = 4
@@ -56,7 +56,7 @@ def is_recovered(stage):
     """Frontend and upstream have told their lists: nothing of the handshake follows."""
     come = [letter.split()[0] for letter in letters(stage, "letter.in")]
     gone = [letter.split()[0] for letter in letters(stage, "letter.out")]
-    return come.count("READY") == 2 and come.count("SEES") >= 2 and "KNOWN_END" in gone
+    return come.count("READY") == 2 and come.count("SEES") >= 2 and "KNOWN_END" in gone  # of one upstream
 
 
 def is_settled(stage, count):
@@ -139,10 +139,10 @@ def once(kind, first_ms):
     return scenario
 
 
-def twice(kind, first_kill, must_pass):
+def twice(kind, first_kill, must_pass, **rest):
     """Killed at this step, and its successor at each step of the recovery."""
     def scenario(make):
-        stage = set_up(make)
+        stage = set_up(make, **rest)
         steps = steps_of_recovery(stage, kind, first_kill)
         assert {"recv.HELLO:2", "sent.WELCOME:2", "recv.READY:2", "post.KNOWN_END:1", *must_pass} <= set(steps), steps
         for step in steps:
@@ -168,7 +168,7 @@ SCENARIOS = {
     "once, an answer that is no stream": once(WHOLE, LONG_MS),
     "once, a call with a faulty key": once(REKEY, 0),
     "twice, the call offered": twice(STREAM, "recv.CALL:1", ["sent.JOB:1"]),
-    "twice, the call placed": twice(STREAM, "sent.JOB:1", HELD),
+    "twice, the call placed": twice(STREAM, "sent.JOB:1", HELD, upstreams=2),
     "twice, the call placed and not a stream": twice(WHOLE, "sent.JOB:1", HELD),
     "twice, a key asked for": twice(REKEY, "recv.OUTCOME:1", HELD + ["sent.REKEY:1"]),
     "twice, a key given": twice(REKEY, "sent.REKEY:1", HELD),
@@ -192,6 +192,7 @@ def test_a_killed_balancer_runs_no_call_twice_and_loses_none(outcomes, name):
 @pytest.mark.short
 def test_streams_go_on_without_a_balancer_and_waiting_calls_are_run_once(stage_of):
     stage = stage_of(upstreams=2)
+    wait_pairs(stage)
     with begin_scripted(stage, 20, chunks=20, pace_ms=20) as running, \
             begin_scripted(stage, 20, chunks=3, first_ms=3000) as placed:
         running.wait_events(3, 10 * SLOW)

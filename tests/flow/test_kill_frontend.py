@@ -3,7 +3,7 @@
 needs are killed under streams: recorder, store, admin, balancer. Every chunk arrives."""
 import pytest
 
-from recovery import assert_exactly_once, begin_scripted
+from recovery import assert_exactly_once, begin_scripted, wait_pairs
 from stage import SLOW
 
 CHUNKS = 30
@@ -17,6 +17,7 @@ def open_calls(stage, name):
 @pytest.mark.short
 def test_only_the_killed_frontends_connections_break(stage_of):
     stage = stage_of(frontends=2, upstreams=2)
+    wait_pairs(stage)
     with begin_scripted(stage, 40, chunks=CHUNKS, pace_ms=40) as running, \
             begin_scripted(stage, 10, chunks=FEW, first_ms=800) as quiet:
         running.wait_events(3, 10 * SLOW)
@@ -41,6 +42,7 @@ def test_only_the_killed_frontends_connections_break(stage_of):
 @pytest.mark.parametrize("name", ["recorder", "store", "admin", "balancer"])
 def test_no_stream_notices_that_it_is_killed(stage_of, name):
     stage = stage_of(frontends=2, upstreams=2)
+    wait_pairs(stage)
     with begin_scripted(stage, 40, chunks=CHUNKS, pace_ms=40) as running, \
             begin_scripted(stage, 10, chunks=FEW, first_ms=800) as quiet:
         running.wait_events(3, 10 * SLOW)

@@ -3,7 +3,7 @@
 not begun to answer get their whole answer from another one, or from the next when it was the only one."""
 import pytest
 
-from recovery import answering, assert_exactly_once, assert_one_place, begin_scripted, incarnation
+from recovery import answering, assert_exactly_once, assert_one_place, begin_scripted, incarnation, wait_pairs
 from stage import SLOW
 
 CHUNKS = 30
@@ -13,6 +13,7 @@ FEW = 3
 @pytest.mark.short
 def test_the_killed_ones_answers_end_in_an_error_and_its_other_calls_move(stage_of):
     stage = stage_of(upstreams=2, frontends=2)
+    wait_pairs(stage)
     with begin_scripted(stage, 25, chunks=CHUNKS, pace_ms=50) as begun, \
             begin_scripted(stage, 25, chunks=FEW, first_ms=1500) as quiet:
         begun.wait_events(3, 10 * SLOW)

@@ -288,7 +288,6 @@ def test_ten_thousand_records_are_rows_in_a_moment(stage):
 @pytest.mark.parametrize("at", ["recv.RECORD:1", "recv.RECORD:130", "spool.written:1", "spool.written:2",
                                 "post.RECORDED:1", "post.RECORDED:2", "sent.RECORDED:1", "recv.HELLO:1",
                                 "post.WELCOME:1", "sent.WELCOME:1"])
-@pytest.mark.short
 def test_the_intake_is_killed_at(stage, at):
     stage.store()
     intake = stage.recorder(KILL_AT=at)
@@ -309,7 +308,6 @@ def test_the_intake_is_killed_at(stage, at):
 
 @pytest.mark.parametrize("at", ["store.committing:1", "store.committing:3", "store.committed:1", "store.committed:3",
                                 "store.passing:1", "store.passing:2"])
-@pytest.mark.short
 def test_the_store_is_killed_at(stage, at):
     stage.recorder(SPOOL_SEGMENT="64KiB")
     upstreams = [Upstream(stage), Upstream(stage)]
@@ -342,7 +340,6 @@ def test_both_are_killed_again_and_again(stage):
     stage.check(*upstreams)
 
 
-@pytest.mark.short
 def test_stored_segments_are_deleted_and_the_senders_are_remembered(stage):
     intake = stage.recorder(SPOOL_SEGMENT="32KiB")
     stage.store()
@@ -366,7 +363,6 @@ def test_stored_segments_are_deleted_and_the_senders_are_remembered(stage):
     assert not intake.events("sender.jumped")
 
 
-@pytest.mark.short
 def test_no_database_at_the_start(own_stage):
     own_stage.server.stop()
     intake, store = own_stage.recorder(), own_stage.store()
@@ -382,7 +378,6 @@ def test_no_database_at_the_start(own_stage):
     assert intake.process.poll() is None
 
 
-@pytest.mark.short
 def test_the_database_is_stopped_and_killed_while_records_come(own_stage):
     own_stage.recorder()
     store = own_stage.store()
@@ -399,6 +394,7 @@ def test_the_database_is_stopped_and_killed_while_records_come(own_stage):
     assert store.process.poll() is None
 
 
+@pytest.mark.slow
 def test_the_database_hangs_and_the_intake_does_not_notice(own_stage):
     """It is stopped for longer than a statement may take, at a random moment of a flood: what it was told last happens
     when it goes on, and the store, which has given that statement up, must see it."""
@@ -465,7 +461,6 @@ class Cutter:
         self.listener.close()
 
 
-@pytest.mark.short
 @pytest.mark.parametrize("is_obeyed", [False, True])
 def test_a_commit_of_unknown_fate_is_repeated_and_changes_nothing(stage, is_obeyed):
     cutter = Cutter(stage, 3, is_obeyed)
@@ -480,7 +475,6 @@ def test_a_commit_of_unknown_fate_is_repeated_and_changes_nothing(stage, is_obey
     cutter.close()
 
 
-@pytest.mark.short
 @pytest.mark.parametrize("at", [None, "store.refused:1"])
 def test_a_row_that_the_database_refuses_is_set_aside(stage, at):
     intake, store = stage.recorder(), stage.store()
@@ -511,7 +505,6 @@ def test_a_row_that_the_database_refuses_is_set_aside(stage, at):
     assert intake.process.poll() is None
 
 
-@pytest.mark.short
 def test_a_lock_in_the_database_is_waited_for(stage):
     stage.recorder()
     store = stage.store()
@@ -535,7 +528,6 @@ def test_a_lock_in_the_database_is_waited_for(stage):
     assert not store.events("store.away")
 
 
-@pytest.mark.short
 @pytest.mark.parametrize("segment", ["16KiB", "8MiB"])  # 8 MiB: one segment fills the disk
 def test_a_full_disk_refuses_and_takes_again_when_there_is_room(small_disk, segment):
     intake = small_disk.recorder(SPOOL_SEGMENT=segment)
@@ -561,7 +553,6 @@ def test_a_full_disk_refuses_and_takes_again_when_there_is_room(small_disk, segm
     assert not intake.events("sender.jumped")
 
 
-@pytest.mark.short
 def test_the_intake_starts_on_a_full_disk(small_disk):
     (small_disk.spool / "ballast").write_bytes(bytes(256 * 1024))
     intake = small_disk.recorder()
@@ -602,7 +593,6 @@ def test_repeats_are_acknowledged_and_gaps_are_not(stage):
     assert intake.wait_event("dump.spool")[0]["records"] == "7"
 
 
-@pytest.mark.short
 def test_a_sender_whose_past_is_forgotten_goes_on_where_it_is(stage):
     """The spool was lost, or the sender was silent for a day: it begins at a number that nobody expects."""
     intake = stage.recorder()
@@ -729,7 +719,6 @@ def test_a_disk_that_fails_holds_acknowledgements_back_if_so_wished(stage, sync)
     stage.check(upstream)
 
 
-@pytest.mark.short
 def test_status_tells_what_is_not_stored_yet(own_stage):
     server = own_stage.server
     own_stage.recorder()
@@ -763,7 +752,6 @@ def test_status_tells_what_is_not_stored_yet(own_stage):
     assert json.loads(peer.expect("ANSWER")["data"]) == {"error": "no such question"}
 
 
-@pytest.mark.short
 def test_a_database_that_is_there_but_may_not_be_made_is_told(own_stage):
     server = own_stage.server
     server.query("create user weak@localhost identified by 'p'")
@@ -780,7 +768,6 @@ def test_a_database_that_is_there_but_may_not_be_made_is_told(own_stage):
     assert [row["number"] for row in own_stage.query("select number from migrations")] == [1]
 
 
-@pytest.mark.short
 def test_strange_letters_do_no_harm(stage):
     intake = stage.recorder()
     upstream = Upstream(stage)

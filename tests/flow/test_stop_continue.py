@@ -20,7 +20,7 @@ def stopped(name, seconds):
     def scenario(make):
         stage = make(upstreams=2, frontends=2)
         with begin_scripted(stage, 40, chunks=CHUNKS, pace_ms=40) as running, \
-                begin_scripted(stage, 10, chunks=FEW, first_ms=BRIEFLY_S * 1000) as quiet:
+                begin_scripted(stage, 10, chunks=FEW, first_ms=int(BRIEFLY_S * 1000)) as quiet:
             running.wait_events(3, 10 * SLOW)
             stage.wait("the provider is asked for all", lambda: stage.sim.total() == 50)
             stage.stop(name)

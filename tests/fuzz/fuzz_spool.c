@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A segment of the spool. needs: recorder/segment.c */
-/* An even first byte: the rest is a file as it stands, whatever it is. An odd one: the rest is a script that writes records
- * with garbage between them and cuts the file off somewhere; then exactly the records that are whole must be found, through
- * any borders of the buffer. */
+/* An even first byte: the rest is a file as it stands, whatever it is. An odd one: the rest is a
+ * script that writes records with garbage between them and cuts the file off somewhere; then
+ * exactly the records that are whole must be found, through any borders of the buffer. */
 #define _GNU_SOURCE /* memfd_create */
 #include <stdint.h>
 #include <stdlib.h>
@@ -56,7 +56,8 @@ static void read_anything(struct view file)
 struct script {
     struct bytes file;
     struct bytes payloads; /* of all records, one behind the other */
-    size_t lens[4096], ends[4096]; /* of each: its payload's length, where its record ends in the file */
+    size_t lens[4096],
+        ends[4096]; /* of each: its payload's length, where its record ends in the file */
     size_t count;
     uint32_t salt;
 };
@@ -106,7 +107,8 @@ static void run_script(const uint8_t *data, size_t size)
 
     script.count = 0;
     script.file.len = script.payloads.len = 0;
-    script.salt = (uint32_t)crc32(0, data, (uInt)size); /* so that no input can hold a record of its own */
+    script.salt =
+        (uint32_t)crc32(0, data, (uInt)size); /* so that no input can hold a record of its own */
     segment_begin(&script.file, 1, script.salt);
     for (size_t at = 3; at + 4 <= size && script.count < 4096 && script.file.len < 1 << 18; at += 4)
         script_step(&script, data + at);

@@ -19,7 +19,9 @@ static const struct {
     {"blanks", " \n\t\n", {NULL}},
     {"one without an end", "SELECT 1", {"SELECT 1"}},
     {"two", "SELECT 1;\nSELECT 2;\n", {"SELECT 1", "SELECT 2"}},
-    {"a semicolon inside a line", "SELECT ';' ; -- a; b\n;\nSELECT 2;", {"SELECT ';' ; -- a; b\n", "SELECT 2"}},
+    {"a semicolon inside a line",
+     "SELECT ';' ; -- a; b\n;\nSELECT 2;",
+     {"SELECT ';' ; -- a; b\n", "SELECT 2"}},
 };
 
 static void a_statement_ends_with_a_semicolon_at_a_lines_end(void **state)
@@ -31,7 +33,8 @@ static void a_statement_ends_with_a_semicolon_at_a_lines_end(void **state)
 
         while (schema_statement(&sql, &statement)) {
             if (!texts[i].want[count] || !view_equal(statement, view_of(texts[i].want[count])))
-                fail_msg("%s: statement %zu is %.*s", texts[i].what, count, (int)statement.len, statement.at);
+                fail_msg("%s: statement %zu is %.*s", texts[i].what, count, (int)statement.len,
+                         statement.at);
             count++;
         }
         if (texts[i].want[count])

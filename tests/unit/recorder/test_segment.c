@@ -236,8 +236,12 @@ static void a_file_with_a_bad_header_opens_and_holds_nothing(void **state)
 
 static void files_are_found_by_their_numbers(void **state)
 {
-    static const char *const names[] = {"000000000003.spool", "000000000012.spool", "000000000001.bad",
-                                        "000000000020.spool.tmp", "new.tmp", "refused.jsonl"};
+    static const char *const names[] = {"000000000003.spool",
+                                        "000000000012.spool",
+                                        "000000000001.bad",
+                                        "000000000020.spool.tmp",
+                                        "new.tmp",
+                                        "refused.jsonl"};
 
     (void)state;
     unlinkat(folder_fd, "000000000007.spool", 0);

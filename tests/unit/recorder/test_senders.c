@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which records are taken. A script is what a sender sends, step by step, with the verdict wanted for each. */
+/* Which records are taken. A script is what a sender sends, step by step, with the verdict wanted
+ * for each. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,17 +24,36 @@ static const struct {
         enum senders_verdict want;
     } steps[STEPS_MOST]; /* the end is {0, SENDERS_LATER} */
 } scripts[] = {
-    {"one after the other", 0, {{1, SENDERS_NEXT}, {2, SENDERS_NEXT}, {0, 0}, {3, SENDERS_NEXT}, {0, SENDERS_LATER}}},
+    {"one after the other",
+     0,
+     {{1, SENDERS_NEXT}, {2, SENDERS_NEXT}, {0, 0}, {3, SENDERS_NEXT}, {0, SENDERS_LATER}}},
     {"again before and after the write",
      0,
-     {{1, SENDERS_NEXT}, {1, SENDERS_QUEUED}, {0, 0}, {1, SENDERS_REPEAT}, {2, SENDERS_NEXT}, {0, SENDERS_LATER}}},
-    {"again after a start", 7, {{5, SENDERS_REPEAT}, {7, SENDERS_REPEAT}, {8, SENDERS_NEXT}, {0, SENDERS_LATER}}},
+     {{1, SENDERS_NEXT},
+      {1, SENDERS_QUEUED},
+      {0, 0},
+      {1, SENDERS_REPEAT},
+      {2, SENDERS_NEXT},
+      {0, SENDERS_LATER}}},
+    {"again after a start",
+     7,
+     {{5, SENDERS_REPEAT}, {7, SENDERS_REPEAT}, {8, SENDERS_NEXT}, {0, SENDERS_LATER}}},
     {"a gap is refused until it is filled",
      4,
-     {{6, SENDERS_EARLY}, {7, SENDERS_LATER}, {5, SENDERS_NEXT}, {6, SENDERS_NEXT}, {7, SENDERS_NEXT}, {0, SENDERS_LATER}}},
+     {{6, SENDERS_EARLY},
+      {7, SENDERS_LATER},
+      {5, SENDERS_NEXT},
+      {6, SENDERS_NEXT},
+      {7, SENDERS_NEXT},
+      {0, SENDERS_LATER}}},
     {"a sender that begins again below the gap is not believed to have nothing older",
      4,
-     {{8, SENDERS_EARLY}, {6, SENDERS_LATER}, {7, SENDERS_LATER}, {8, SENDERS_LATER}, {5, SENDERS_NEXT}, {0, SENDERS_LATER}}},
+     {{8, SENDERS_EARLY},
+      {6, SENDERS_LATER},
+      {7, SENDERS_LATER},
+      {8, SENDERS_LATER},
+      {5, SENDERS_NEXT},
+      {0, SENDERS_LATER}}},
     {"the lowest comes a second time: there is nothing older",
      4,
      {{8, SENDERS_EARLY},
@@ -46,10 +66,18 @@ static const struct {
       {0, SENDERS_LATER}}},
     {"an unknown sender in the middle of its life",
      0,
-     {{501, SENDERS_EARLY}, {502, SENDERS_LATER}, {501, SENDERS_JUMP}, {502, SENDERS_NEXT}, {0, SENDERS_LATER}}},
+     {{501, SENDERS_EARLY},
+      {502, SENDERS_LATER},
+      {501, SENDERS_JUMP},
+      {502, SENDERS_NEXT},
+      {0, SENDERS_LATER}}},
     {"a second gap asks again",
      0,
-     {{3, SENDERS_EARLY}, {1, SENDERS_NEXT}, {3, SENDERS_EARLY}, {3, SENDERS_JUMP}, {0, SENDERS_LATER}}},
+     {{3, SENDERS_EARLY},
+      {1, SENDERS_NEXT},
+      {3, SENDERS_EARLY},
+      {3, SENDERS_JUMP},
+      {0, SENDERS_LATER}}},
 };
 
 static void records_are_taken_in_order_and_once(void **state)
@@ -72,7 +100,8 @@ static void records_are_taken_in_order_and_once(void **state)
             }
             got = sender_offer(sender, seq);
             if (got != want)
-                fail_msg("%s, step %zu: %s, wanted %s", scripts[i].what, k, verdicts[got], verdicts[want]);
+                fail_msg("%s, step %zu: %s, wanted %s", scripts[i].what, k, verdicts[got],
+                         verdicts[want]);
         }
         senders_clear(&senders);
     }

@@ -112,10 +112,12 @@ static void a_segment_that_is_full_is_followed_by_one_with_a_head(void **state)
     start(&spool, HEADER + 13 + 3 * RECORD_SIZE, 0);
     for (uint32_t i = 1; i <= 7; i++)
         write_numbers(&spool, i, i);
-    assert_string_equal(spool_folder_list(), "000000000001.spool 000000000002.spool 000000000003.spool ");
+    assert_string_equal(spool_folder_list(),
+                        "000000000001.spool 000000000002.spool 000000000003.spool ");
     assert_int_equal(file_size("000000000001.spool"), HEADER + 13 + 3 * RECORD_SIZE);
     spool_close(&spool);
-    start(&spool, 1 << 20, 6); /* the newest holds the seventh only, and its header says what came before */
+    start(&spool, 1 << 20,
+          6); /* the newest holds the seventh only, and its header says what came before */
     assert_int_equal(last_read, 7);
     assert_int_equal(spool.records, 7);
     assert_int_equal(heads_read, 1);
@@ -213,13 +215,15 @@ static void a_newest_segment_with_a_bad_header_is_passed_over(void **state)
     start(&spool, 1 << 20, 0);
     assert_int_equal(last_read, 5);
     write_numbers(&spool, 6, 6);
-    assert_string_equal(spool_folder_list(), "000000000001.spool 000000000002.spool 000000000003.spool ");
+    assert_string_equal(spool_folder_list(),
+                        "000000000001.spool 000000000002.spool 000000000003.spool ");
     spool_close(&spool);
 }
 
 int main(void)
 {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, spool_folder_make, spool_folder_remove)
+#define IN_FOLDER(test)                                                                            \
+    cmocka_unit_test_setup_teardown(test, spool_folder_make, spool_folder_remove)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(nothing_is_made_before_the_first_record),
         IN_FOLDER(what_was_written_is_read_at_the_next_start),

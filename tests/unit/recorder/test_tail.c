@@ -184,7 +184,8 @@ static void a_folder_emptied_by_hand_is_begun_anew(void **state)
 
 int main(void)
 {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, spool_folder_make, spool_folder_remove)
+#define IN_FOLDER(test)                                                                            \
+    cmocka_unit_test_setup_teardown(test, spool_folder_make, spool_folder_remove)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(it_waits_for_the_first_segment_and_for_more_in_it),
         IN_FOLDER(a_segment_goes_when_it_is_passed_and_the_newest_stays),
