@@ -376,21 +376,28 @@ static void on_end(void *owner, const struct letter *letter)
         fail_here(x, error);
 }
 
+/* The provider's status is the client's business only where the mistake is its own; what became of our keys is not. */
+static int status_for_client(enum error error, uint64_t provider)
+{
+    int ours = error_facts(error)->status;
+    bool is_clients = ours >= 400 && ours <= 499 && ours != 429;
+
+    return is_clients && provider >= 400 && provider <= 499 ? (int)provider : 0;
+}
+
 static void on_fail(void *owner, const struct letter *letter)
 {
     const struct msg_fail *fail = &letter->msg->fail;
     struct exchange *x = take(owner, fail->call, fail->offer, fail->seq, true);
-    struct complaint complaint = {
-        .error = fail->error < ERROR_COUNT ? (enum error)fail->error : ERROR_INTERNAL,
-        .status = fail->status >= 400 && fail->status <= 599 ? (int)fail->status : 0,
-        .retry_after_ms = fail->retry_after_ms,
-        .body = fail->body,
-    };
+    enum error error = fail->error < ERROR_COUNT ? (enum error)fail->error : ERROR_INTERNAL;
 
     if (!x)
         return;
     finish(x);
-    reply_fail(x, &complaint);
+    reply_fail(x, &(struct complaint){.error = error,
+                                      .status = status_for_client(error, fail->status),
+                                      .retry_after_ms = fail->retry_after_ms,
+                                      .body = fail->body});
     reply_ack(x, false);
 }
 

@@ -181,6 +181,7 @@ void upstreams_add(struct frontend *frontend, uint64_t incarnation, struct view 
                    struct balancer *from)
 {
     struct upstream *upstream = find(frontend, incarnation);
+    const char *fault;
     char *text;
 
     if (upstream) {
@@ -194,8 +195,15 @@ void upstreams_add(struct frontend *frontend, uint64_t incarnation, struct view 
     upstream->incarnation = incarnation;
     upstream->is_ipc = view_starts(address, VIEW("ipc:"));
     begin_round(upstream);
-    mailbox_open(&upstream->box, &frontend->actor, MAILBOX_XSUB, "answers", text,
-                 calls_answer_handlers, on_event, upstream);
+    fault = mailbox_try(&upstream->box, &frontend->actor, MAILBOX_XSUB, "answers", text,
+                        calls_answer_handlers, on_event, upstream);
+    if (fault) {
+        log_error("upstream.refused", F_ID("upstream", incarnation), F_STR("address", text),
+                  F_STR("why", fault));
+        free(upstream);
+        free(text);
+        return;
+    }
     HASH_ADD(hh, frontend->upstreams.by_incarnation, incarnation, sizeof(upstream->incarnation),
              upstream);
     free(text);

@@ -108,6 +108,11 @@ void mailbox_open(struct mailbox *box, struct actor *actor, enum mailbox_type ty
                   const char *name, const char *address, letter_handler *const *handlers,
                   mailbox_watcher *watcher, void *owner);
 
+/* The same for an address that a peer has told us: returns what is wrong with it instead, or NULL. */
+const char *mailbox_try(struct mailbox *box, struct actor *actor, enum mailbox_type type,
+                        const char *name, const char *address, letter_handler *const *handlers,
+                        mailbox_watcher *watcher, void *owner);
+
 /* Closes it at the end of the turn (safe in its own handlers); what was posted and not flushed is dropped. */
 void mailbox_close(struct mailbox *box);
 

@@ -61,12 +61,18 @@ static bool is_loopback(const char *host)
            strncmp(host, "[::1]:", 6) == 0;
 }
 
-static void check_address(const char *address)
+/* What is wrong with the address, or NULL. */
+static const char *address_fault(const char *address)
 {
-    if (strncmp(address, "ipc://", 6) == 0 && strlen(address + 6) > 107)
-        die("%s is too long for a Unix socket: choose a shorter STATE_DIR", address + 6);
-    if (strncmp(address, "tcp://", 6) == 0 && !is_loopback(address + 6))
-        die("%s is not on this host, and links between hosts need CURVE keys", address);
+    bool is_ipc = strncmp(address, "ipc://", 6) == 0, is_tcp = strncmp(address, "tcp://", 6) == 0;
+
+    if (!is_ipc && !is_tcp)
+        return "should begin with ipc:// or tcp://";
+    if (is_ipc && strlen(address + 6) > 107)
+        return "is too long for a Unix socket: choose a shorter STATE_DIR";
+    if (is_tcp && !is_loopback(address + 6))
+        return "is not on this host, and links between hosts need CURVE keys";
+    return NULL;
 }
 
 static void set_options(const struct mailbox *box, const char *address)
@@ -115,6 +121,17 @@ static void monitor_open(struct mailbox *box)
         die("cannot watch the connection of %s: %s", box->name, zmq_strerror(errno));
 }
 
+static void sockets_close(struct mailbox *box)
+{
+    if (box->monitor) {
+        zmq_socket_monitor(box->socket, NULL, 0);
+        zmq_close(box->monitor);
+    }
+    if (box->socket)
+        zmq_close(box->socket);
+    box->socket = box->monitor = NULL;
+}
+
 static int socket_fd(void *socket)
 {
     int fd = -1;
@@ -132,13 +149,27 @@ static void subscribe(struct mailbox *box)
     zmq_send(box->socket, frame, sizeof(frame), ZMQ_DONTWAIT);
 }
 
-void mailbox_open(struct mailbox *box, struct actor *actor, enum mailbox_type type,
-                  const char *name, const char *address, letter_handler *const *handlers,
-                  mailbox_watcher *watcher, void *owner)
+static const char *socket_open(struct mailbox *box, const char *address)
 {
     static const int types[] = {ZMQ_ROUTER, ZMQ_DEALER, ZMQ_XPUB, ZMQ_XSUB};
-    bool is_bound = type == MAILBOX_ROUTER || type == MAILBOX_XPUB;
-    int result;
+    bool is_bound = box->type == MAILBOX_ROUTER || box->type == MAILBOX_XPUB;
+
+    box->socket = zmq_socket(box->actor->context, types[box->type]);
+    if (!box->socket)
+        return zmq_strerror(errno);
+    set_options(box, address);
+    if (!is_bound)
+        monitor_open(box);
+    if ((is_bound ? zmq_bind(box->socket, address) : zmq_connect(box->socket, address)) == 0)
+        return NULL;
+    return zmq_strerror(errno);
+}
+
+const char *mailbox_try(struct mailbox *box, struct actor *actor, enum mailbox_type type,
+                        const char *name, const char *address, letter_handler *const *handlers,
+                        mailbox_watcher *watcher, void *owner)
+{
+    const char *fault = address_fault(address);
 
     for (int kind = 0; kind < MSG_KINDS; kind++)
         if (handlers[kind] && !(messages[kind].to & actor->role))
@@ -152,17 +183,12 @@ void mailbox_open(struct mailbox *box, struct actor *actor, enum mailbox_type ty
                             .topic = actor->incarnation,
                             .has_mail = true,
                             .monitor_fd = -1};
-    check_address(address);
-    box->socket = zmq_socket(actor->context, types[type]);
-    if (!box->socket)
-        die("cannot open a socket for %s: %s", name, zmq_strerror(errno));
-    set_options(box, address);
-    if (!is_bound)
-        monitor_open(box);
-    result = is_bound ? zmq_bind(box->socket, address) : zmq_connect(box->socket, address);
-    if (result != 0)
-        die("cannot %s %s: %s", is_bound ? "listen on" : "connect to", address,
-            zmq_strerror(errno));
+    if (!fault)
+        fault = socket_open(box, address);
+    if (fault) {
+        sockets_close(box);
+        return fault;
+    }
     if (type == MAILBOX_XSUB)
         subscribe(box);
     box->fd = socket_fd(box->socket);
@@ -170,6 +196,17 @@ void mailbox_open(struct mailbox *box, struct actor *actor, enum mailbox_type ty
         box->monitor_fd = socket_fd(box->monitor);
     DL_APPEND(actor->boxes, box);
     mailbox_watch(box);
+    return NULL;
+}
+
+void mailbox_open(struct mailbox *box, struct actor *actor, enum mailbox_type type,
+                  const char *name, const char *address, letter_handler *const *handlers,
+                  mailbox_watcher *watcher, void *owner)
+{
+    const char *fault = mailbox_try(box, actor, type, name, address, handlers, watcher, owner);
+
+    if (fault)
+        die("cannot open %s at %s: %s", name, address, fault);
 }
 
 void mailbox_watch(struct mailbox *box)
@@ -231,12 +268,7 @@ void mailbox_shut(struct mailbox *box, int linger_ms)
     }
     DL_DELETE(actor->boxes, box);
     set_int(box->socket, ZMQ_LINGER, linger_ms);
-    if (box->monitor) {
-        zmq_socket_monitor(box->socket, NULL, 0);
-        zmq_close(box->monitor);
-    }
-    zmq_close(box->socket);
-    box->socket = box->monitor = NULL;
+    sockets_close(box);
 }
 
 /* Sending */

@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM_SECONDS = 120
-PYTEST_SECONDS = {"model": 120, "short": 100, "flow": 600, "asan-flow": 720}
+PYTEST_SECONDS = {"model": 120, "short": 150, "flow": 600, "asan-flow": 720}
 
 
 @dataclass

@@ -129,7 +129,7 @@ def test_frames_that_are_no_letters_are_refused(stage, unharmed, socket):
 
 @pytest.mark.parametrize("socket", ["balancer.front", "balancer.up", "recorder"])
 def test_strange_routing_ids_are_refused(stage, unharmed, socket):
-    for identity in (b"", b"\0", b"12345", b"\0" * 7 + b"\1", bytes(8), b"x" * 255):
+    for identity in (b"", b"\0", b"12345", b"\0" * 7 + b"\1", bytes(8), b"x" * 240):
         try:
             with Stranger(stage, socket, identity) as stranger:
                 for kind in FIELDS:
