@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "actor.h"
+#include "ended.h"
 #include "pool.h"
 
 struct call;
@@ -25,6 +26,7 @@ struct peer {
     uint64_t slots;
     uint64_t outstanding; /* calls placed there */
     struct call *placed;  /* list */
+    struct ended ended;   /* calls that are over there; their answers may be on the way */
     uint64_t outcome_seq; /* the last outcome taken */
     bool settles;         /* SETTLED is due */
     uint64_t round;       /* counts its HELLOs: calls not reported since are lost */

@@ -127,12 +127,17 @@ static void forget(struct balancer *b, struct call *call)
     free(call);
 }
 
-/* A call that was reported held is remembered until its frontend has been told so: the END may still be on its way
- * there, and a call that KNOWN doesn't name is offered again. */
-static void end(struct balancer *b, struct call *call)
+/* The upstream is done with the call, but the answer may still be on its way. So it remembers the call, for the case that
+ * it dies now. And if it was reported held, the call is kept until its frontend has been told so: one that KNOWN doesn't
+ * name is offered again. */
+static void end(struct balancer *b, struct call *call, struct peer *upstream)
 {
     struct peer *frontend = peer_find(b, call->id.frontend, ROLE_FRONTEND);
 
+    ended_note(&upstream->ended, &(struct ended_call){.frontend = call->id.frontend,
+                                                      .call = call->id.call,
+                                                      .offer = call->offer,
+                                                      .attempt = call->attempt});
     if (call->was_held && !(frontend && frontend->known_sent))
         enter(b, call, CALL_ENDED, NULL);
     else
@@ -183,7 +188,7 @@ static void stop(struct balancer *b, struct call *call, enum error error, uint64
                                     .offer = call->offer,
                                     .error = error,
                                     .retry_after_ms = retry_after_ms});
-    end(b, call);
+    end(b, call, call->upstream);
 }
 
 /* No key now. False: one will be fit before the call's deadline, wait. */
@@ -415,7 +420,7 @@ void calls_held(struct balancer *b, struct peer *upstream, const struct msg_held
     if (!view_equal(letter->state, VIEW("ended")))
         enter(b, call, CALL_PLACED, upstream);
     else
-        end(b, call);
+        end(b, call, upstream);
 }
 
 static uint64_t pause_ms(uint64_t fault, uint64_t attempt)
@@ -429,6 +434,20 @@ static uint64_t pause_ms(uint64_t fault, uint64_t attempt)
     return pause;
 }
 
+/* No further attempt. If keys rest, the client is to come again when the first of them is back, not the last tried. */
+static void stop_tried(struct balancer *b, struct call *call, const struct msg_outcome *letter)
+{
+    struct pool_wait wait = pool_earliest(&b->pool, letter->model);
+    bool is_rest = fault_facts(letter->fault)->cools != COOLS_NOTHING;
+
+    if (!is_rest)
+        stop(b, call, ERROR_NONE, letter->retry_ms);
+    else if (wait.until_ms <= b->actor.now_ms)
+        stop(b, call, ERROR_NONE, 1);
+    else
+        stop(b, call, wait.error, wait.until_ms - b->actor.now_ms);
+}
+
 /* The upstream asks for another key. */
 static void more(struct balancer *b, struct call *call, const struct msg_outcome *letter)
 {
@@ -439,7 +458,7 @@ static void more(struct balancer *b, struct call *call, const struct msg_outcome
         most = 2; /* keys differ in what they may use, but a name that is wrong is wrong for all */
     call->attempt = letter->attempt > call->attempt ? letter->attempt : call->attempt;
     if (call->attempt >= most || b->actor.now_ms >= call->deadline_ms) {
-        stop(b, call, ERROR_NONE, letter->retry_ms);
+        stop_tried(b, call, letter);
         return;
     }
     note_tried(call, letter->key_id);
@@ -466,7 +485,7 @@ void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_o
     if (letter->more)
         more(b, call, letter);
     else
-        end(b, call);
+        end(b, call, upstream);
 }
 
 void calls_cancel(struct balancer *b, uint64_t frontend, const struct msg_cancel *letter)
@@ -484,13 +503,32 @@ void calls_cancel(struct balancer *b, uint64_t frontend, const struct msg_cancel
 
 /* What becomes of calls when pairs break */
 
+static void tell_retry(struct balancer *b, const struct ended_call *lost)
+{
+    mailbox_post(&b->front, lost->frontend, MSG_RETRY,
+                 &(struct msg_retry){
+                     .call = lost->call, .offer = lost->offer, .attempts = lost->attempt});
+}
+
 static void retry(struct balancer *b, struct call *call)
 {
-    mailbox_post(&b->front, call->id.frontend, MSG_RETRY,
-                 &(struct msg_retry){.call = call->id.call,
-                                     .offer = call->offer,
-                                     .attempts = call->attempt});
+    tell_retry(b, &(struct ended_call){.frontend = call->id.frontend,
+                                       .call = call->id.call,
+                                       .offer = call->offer,
+                                       .attempt = call->attempt});
     forget(b, call);
+}
+
+/* Those that have ended there: a frontend that has the answer, or its beginning, ignores this. */
+static void retry_ended(struct balancer *b, struct peer *upstream, uint64_t frontend)
+{
+    for (size_t i = 0; i < upstream->ended.count; i++) {
+        const struct ended_call *call = ended_at(&upstream->ended, i);
+
+        if (!frontend || call->frontend == frontend)
+            tell_retry(b, call);
+    }
+    ended_forget(&upstream->ended, frontend);
 }
 
 void calls_retry_placed(struct balancer *b, struct peer *upstream, uint64_t frontend)
@@ -503,6 +541,7 @@ void calls_retry_placed(struct balancer *b, struct peer *upstream, uint64_t fron
     DL_FOREACH_SAFE (b->waiting, call, next)
         if (call->upstream == upstream && (!frontend || call->id.frontend == frontend))
             retry(b, call);
+    retry_ended(b, upstream, frontend);
 }
 
 void calls_retry_unreported(struct balancer *b, struct peer *upstream)

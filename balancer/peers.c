@@ -117,6 +117,7 @@ void peer_gone(struct balancer *b, struct peer *peer)
         calls_drop_frontend(b, peer->id);
     mailbox_forget(peer_box(b, peer->role), peer->id);
     HASH_DEL(b->peers, peer);
+    ended_clear(&peer->ended);
     free(peer->address);
     free(peer);
 }

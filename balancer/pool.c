@@ -125,6 +125,20 @@ struct pool_key *pool_pick(struct pool *pool, struct view model, const uint64_t 
     return again;
 }
 
+struct pool_wait pool_earliest(const struct pool *pool, struct view model)
+{
+    struct pool_wait wait = {UINT64_MAX, ERROR_NO_KEY};
+
+    for (size_t i = 0; i < pool->count; i++) {
+        enum fault why;
+        uint64_t until_ms = rests_until(&pool->keys[i], model, &why);
+
+        if (until_ms < wait.until_ms)
+            wait = (struct pool_wait){until_ms, fault_facts(why)->error};
+    }
+    return wait;
+}
+
 /* How long to rest when the provider doesn't say, or says what is known to mislead. `last_ms`: the rest before. */
 static uint64_t rest_ms(enum fault fault, uint64_t retry_ms, uint64_t last_ms)
 {

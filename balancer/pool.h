@@ -50,6 +50,9 @@ void pool_close(struct pool *pool);
 struct pool_key *pool_pick(struct pool *pool, struct view model, const uint64_t *tried,
                            size_t tried_count, uint64_t now_ms, struct pool_wait *wait);
 
+/* When the first key will be fit for `model` (0, or a time that has passed: one is), and what keeps it until then. */
+struct pool_wait pool_earliest(const struct pool *pool, struct view model);
+
 /* Settles an attempt's end: lets rest what the fault says. `retry_ms`: how long the provider says to wait, or 0. Returns
  * until when (now_ms: nothing rests). An unknown id is ignored. */
 uint64_t pool_settle(struct pool *pool, uint64_t key_id, struct view model, uint64_t fault,

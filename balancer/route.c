@@ -77,10 +77,15 @@ static void on_front_unsees(void *owner, const struct letter *letter)
         pair_see(owner, letter->from, letter->msg->unsees.peer, true, false);
 }
 
+/* The upstream has given this frontend up, and all that it held for it. If the frontend lives, it offers again. */
 static void on_upstream_unsees(void *owner, const struct letter *letter)
 {
-    if (sender(owner, letter, ROLE_UPSTREAM))
-        pair_see(owner, letter->msg->unsees.peer, letter->from, false, false);
+    struct peer *peer = sender(owner, letter, ROLE_UPSTREAM);
+
+    if (!peer)
+        return;
+    pair_see(owner, letter->msg->unsees.peer, letter->from, false, false);
+    calls_retry_placed(owner, peer, letter->msg->unsees.peer);
 }
 
 static void on_ready(void *owner, const struct letter *letter)
@@ -101,8 +106,11 @@ static void on_beat(void *owner, const struct letter *letter)
 {
     struct peer *peer = sender(owner, letter, ROLE_FRONTEND | ROLE_UPSTREAM | ROLE_ADMIN);
 
-    if (peer)
-        peer->beat = letter->msg->beat;
+    if (!peer)
+        return;
+    peer->beat = letter->msg->beat;
+    if (peer->role == ROLE_UPSTREAM && !peer->beat.calls)
+        ended_forget(&peer->ended, 0); /* every answer of it has been acknowledged */
 }
 
 static void on_leave(void *owner, const struct letter *letter)

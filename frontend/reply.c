@@ -120,7 +120,7 @@ static void start_answer(struct exchange *x)
     h2o_req_t *req = x->req;
 
     x->status = x->status ? x->status : 200;
-    if (x->is_ended)
+    if (x->is_ended && !x->is_broken && !x->last_words.len)
         req->res.content_length = x->is_head && x->form == FORM_RAW ? x->relayed : x->pending.len;
     else if (x->form == FORM_RAW && x->length && !x->is_sse)
         req->res.content_length = x->length - 1;

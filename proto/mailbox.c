@@ -102,6 +102,8 @@ static void set_options(const struct mailbox *box, const char *address)
         return;
     case MAILBOX_XPUB:
         set_int(box->socket, ZMQ_XPUB_NODROP, 1);
+        /* A subscriber that comes back before its old connection is known to be gone must be heard, too. */
+        set_int(box->socket, ZMQ_XPUB_VERBOSE, 1);
         return;
     case MAILBOX_XSUB:
         return;

@@ -33,5 +33,5 @@ static inline bool view_starts(struct view text, struct view head)
 /* The view without its first `count` bytes; count must not exceed its length. */
 static inline struct view view_skip(struct view text, size_t count)
 {
-    return (struct view){text.at + count, text.len - count};
+    return (struct view){count ? text.at + count : text.at, text.len - count}; /* at may be NULL */
 }

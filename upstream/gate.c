@@ -123,7 +123,7 @@ static bool take_object(struct gate *gate, struct view json, bool is_truncated, 
         keep_error(gate, json);
         return false;
     }
-    if (!sight.is_json && !gate->is_open) {
+    if (!sight.is_json && !*may_open) {
         fail(gate, FAULT_MALFORMED);
         return false;
     }
@@ -152,7 +152,7 @@ static size_t wait_most(const struct gate *gate, bool may_open, size_t hold_most
 /* The newline of a border that was cut between its return and its newline still belongs to what was good. */
 static size_t border_rest(const struct gate *gate, struct view bytes)
 {
-    bool is_border = gate->sse.skips_newline && sse_is_between(&gate->sse);
+    bool is_border = gate->sse.skips_newline && sse_is_between(&gate->sse) && !gate->held.len;
 
     return is_border && bytes.len && bytes.at[0] == '\n' ? 1 : 0;
 }

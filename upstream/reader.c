@@ -60,11 +60,12 @@ static void give_up(struct upstream *upstream, struct reader *reader)
     uint64_t incarnation = reader->incarnation;
 
     log_info("frontend.gone", F_ID("frontend", incarnation), F_NUM("calls", reader->call_count));
+    /* Before the outcomes: the balancer has a living frontend offer again what it still has placed here. */
+    tell_balancers(upstream, MSG_UNSEES, incarnation);
     jobs_cancel_of(reader, upstream);
     mailbox_forget(&upstream->answers, incarnation);
     HASH_DEL(upstream->readers, reader);
     free(reader);
-    tell_balancers(upstream, MSG_UNSEES, incarnation);
 }
 
 void reader_unsubscribed(struct upstream *upstream, uint64_t incarnation)

@@ -102,13 +102,14 @@ static void on_ack(void *owner, const struct letter *letter)
         job_ack(job, msg->seq);
 }
 
-/* What we don't hold can't be resumed; the frontend must hear that, or it would wait. */
+/* What we don't hold can't be resumed; the frontend must hear that, or it would wait. With nothing seen yet (seq 0) it asks
+ * every upstream: the call may be with another, or on its way to be offered again. */
 static void refuse_resume(struct upstream *upstream, const struct msg_resume *msg)
 {
     struct msg_fail fail = {
         .call = msg->call, .offer = msg->offer, .seq = msg->seq, .error = ERROR_UPSTREAM_LOST};
 
-    if (reader_find(upstream, msg->frontend))
+    if (msg->seq && reader_find(upstream, msg->frontend))
         mailbox_post(&upstream->answers, msg->frontend, MSG_FAIL, &fail);
 }
 

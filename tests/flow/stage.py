@@ -437,6 +437,8 @@ class Stage:
         """SIGTERM, and as last resort SIGKILL, which is a complaint."""
         late = []
         for proc in procs:
+            if not any(line.get("event") == "process.started" for line in proc.log.read()[proc.log_begin:]):
+                proc.signals.add(signal.SIGTERM)  # it has not come so far as to know what to do about it
             proc.send(signal.SIGCONT)
             proc.send(signal.SIGTERM)
         until = time.monotonic() + seconds * SLOW

@@ -18,7 +18,7 @@ INSTALL_SECONDS = 240
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
-    with Stage(tmp_path_factory.mktemp("clients"), tokens=[TOKEN], recorder=False, database=False) as stage:
+    with Stage(tmp_path_factory.mktemp("clients"), tokens=[TOKEN], database=False) as stage:
         yield stage
 
 

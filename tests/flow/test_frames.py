@@ -88,12 +88,13 @@ def unharmed(stage):
     pids = {name: stage.pid(name) for name in SERVANTS}
     with begin_scripted(stage, 10, chunks=CHUNKS, pace_ms=25) as streams:
         streams.wait_events(1, 10 * SLOW)
+        streams.others = 0  # calls that the test makes besides
         yield streams
         for stream in streams.join(30 * SLOW):
             stream.assert_numbered(CHUNKS)
     assert stage.chat("still here").status == 200
     assert pids == {name: stage.pid(name) for name in SERVANTS} and all(map(stage.is_alive, SERVANTS))
-    assert stage.sim.total() == begun + 11
+    assert stage.sim.total() == begun + 11 + streams.others
     for name in SERVANTS:
         assert IS_SANITIZED or stage.memory(name) < memory[name] + GROWTH_MOST, f"{name} has grown"
 
@@ -129,7 +130,7 @@ def test_frames_that_are_no_letters_are_refused(stage, unharmed, socket):
 
 @pytest.mark.parametrize("socket", ["balancer.front", "balancer.up", "recorder"])
 def test_strange_routing_ids_are_refused(stage, unharmed, socket):
-    for identity in (b"", b"\0", b"12345", b"\0" * 7 + b"\1", bytes(8), b"x" * 240):
+    for identity in (b"", b"\0", b"12345", b"\0" * 7 + b"\1", bytes(8), b"x" * 200):
         try:
             with Stranger(stage, socket, identity) as stranger:
                 for kind in FIELDS:
@@ -223,6 +224,7 @@ def test_an_upstream_with_an_address_that_cannot_be_harms_no_frontend(stage, unh
         stranger.say(pack("READY"))
         stranger.listen(0.2)
         assert stage.chat("does it still answer?").status == 200
+        unharmed.others += 1
 
 
 @pytest.mark.release_only
@@ -239,3 +241,4 @@ def test_a_million_letters_do_no_harm(stage, unharmed, socket):
             for _ in range(1000):
                 stranger.say(pack("READY"))
         assert stage.chat("is it still quick?", seconds=10).status == 200
+        unharmed.others += 1

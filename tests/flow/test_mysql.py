@@ -121,7 +121,7 @@ def trace_points(folder, prefix):
 FLIGHT = trace_points("upstream", "flight.")
 SPOOL = trace_points("recorder", "spool.")
 STORE = [point for point in trace_points("recorder", "store.") if point != "store.refused"]
-ON_ADOPTION = "flight.lost"
+ON_ADOPTION = {"flight.lost": (1, 3), "flight.removed": (1,)}  # passed only by who finds the file of a dead one
 
 
 def calls_until_dead(stage, name, revive, most=400):
@@ -157,8 +157,8 @@ def test_an_upstream_killed_at_each_step_of_its_flight_file_has_a_row_for_each_a
             stage.restart(other)
         stage.start("upstream")
     for point in FLIGHT:
-        for nth in (1, 3):
-            if point == ON_ADOPTION:
+        for nth in ON_ADOPTION.get(point, (1, 3)):
+            if point in ON_ADOPTION:
                 die_in_adoption(stage, f"{point}:{nth}", nth)
                 revive()
             else:

@@ -429,7 +429,7 @@ def health(stage):
 
 
 def test_health_says_what_is_missing(stage_of):
-    stage = stage_of(start=False, recorder=False, database=False, admin=False)
+    stage = stage_of(start=False, database=False, admin=False)
     for name in ("simulator", "frontend-0"):
         stage.start(name)
     stage.wait("the frontend listens", lambda: stage.raw_opens(), 5)
@@ -442,7 +442,7 @@ def test_health_says_what_is_missing(stage_of):
 
 @pytest.mark.parametrize("name", ["balancer", "upstream"])
 def test_health_turns_two_seconds_after_a_process_has_gone(stage_of, name):
-    stage = stage_of(recorder=False, database=False, admin=False)
+    stage = stage_of(database=False, admin=False)
     stage.kill(name)
     begun = time.monotonic()
     while time.monotonic() < begun + 1.5:
@@ -455,6 +455,6 @@ def test_health_turns_two_seconds_after_a_process_has_gone(stage_of, name):
 
 
 def test_health_needs_a_key_that_is_fit(stage_of):
-    stage = stage_of(keys=["key-invalid-1"], recorder=False, database=False, admin=False)
+    stage = stage_of(keys=["key-invalid-1"], database=False, admin=False)
     assert stage.chat("hello").status == 503
     stage.wait("/health names the key", lambda: health(stage) == (503, {"key"}), 5)

@@ -139,7 +139,7 @@ def test_no_command_line_has_a_secret_and_no_process_leaves_a_core(told):
 
 
 def test_a_secret_on_the_command_line_is_refused(stage_of):
-    stage = stage_of(start=False, recorder=False, database=False, admin=False)
+    stage = stage_of(start=False, database=False, admin=False)
     stage.start("simulator")
     for option in ("--api-keys", "--API_KEYS", "--allowed_tokens", "--auth_token"):
         stage.start("balancer", args=[f"{option}={KEYS[0]}"], may_fail=True)
@@ -148,7 +148,7 @@ def test_a_secret_on_the_command_line_is_refused(stage_of):
 
 
 def test_a_setting_that_is_wrong_is_named_without_its_secret(stage_of):
-    stage = stage_of(start=False, recorder=False, database=False, admin=False)
+    stage = stage_of(start=False, database=False, admin=False)
     stage.start("simulator")
     for value in (f'["{KEYS[0]}"', f'["{KEYS[0]}", 7]', f'{{"{KEYS[0]}": 1}}'):
         stage.start("balancer", env={"API_KEYS": value}, may_fail=True)

@@ -19,7 +19,7 @@ CALM_MS = 400  # what a small call may take at most while something heavy goes o
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
-    with Stage(tmp_path_factory.mktemp("slow"), recorder=False, database=False, admin=False) as stage:
+    with Stage(tmp_path_factory.mktemp("slow"), database=False, admin=False) as stage:
         assert stage.chat("warm").status == 200
         yield stage
 
@@ -157,7 +157,7 @@ def test_an_event_of_any_size_arrives_translated(stage, size):
 
 
 def test_an_event_above_the_limit_is_an_error_and_not_a_clean_stop(stage_of):
-    stage = stage_of(env={"REPLY_LIMIT": "1MiB"}, recorder=False, database=False, admin=False)
+    stage = stage_of(env={"REPLY_LIMIT": "1MiB"}, database=False, admin=False)
     stream = stage.chat_stream(scripted("", text="x", chunks=1))
     assert stream.is_whole
     stream = stage.chat_stream(scripted(event_bytes=3_000_000, chunks=1))
@@ -207,7 +207,7 @@ def test_native_bodies_of_many_megabytes_arrive_byte_for_byte(stage):
 
 
 def test_a_large_body_goes_to_the_next_key_as_well(stage_of):
-    stage = stage_of(keys=["key-internal-1", "key-minute60-2", "key-ok-3"], recorder=False, database=False, admin=False)
+    stage = stage_of(keys=["key-internal-1", "key-minute60-2", "key-ok-3"], database=False, admin=False)
     body = json.dumps(stage.chat_body(filler(3_000_000))).encode()
     assert stage.request("POST", CHAT, body).status == 200
     requests = stage.sim.requests()
@@ -218,7 +218,7 @@ def test_a_large_body_goes_to_the_next_key_as_well(stage_of):
 
 @pytest.mark.release_only
 def test_the_upstream_stays_small_while_a_frontend_is_stopped_under_500_streams(stage_of):
-    stage = stage_of(recorder=False, database=False, admin=False)
+    stage = stage_of(database=False, admin=False)
     memory = Memory(stage, "upstream")
     with stage.streams(500, chunks=50, chunk_bytes=8000, numbered=True, pace_ms=40) as running:  # 200 MB in all
         running.wait_events(3, 30)
@@ -235,7 +235,7 @@ def test_the_upstream_stays_small_while_a_frontend_is_stopped_under_500_streams(
 
 @pytest.mark.release_only
 def test_the_budget_of_unacknowledged_bytes_shrinks_the_windows(stage_of):
-    stage = stage_of(env={"ANSWER_BUDGET": "8MiB"}, recorder=False, database=False, admin=False)
+    stage = stage_of(env={"ANSWER_BUDGET": "8MiB"}, database=False, admin=False)
     memory = Memory(stage, "upstream")
     with stage.streams(300, chunks=40, chunk_bytes=8000, numbered=True, pace_ms=30) as running:
         running.wait_events(2, 30)

@@ -101,7 +101,7 @@ static void pass(uint64_t ms)
     b.actor.now_ms += ms;
     b.may_place = true;
     calls_place(&b);
-    peers_known(&b);
+    peers_known(&b, true);
 }
 
 /* Beats of those that live, second by second, and the tick. */
