@@ -32,6 +32,7 @@ struct peer {
     uint64_t round;       /* counts its HELLOs: calls not reported since are lost */
 
     /* frontend */
+    bool is_blocked; /* none of the upstreams that it hears has room: its calls wait in their order */
     bool known_sent;
     uint64_t known_by_ms; /* upstreams that are not ready by then are given up */
     UT_hash_handle hh;
@@ -59,7 +60,7 @@ struct balancer {
     struct call *waiting; /* list, oldest first */
     size_t waiting_count;
     size_t waiting_bytes;
-    bool is_blocked; /* the oldest of them waits for an upstream */
+    bool is_blocked; /* no upstream has room for anybody: all wait in their order */
     bool may_place;  /* something has changed that may let a waiting call go */
     uint64_t ticked_ms; /* when the peers were looked at last */
 };
@@ -72,6 +73,8 @@ void peer_gone(struct balancer *b, struct peer *peer);
 void pair_see(struct balancer *b, uint64_t frontend, uint64_t upstream, bool by_frontend, bool sees);
 void pair_lost(struct balancer *b, uint64_t frontend, uint64_t upstream);
 struct peer *peer_least_loaded(struct balancer *b, uint64_t frontend);
+bool peers_have_room(struct balancer *b);
+void peers_unblock(struct balancer *b);
 void peers_known(struct balancer *b, bool may_give_up);
 void peers_tick(struct balancer *b, uint64_t now_ms);
 void peers_dump(struct balancer *b);
@@ -83,6 +86,8 @@ struct mailbox *peer_box(struct balancer *b, unsigned role);
 void calls_offer(struct balancer *b, uint64_t frontend, const struct msg_call *letter);
 void calls_held(struct balancer *b, struct peer *upstream, const struct msg_held *letter);
 void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_outcome *letter);
+void calls_outcome_again(struct balancer *b, struct peer *upstream,
+                         const struct msg_outcome *letter);
 void calls_cancel(struct balancer *b, uint64_t frontend, const struct msg_cancel *letter);
 void calls_retry_placed(struct balancer *b, struct peer *upstream, uint64_t frontend);
 void calls_retry_unreported(struct balancer *b, struct peer *upstream);

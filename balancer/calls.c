@@ -43,6 +43,7 @@ struct call {
     struct peer *upstream; /* PLACED, REKEYING */
     uint64_t round;        /* of the upstream's HELLO after which it was last reported or placed */
     bool was_held;         /* reported in this incarnation: KNOWN must name it */
+    bool is_asking;        /* PLACED: its upstream reported that it waits for a key */
     uint64_t tried[TRIED_MOST];
     size_t tried_count;
     char *model;          /* WAITING, REKEYING */
@@ -296,6 +297,24 @@ static bool place_again(struct balancer *b, struct call *call, struct pool_wait 
     return place(b, call, &letter.call, wait);
 }
 
+/* Whether those that came before wait for an upstream already. */
+static bool is_blocked(struct balancer *b, uint64_t frontend)
+{
+    const struct peer *peer = b->is_blocked ? NULL : peer_find(b, frontend, ROLE_FRONTEND);
+
+    return b->is_blocked || (peer && peer->is_blocked);
+}
+
+/* There is no upstream for a call of this frontend. If others have room, that is no other frontend's business. */
+static void block(struct balancer *b, uint64_t frontend)
+{
+    struct peer *peer = peer_find(b, frontend, ROLE_FRONTEND);
+
+    b->is_blocked = !peers_have_room(b);
+    if (peer)
+        peer->is_blocked = true;
+}
+
 struct dry_models {
     struct view at[MODELS_MOST];
     size_t count;
@@ -324,12 +343,13 @@ static void look_at(struct balancer *b, struct call *call, struct dry_models *dr
         actor_wake(&b->actor, call->not_before_ms);
         return;
     }
-    if ((b->is_blocked && call->state == CALL_WAITING) || is_dry(dry, view_of(call->model)))
+    if ((call->state == CALL_WAITING && is_blocked(b, call->id.frontend)) ||
+        is_dry(dry, view_of(call->model)))
         return;
     if (place_again(b, call, &wait))
         return;
     if (!wait.until_ms) {
-        b->is_blocked = true;
+        block(b, call->id.frontend);
         return;
     }
     actor_wake(&b->actor, wait.until_ms);
@@ -343,6 +363,7 @@ void calls_place(struct balancer *b)
     struct call *call, *next;
 
     b->may_place = b->is_blocked = false;
+    peers_unblock(b);
     DL_FOREACH_SAFE (b->waiting, call, next)
         look_at(b, call, &dry);
     b->may_place = false;
@@ -387,15 +408,16 @@ void calls_offer(struct balancer *b, uint64_t frontend, const struct msg_call *l
     call->offer = letter->offer;
     call->attempt = letter->attempts;
     call->deadline_ms = b->actor.now_ms + letter->left_ms;
-    if (b->is_blocked) { /* others wait for an upstream already: behind them */
+    if (is_blocked(b, frontend)) {
         wait_in_queue(b, call, letter);
         return;
     }
     if (place(b, call, letter, &wait))
         return;
-    b->is_blocked = !wait.until_ms;
     if (wait.until_ms)
         actor_wake(&b->actor, wait.until_ms);
+    else
+        block(b, frontend);
     wait_in_queue(b, call, letter);
 }
 
@@ -403,18 +425,24 @@ void calls_held(struct balancer *b, struct peer *upstream, const struct msg_held
 {
     struct call *call = find(b, letter->frontend, letter->call);
 
-    if (call && call->state != CALL_ENDED &&
-        (call->offer > letter->offer || (call->upstream && call->upstream != upstream))) {
+    bool is_running = call && call->state != CALL_ENDED;
+    bool is_elsewhere = is_running && call->upstream && call->upstream != upstream;
+
+    if (is_running && letter->offer <= call->offer &&
+        (is_elsewhere || letter->offer < call->offer)) {
         mailbox_post(&b->upstream, upstream->id, MSG_CANCEL,
                      &(struct msg_cancel){.frontend = letter->frontend,
                                           .call = letter->call,
                                           .offer = letter->offer});
         return;
     }
+    if (is_elsewhere)
+        cancel_at_upstream(b, call); /* one that was silent for a while: the call was offered again */
     if (!call)
         call = make(b, letter->frontend, letter->call);
     call->offer = letter->offer;
     call->attempt = letter->attempt;
+    call->is_asking = view_equal(letter->state, VIEW("waiting"));
     call->deadline_ms = b->actor.now_ms + letter->left_ms;
     call->was_held = true;
     if (!view_equal(letter->state, VIEW("ended")))
@@ -442,6 +470,8 @@ static void stop_tried(struct balancer *b, struct call *call, const struct msg_o
 
     if (!is_rest)
         stop(b, call, ERROR_NONE, letter->retry_ms);
+    else if (wait.until_ms == UINT64_MAX) /* there are no keys (any more) */
+        stop(b, call, wait.error, 0);
     else if (wait.until_ms <= b->actor.now_ms)
         stop(b, call, ERROR_NONE, 1);
     else
@@ -462,6 +492,7 @@ static void more(struct balancer *b, struct call *call, const struct msg_outcome
         return;
     }
     note_tried(call, letter->key_id);
+    call->is_asking = false;
     set_model(call, letter->model);
     call->not_before_ms = b->actor.now_ms + pause_ms(letter->fault, call->attempt);
     enter(b, call, CALL_REKEYING, upstream);
@@ -486,6 +517,17 @@ void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_o
         more(b, call, letter);
     else
         end(b, call, upstream);
+}
+
+/* An outcome that was taken before. If its upstream still waits for a key, the REKEY was lost with the connection. */
+void calls_outcome_again(struct balancer *b, struct peer *upstream,
+                         const struct msg_outcome *letter)
+{
+    struct call *call = find(b, letter->frontend, letter->call);
+
+    if (letter->more && call && call->state == CALL_PLACED && call->upstream == upstream &&
+        call->offer == letter->offer && call->is_asking && call->attempt == letter->attempt)
+        more(b, call, letter);
 }
 
 void calls_cancel(struct balancer *b, uint64_t frontend, const struct msg_cancel *letter)

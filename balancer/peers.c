@@ -175,6 +175,30 @@ void pair_lost(struct balancer *b, uint64_t frontend, uint64_t upstream)
         peer_gone(b, peer); /* if it lives, it says HELLO again when it is answered WHO */
 }
 
+static bool has_room(const struct peer *peer)
+{
+    return peer->role == ROLE_UPSTREAM && peer->is_ready && !peer->is_silent && !peer->is_leaving &&
+           peer->outstanding < peer->slots;
+}
+
+bool peers_have_room(struct balancer *b)
+{
+    struct peer *peer, *next;
+
+    HASH_ITER (hh, b->peers, peer, next)
+        if (has_room(peer))
+            return true;
+    return false;
+}
+
+void peers_unblock(struct balancer *b)
+{
+    struct peer *peer, *next;
+
+    HASH_ITER (hh, b->peers, peer, next)
+        peer->is_blocked = false;
+}
+
 struct peer *peer_least_loaded(struct balancer *b, uint64_t frontend)
 {
     struct peer *best = NULL, *peer, *next;
@@ -182,8 +206,7 @@ struct peer *peer_least_loaded(struct balancer *b, uint64_t frontend)
     HASH_ITER (hh, b->peers, peer, next) {
         struct pair *pair;
 
-        if (peer->role != ROLE_UPSTREAM || !peer->is_ready || peer->is_silent || peer->is_leaving ||
-            peer->outstanding >= peer->slots || (best && peer->outstanding >= best->outstanding))
+        if (!has_room(peer) || (best && peer->outstanding >= best->outstanding))
             continue;
         pair = pair_of(b, frontend, peer->id);
         if (pair && pair->frontend_sees && pair->upstream_sees)

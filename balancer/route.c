@@ -191,8 +191,10 @@ static void on_outcome(void *owner, const struct letter *letter)
     if (!peer)
         return;
     peer->settles = true;
-    if (letter->msg->outcome.seq <= peer->outcome_seq)
-        return; /* taken before */
+    if (letter->msg->outcome.seq <= peer->outcome_seq) { /* taken before, but was it answered? */
+        calls_outcome_again(b, peer, &letter->msg->outcome);
+        return;
+    }
     peer->outcome_seq = letter->msg->outcome.seq;
     settle(b, &letter->msg->outcome);
     calls_outcome(b, peer, &letter->msg->outcome);

@@ -162,12 +162,14 @@ static bool is_allowed(struct visit *visit)
  */
 static void forget_entity(h2o_req_t *req)
 {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t from = ((uintptr_t)req->entity.base + page - 1) & ~(page - 1);
-    uintptr_t to = ((uintptr_t)req->entity.base + req->entity.len) & ~(page - 1);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t skip = (page - (uintptr_t)req->entity.base % page) % page; /* to the next page */
+    size_t len;
 
-    if (req->entity.len >= BIG_BODY && to > from)
-        madvise((void *)from, to - from, MADV_DONTNEED);
+    if (req->entity.len < BIG_BODY)
+        return;
+    len = (req->entity.len - skip) / page * page;
+    madvise(req->entity.base + skip, len, MADV_DONTNEED);
 }
 
 static int begin(struct visit *visit, struct ask *ask, bool is_sse)

@@ -394,8 +394,10 @@ static int take_arguments(int argc, char **argv)
 
         for (size_t k = 0; k < COUNT(table) && !is_option; k++)
             is_option = is_argument(argv[i], table[k].name, &value);
-        if (!is_option && strncmp(argv[i], "--", 2) == 0)
+        if (!is_option && strncmp(argv[i], "--", 2) == 0) {
+            argv[i][strcspn(argv[i], "=")] = '\0'; /* the value may have been meant as a secret */
             complain("argument", argv[i], "there is no such setting; --help lists them");
+        }
         if (!is_option)
             argv[kept++] = argv[i];
     }

@@ -373,7 +373,7 @@ static int bind_tcp(const char *host, uint64_t port)
 
 static unsigned port_of(int fd)
 {
-    struct sockaddr_storage at;
+    struct sockaddr_storage at = {0};
     socklen_t len = sizeof(at);
 
     if (getsockname(fd, (struct sockaddr *)&at, &len) != 0)

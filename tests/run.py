@@ -21,7 +21,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM_SECONDS = 120
-PYTEST_SECONDS = {"model": 120, "short": 150, "flow": 600, "asan-flow": 720}
+FILE_SECONDS = 400
+NO_TESTS = 5  # what pytest says when it was to run none
 
 
 @dataclass
@@ -115,24 +116,54 @@ def run_docs(build, env):
     return Count(passed=1)
 
 
-def run_pytest(name, build, env):
-    """pytest, its output as it comes; its counts from the report that it writes."""
-    report = build / f"{name}.xml"
-    report.unlink(missing_ok=True)
-    choice = {"short": ["-m", "short"], "asan-flow": ["-m", "not slow and not release_only"]}.get(name, [])
-    command = [sys.executable, "-m", "pytest", "-q", "-ra", "--durations=10",
-               "-p", "no:cacheprovider", f"--junitxml={report}", *choice,
-               "tests/model" if name == "model" else "tests/flow"]
-    status, _ = run(command, env, PYTEST_SECONDS[name], False)
+def pytest_count(report):
+    """What pytest wrote down of its tests."""
     count = Count()
     if report.exists():
         for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
             tests, failed, broken, skipped = (int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped"))
-            count += Count(tests - failed - broken - skipped, failed + broken, skipped)
-    if status != 0 and count.failed == 0:
-        print(f"--- {name}: {ending(status)}")
-        count.failed = 1
+            count += Count(max(0, tests - failed - broken - skipped), failed + broken, skipped)
     return count
+
+
+def run_pytest(path, marks, folder, env):
+    """One file of tests, in a pytest of its own."""
+    report = folder / f"{path.stem}.xml"
+    report.unlink(missing_ok=True)
+    begun = time.monotonic()
+    status, output = run([sys.executable, "-m", "pytest", "-q", "-rfEs", "--durations=3", "--durations-min=5",
+                          "-p", "no:cacheprovider", f"--junitxml={report}", "-m", marks, str(path)],
+                         env, FILE_SECONDS, True)
+    count = pytest_count(report)
+    if status not in (0, NO_TESTS) and count.failed == 0:
+        count.failed = 1
+    if count != Count():
+        print(f"{path.stem:24} {count}, {time.monotonic() - begun:.1f} s", flush=True)
+    if count.failed:
+        print(f"--- {path.stem}: {ending(status)}\n{output[-60000:]}", flush=True)
+    elif "SKIPPED" in output:
+        print("\n".join(line for line in output.splitlines() if line.startswith("SKIPPED")), flush=True)
+    return count
+
+
+def run_flow(name, build, env):
+    """The files of tests/flow side by side, as many as there are cores, the long ones first; then, one after the other,
+    the tests that measure and so want the machine for themselves."""
+    marks = {"flow": "", "short": "short", "asan-flow": "not slow and not release_only"}[name]
+    folder = build / name
+    folder.mkdir(parents=True, exist_ok=True)
+    files = sorted((ROOT / "tests/flow").glob("test_*.py"), key=lambda path: -path.stat().st_size)
+    total = Count()
+    for choice, workers in ((f"({marks or 'not alone'}) and not alone", os.cpu_count() or 1),
+                            (f"({marks or 'alone'}) and alone", 1)):
+        with ThreadPoolExecutor(workers) as pool:
+            for count in pool.map(lambda path: run_pytest(path, choice, folder, env), files):
+                total += count
+    return total
+
+
+def run_model(build, env):
+    return run_pytest(ROOT / "tests/model/test_dispatch.py", "", build, env)
 
 
 def sanitizer_env(env, reports):
@@ -160,10 +191,10 @@ def run_suite(name, build, env):
     reports = build / "sanitizer"
     if kind != name:
         env = sanitizer_env(env, reports)
-    if kind in ("flow", "short", "model"):
-        count = run_pytest(name, build, env | {"BUILD_DIR": str(build)})
+    if kind in ("flow", "short"):
+        count = run_flow(name, build, env | {"BUILD_DIR": str(build)})
     else:
-        count = {"unit": run_unit, "replay": run_replay, "docs": run_docs}[kind](build, env)
+        count = {"unit": run_unit, "replay": run_replay, "docs": run_docs, "model": run_model}[kind](build, env)
     if kind != name:
         count += sanitizer_count(reports)
     if count.passed + count.failed == 0:

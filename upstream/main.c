@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -22,11 +24,20 @@ enum {
     DRAIN_STEP_MS = 20, /* between two looks whether the drain is complete */
     NO_DESCRIPTOR = -2, /* of no mailbox, and not the -1 of one that has none */
     RECORDED_MS = 1000, /* how long a drained process waits for the recorder */
+    DEAD_AGE_S = 10,    /* a socket's file is not judged before */
 };
 
 static const char answers_name[] = "answers-";
 
 /* The answers' address */
+
+/* Another upstream that starts at this moment may have made its file and not yet listen. */
+static bool is_old(const char *path)
+{
+    struct stat file;
+
+    return lstat(path, &file) == 0 && file.st_mtime + DEAD_AGE_S < time(NULL);
+}
 
 /* A socket of ours in STATE_DIR/run that refuses connections belonged to a process that was killed. */
 static void remove_if_dead(const char *name)
@@ -41,7 +52,7 @@ static void remove_if_dead(const char *name)
     bytes_clear(&relative);
     if (fd < 0)
         return;
-    if (strlen(path) < sizeof(address.sun_path)) {
+    if (strlen(path) < sizeof(address.sun_path) && is_old(path)) {
         strcpy(address.sun_path, path);
         if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 && errno == ECONNREFUSED)
             unlink(path);

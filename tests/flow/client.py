@@ -140,20 +140,29 @@ class Raw:
 class Events:
     """Splits server-sent events: `data` has those with data, `comments` counts the lines beginning with a colon."""
 
+    BORDER = re.compile(rb"\r?\n\r?\n")
+
     def __init__(self):
         self.data = []
         self.comments = 0
-        self.left = b""
+        self.left = bytearray()
+        self.looked = 0  # no border begins before it
 
     def feed(self, data):
         self.left += data
-        *blocks, self.left = re.split(rb"\r?\n\r?\n", self.left)
-        for block in blocks:
-            lines = block.replace(b"\r\n", b"\n").split(b"\n")
-            self.comments += sum(line.startswith(b":") for line in lines)
-            texts = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
-            if texts:
-                self.data.append(b"\n".join(texts).decode())
+        begin = 0
+        while border := self.BORDER.search(self.left, max(begin, self.looked)):
+            self._take(bytes(self.left[begin:border.start()]))
+            begin = border.end()
+        del self.left[:begin]
+        self.looked = max(0, len(self.left) - 3)
+
+    def _take(self, block):
+        lines = block.replace(b"\r\n", b"\n").split(b"\n")
+        self.comments += sum(line.startswith(b":") for line in lines)
+        texts = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
+        if texts:
+            self.data.append(b"\n".join(texts).decode())
 
 
 def parts_of(event):
@@ -177,7 +186,7 @@ class Stream:
     number: int = 0
     status: int = 0
     headers: dict = field(default_factory=dict)
-    body: bytes = b""         # of an answer that is no stream
+    gathered: bytearray = field(default_factory=bytearray, repr=False)  # the body of an answer that is no stream
     size: int = 0             # bytes of body read
     events: list = field(default_factory=list)  # texts behind data:, but for [DONE]
     comments: int = 0
@@ -186,6 +195,10 @@ class Stream:
     began: float = 0.0
     first: float = 0.0        # when the first event came
     ended: float = 0.0
+
+    @property
+    def body(self):
+        return bytes(self.gathered)
 
     @property
     def chunks(self):
@@ -328,7 +341,7 @@ class Streams:
             if is_stream:
                 self._take(stream, events, data)
             else:
-                stream.body += data
+                stream.gathered += data
             if how.hang_up_after is not None and len(stream.events) >= how.hang_up_after:
                 return "hung up"
             if how.stall_after is not None and stream.size >= how.stall_after:

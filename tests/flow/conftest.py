@@ -11,6 +11,7 @@ from stage import BUILD, Stage
 def pytest_configure(config):
     config.addinivalue_line("markers", "short: quick and basic, part of make check")
     config.addinivalue_line("markers", "slow: takes many seconds")
+    config.addinivalue_line("markers", "alone: measures time or load: while no other test runs")
     config.addinivalue_line("markers", "release_only: too heavy, or measures memory: not with sanitizers")
 
 

@@ -349,10 +349,10 @@ class Stage:
         return self.post_stream(path, body, token, seconds)
 
     def post_stream(self, path, body, token=TOKEN, seconds=30):
-        return Streams(self.port, 1, lambda i: ("POST", path, body, self._stream_headers(token))).join(seconds * SLOW)[0]
+        return Streams(self.port, 1, lambda i: ("POST", path, body, self.stream_headers(token))).join(seconds * SLOW)[0]
 
     @staticmethod
-    def _stream_headers(token):
+    def stream_headers(token):
         return {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
 
     def streams(self, count, text=None, reader=None, gap_ms=0, path=CHAT, token=TOKEN, stream=True, **script):
@@ -360,7 +360,7 @@ class Stage:
         simulator answers is a script, or `text`, which may be a function of the stream's number."""
         def ask(i):
             prompt = text(i) if callable(text) else text or scripted(f"stream {i}", **script)
-            return "POST", path, json.dumps(self.chat_body(prompt, stream)).encode(), self._stream_headers(token)
+            return "POST", path, json.dumps(self.chat_body(prompt, stream)).encode(), self.stream_headers(token)
         how = reader if callable(reader) or reader is None else lambda i: reader
         return Streams(self.port, count, ask, how, gap_ms)
 
@@ -413,6 +413,8 @@ class Stage:
         return "\n".join(f"--- {name}: {self._state(name)}\n{log.tail(lines)}" for name, log in self.logs.items())
 
     def _state(self, name):
+        if name not in self.procs:
+            return "not started"
         status = self.procs[name].popen.poll()
         return f"pid {self.pid(name)}, " + ("alive" if status is None else f"ended with {status}")
 

@@ -212,3 +212,34 @@ def test_streams_go_on_without_a_balancer_and_waiting_calls_are_run_once(stage_o
                 stream.assert_numbered(3)
     assert stage.sim.total() == 60
     assert_exactly_once(stage)
+
+
+def test_a_call_that_ends_while_its_frontend_waits_for_the_list_is_in_it(stage_of):
+    """The new balancer hears that the call is held, then that it is over; and its frontend, which has read nothing of the
+    answer, must still find it in the list, or it would offer it again."""
+    stage = stage_of(upstreams=2, start=False)
+    for name in stage.names():
+        if name != "upstream-1":
+            stage.start(name)
+    stage.wait_ready()
+    with begin_scripted(stage, 10, chunks=3, first_ms=1500) as streams:
+        stage.wait("the provider is asked for all", lambda: stage.sim.total() == 10)
+        stage.start("upstream-1")
+        wait_pairs(stage)
+        stage.kill("balancer")
+        stage.stop("upstream-1")  # its report is waited for, for two seconds
+        stage.start("balancer", env=TRACE)
+        stage.wait("the frontend has told its list", lambda: "READY" in [
+            line["letter"] for line in stage.log("balancer", "letter.in") if line["box"] == "front"])
+        stage.stop("frontend")
+        stage.wait("all calls have ended", lambda: sum(
+            letter.startswith("OUTCOME") for letter in letters(stage, "letter.in")) == 10)
+        assert "KNOWN_END" not in letters(stage, "letter.out")
+        stage.wait("the list is told", lambda: "KNOWN_END" in letters(stage, "letter.out"))
+        assert sum(letter.startswith("KNOWN ") for letter in letters(stage, "letter.out")) == 10
+        stage.cont("frontend")
+        stage.cont("upstream-1")
+        for stream in streams.join(10 * SLOW):
+            stream.assert_numbered(3)
+    assert stage.sim.total() == 10
+    assert_exactly_once(stage)

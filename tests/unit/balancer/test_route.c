@@ -579,6 +579,89 @@ static void calls_that_an_upstream_no_longer_reports_are_given_back(void **state
     assert_int_equal(expect(F1, MSG_RETRY).retry.call, 3);
 }
 
+/* The REKEY was lost with the connection, and so was SETTLED: the upstream says all of it again. */
+static void a_call_whose_rekey_was_lost_gets_a_key(void **state)
+{
+    (void)state;
+    offer(F1, 1, 1, 0, 60000);
+    UP(U2, LEAVE, leave, 0);
+    outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 5000, true);
+    assert_int_equal(count_posted(U1, MSG_REKEY), 1);
+    forget_posted();
+    hello_up(U1, 2);
+    held(U1, 1, 1, "waiting");
+    outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 5000, true);
+    assert_int_equal(count_posted(U1, MSG_REKEY), 1);
+    outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 5000, true);
+    UP(U1, READY, ready, 0);
+    assert_int_equal(count_posted(U1, MSG_REKEY), 1);
+}
+
+/* The REKEY has come, though SETTLED was lost: the upstream runs the call, and wants no other key. */
+static void a_call_whose_rekey_has_come_gets_no_other_key(void **state)
+{
+    (void)state;
+    offer(F1, 1, 1, 0, 60000);
+    outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 5000, true);
+    forget_posted();
+    hello_up(U1, 2);
+    UP(U1, HELD, held, .frontend = F1, .call = 1, .offer = 1, .attempt = 2, .key_id = b.pool.keys[1].id,
+       .model = VIEW("gemini-x"), .state = VIEW("running"), .left_ms = 60000);
+    outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 5000, true);
+    UP(U1, READY, ready, 0);
+    assert_int_equal(count_posted(U1, MSG_REKEY), 0);
+    assert_int_equal(count_posted(U1, MSG_CANCEL), 0);
+}
+
+/* An upstream that was stopped still holds what was offered again elsewhere; the newest offer counts, whoever comes first. */
+static void of_two_offers_reported_the_newer_one_counts(void **state)
+{
+    (void)state;
+    hello_front(F1);
+    hello_up(U1, 2);
+    hello_up(U2, 2);
+    see(F1, U1);
+    see(F1, U2);
+    FRONT(F1, READY, ready, 0);
+    held(U1, 1, 1, "running");
+    UP(U1, READY, ready, 0);
+    held(U2, 1, 2, "running");
+    UP(U2, READY, ready, 0);
+    assert_int_equal(count_posted(U2, MSG_CANCEL), 0);
+    assert_int_equal(expect(U1, MSG_CANCEL).cancel.offer, 1);
+    assert_int_equal(expect(F1, MSG_KNOWN).known.offer, 2);
+    assert_int_equal(peer_find(&b, U1, ROLE_UPSTREAM)->outstanding, 0);
+    assert_int_equal(peer_find(&b, U2, ROLE_UPSTREAM)->outstanding, 1);
+}
+
+static void a_frontend_that_hears_no_upstream_holds_no_other_up(void **state)
+{
+    (void)state;
+    hello_front(F2);
+    offer(F2, 1, 1, 0, 60000);
+    offer(F1, 2, 1, 0, 60000);
+    assert_int_equal(count_posted(U1, MSG_JOB) + count_posted(U2, MSG_JOB), 1);
+    pass(1000);
+    offer(F1, 3, 1, 0, 60000);
+    assert_int_equal(count_posted(U1, MSG_JOB) + count_posted(U2, MSG_JOB), 2);
+    see(F2, U1);
+    assert_int_equal(count_posted(U1, MSG_JOB) + count_posted(U2, MSG_JOB), 3);
+}
+
+/* The operator has taken all keys away meanwhile. */
+static void without_any_key_no_time_is_promised(void **state)
+{
+    (void)state;
+    pool_close(&b.pool);
+    hello_front(F1);
+    hello_up(U1, 2);
+    UP(U1, HELD, held, .frontend = F1, .call = 1, .offer = 1, .attempt = 3, .key_id = 7, .model = VIEW("gemini-x"),
+       .state = VIEW("waiting"), .left_ms = 60000);
+    outcome(U1, 1, 1, 1, 3, 7, FAULT_QUOTA_MINUTE, 5000, true);
+    assert_int_equal(expect(U1, MSG_STOP).stop.error, ERROR_NO_KEY);
+    assert_int_equal(expect(U1, MSG_STOP).stop.retry_after_ms, 0);
+}
+
 #define EMPTY(name) cmocka_unit_test_setup_teardown(name, open_empty, close_all)
 #define ROAD(name) cmocka_unit_test_setup_teardown(name, open_road, close_all)
 
@@ -612,6 +695,11 @@ int main(void)
         EMPTY(a_lost_upstream_is_not_waited_for),
         EMPTY(held_calls_count_as_load_and_get_keys_again),
         ROAD(calls_that_an_upstream_no_longer_reports_are_given_back),
+        ROAD(a_call_whose_rekey_was_lost_gets_a_key),
+        ROAD(a_call_whose_rekey_has_come_gets_no_other_key),
+        EMPTY(of_two_offers_reported_the_newer_one_counts),
+        ROAD(a_frontend_that_hears_no_upstream_holds_no_other_up),
+        EMPTY(without_any_key_no_time_is_promised),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
