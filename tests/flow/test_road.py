@@ -432,7 +432,7 @@ def test_health_says_what_is_missing(stage_of):
     stage = stage_of(start=False, database=False, admin=False)
     for name in ("simulator", "frontend-0"):
         stage.start(name)
-    stage.wait("the frontend listens", lambda: stage.raw_opens(), 5)
+    stage.wait("the frontend listens", stage.raw_opens, 5)
     assert health(stage) == (503, {"balancer", "upstream", "key"})
     stage.start("balancer")
     stage.wait("the balancer is seen", lambda: health(stage) == (503, {"upstream"}), 5)
@@ -454,7 +454,9 @@ def test_health_turns_two_seconds_after_a_process_has_gone(stage_of, name):
     assert stage.chat("and on").status == 200
 
 
-def test_health_needs_a_key_that_is_fit(stage_of):
-    stage = stage_of(keys=["key-invalid-1"], database=False, admin=False)
-    assert stage.chat("hello").status == 503
+def test_health_needs_a_key(stage_of):
+    stage = stage_of(keys=[], database=False, admin=False, ready=False)
+    stage.wait("the frontend listens", stage.raw_opens, 5)
     stage.wait("/health names the key", lambda: health(stage) == (503, {"key"}), 5)
+    answer = stage.chat("hello")
+    assert (answer.status, answer.json["error"]["code"]) == (503, "no_available_key"), answer.text

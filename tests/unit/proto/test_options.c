@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +26,7 @@ static void write_env(const char *text)
 /* Reads the options in a child with these variable and argument; returns its exit status, its output in `said`. */
 static int read_in_child(const char *name, const char *value, const char *argument, char *said, size_t size)
 {
-    char *arguments[] = {"test", (char *)argument, NULL};
+    char *arguments[] = {"test", argument ? strdup(argument) : NULL, NULL};
     int pipe_fds[2], status;
     size_t len = 0;
     ssize_t got;
@@ -47,6 +48,7 @@ static int read_in_child(const char *name, const char *value, const char *argume
     said[len] = '\0';
     close(pipe_fds[0]);
     waitpid(child, &status, 0);
+    free(arguments[1]);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
