@@ -53,6 +53,8 @@ struct balancer {
     struct mailbox front;    /* frontends and admin */
     struct mailbox upstream; /* upstreams */
     struct pool pool;
+    uint64_t fit_keys; /* as told to the frontends */
+    uint64_t keys_version;
     struct peer *peers;
     struct pair *pairs;
 
@@ -76,6 +78,8 @@ struct peer *peer_least_loaded(struct balancer *b, uint64_t frontend);
 bool peers_have_room(struct balancer *b);
 void peers_unblock(struct balancer *b);
 void peers_known(struct balancer *b, bool may_give_up);
+void peers_count_keys(struct balancer *b); /* tells the frontends if another number is fit */
+void peers_tell_keys(struct balancer *b, const struct peer *frontend);
 void peers_tick(struct balancer *b, uint64_t now_ms);
 void peers_dump(struct balancer *b);
 

@@ -155,6 +155,13 @@ static void note_tried(struct call *call, uint64_t key_id)
     call->tried[call->tried_count++ % TRIED_MOST] = key_id;
 }
 
+/* The key that was given last has not arrived: its upstream still reports `key_id`. */
+static void forget_untried(struct call *call, uint64_t key_id)
+{
+    if (call->tried_count && call->tried[(call->tried_count - 1) % TRIED_MOST] != key_id)
+        call->tried_count--;
+}
+
 static struct pool_key *pick(struct balancer *b, const struct call *call, struct view model,
                              struct pool_wait *wait)
 {
@@ -443,6 +450,8 @@ void calls_held(struct balancer *b, struct peer *upstream, const struct msg_held
     call->offer = letter->offer;
     call->attempt = letter->attempt;
     call->is_asking = view_equal(letter->state, VIEW("waiting"));
+    if (call->is_asking)
+        forget_untried(call, letter->key_id);
     call->deadline_ms = b->actor.now_ms + letter->left_ms;
     call->was_held = true;
     if (!view_equal(letter->state, VIEW("ended")))

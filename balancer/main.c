@@ -73,6 +73,7 @@ int main(int argc, char **argv)
     lock_slot(&b);
     options_warn_later();
     pool_open(&b.pool, options.api_keys.at, options.api_keys.count);
+    peers_count_keys(&b);
     if (!b.pool.count)
         log_error("keys.missing", F_STR("remedy", "set API_KEYS"));
     b.actor.on_tick = on_tick;

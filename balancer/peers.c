@@ -3,6 +3,7 @@
  * along open pairs, so the upstreams that a frontend lists are all that can hold calls of it. */
 #include "balancer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "log.h"
@@ -261,6 +262,38 @@ void peers_known(struct balancer *b, bool may_give_up)
     }
 }
 
+/* Keys */
+
+static void write_keys(const struct balancer *b, struct msg_setting *setting, char count[24])
+{
+    snprintf(count, 24, "%llu", (unsigned long long)b->fit_keys);
+    *setting = (struct msg_setting){
+        .name = VIEW("keys"), .value = view_of(count), .version = b->keys_version};
+}
+
+void peers_tell_keys(struct balancer *b, const struct peer *frontend)
+{
+    struct msg_setting setting;
+    char count[24];
+
+    write_keys(b, &setting, count);
+    mailbox_post(&b->front, frontend->id, MSG_SETTING, &setting);
+}
+
+void peers_count_keys(struct balancer *b)
+{
+    uint64_t fit = pool_fit(&b->pool, b->actor.now_ms);
+    struct msg_setting setting;
+    char count[24];
+
+    if (fit == b->fit_keys && b->keys_version)
+        return;
+    b->fit_keys = fit;
+    b->keys_version++;
+    write_keys(b, &setting, count);
+    tell_all(b, ROLE_FRONTEND, MSG_SETTING, &setting);
+}
+
 /* Time passing */
 
 static void check_silence(struct balancer *b, struct peer *peer, uint64_t now_ms)
@@ -301,6 +334,7 @@ void peers_tick(struct balancer *b, uint64_t now_ms)
     forgive_absence(b, now_ms);
     HASH_ITER (hh, b->peers, peer, next)
         check_silence(b, peer, now_ms);
+    peers_count_keys(b);
     tell_all(b, ROLE_FRONTEND | ROLE_UPSTREAM | ROLE_ADMIN, MSG_BEAT,
              &(struct msg_beat){.calls = calls_count(b),
                                 .memory = b->actor.memory,

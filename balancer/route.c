@@ -4,8 +4,6 @@
  * get a key by calling itself an upstream. */
 #include "route.h"
 
-#include <stdio.h>
-
 #include "log.h"
 #include "options.h"
 #include "status.h"
@@ -35,23 +33,13 @@ static struct peer *hello(struct balancer *b, const struct letter *letter, unsig
     return peer_hello(b, said, role);
 }
 
-static void tell_settings(struct balancer *b, struct peer *frontend)
-{
-    char count[24];
-
-    snprintf(count, sizeof(count), "%zu", b->pool.count);
-    mailbox_post(&b->front, frontend->id, MSG_SETTING,
-                 &(struct msg_setting){
-                     .name = VIEW("keys"), .value = view_of(count), .version = 1});
-}
-
 static void on_front_hello(void *owner, const struct letter *letter)
 {
     struct balancer *b = owner;
     struct peer *peer = hello(b, letter, ROLE_FRONTEND | ROLE_ADMIN);
 
     if (peer && peer->role == ROLE_FRONTEND)
-        tell_settings(b, peer);
+        peers_tell_keys(b, peer);
 }
 
 static void on_upstream_hello(void *owner, const struct letter *letter)

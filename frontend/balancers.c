@@ -19,20 +19,18 @@ static bool is_heard(const struct balancer *balancer, uint64_t now_ms)
 struct balancer *balancers_pick(struct frontend *frontend, uint64_t refusers, uint64_t now_ms)
 {
     struct balancers *balancers = &frontend->balancers;
-    struct balancer *silent = NULL;
 
     for (size_t i = 0; i < balancers->count; i++) {
         struct balancer *balancer = &balancers->at[(balancers->next + i) % balancers->count];
 
         if (!balancer->link.peer || refusers >> balancer->slot & 1)
             continue;
-        if (is_heard(balancer, now_ms)) {
-            balancers->next = (balancer->slot + 1) % balancers->count;
-            return balancer;
-        }
-        silent = balancer;
+        if (!is_heard(balancer, now_ms))
+            continue; /* stopped: what we wrote to it would pile up unread */
+        balancers->next = (balancer->slot + 1) % balancers->count;
+        return balancer;
     }
-    return silent;
+    return NULL;
 }
 
 void balancers_tell(struct frontend *frontend, const struct balancer *except,
@@ -176,8 +174,18 @@ void balancers_open(struct frontend *frontend)
 
 void balancers_tick(struct frontend *frontend, uint64_t now_ms)
 {
-    for (size_t i = 0; i < frontend->balancers.count; i++)
-        link_tick(&frontend->balancers.at[i].link, frontend->calls.count, now_ms);
+    bool is_back = false;
+
+    for (size_t i = 0; i < frontend->balancers.count; i++) {
+        struct balancer *balancer = &frontend->balancers.at[i];
+        bool was_heard = balancer->was_heard;
+
+        link_tick(&balancer->link, frontend->calls.count, now_ms);
+        balancer->was_heard = is_heard(balancer, now_ms);
+        is_back |= balancer->was_heard && !was_heard;
+    }
+    if (is_back)
+        calls_offer_held(frontend);
 }
 
 void balancers_dump(const struct frontend *frontend)

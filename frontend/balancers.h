@@ -11,7 +11,8 @@ struct balancer {
     struct frontend *frontend;
     size_t slot;
     uint64_t listed_by; /* the incarnation whose KNOWN list has been obeyed */
-    uint64_t keys;      /* how many it says it has */
+    uint64_t keys;      /* how many it says are fit */
+    bool was_heard;     /* at the last tick */
 };
 
 struct balancers {

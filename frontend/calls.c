@@ -202,9 +202,9 @@ void calls_on_known_end(struct frontend *frontend, struct balancer *from)
     if (from->listed_by == from->link.peer)
         return;
     from->listed_by = from->link.peer;
-    HASH_ITER(hh, frontend->calls.by_id, x, next)
-    if (call_known_end(&x->call, from->slot, from->link.peer))
-        offer_again(x);
+    HASH_ITER (hh, frontend->calls.by_id, x, next)
+        if (call_known_end(&x->call, from->slot, from->link.peer))
+            offer_again(x);
 }
 
 void calls_on_refused(struct frontend *frontend, struct balancer *from,
@@ -376,7 +376,8 @@ static void on_end(void *owner, const struct letter *letter)
         fail_here(x, error);
 }
 
-/* The provider's status is the client's business only where the mistake is its own; what became of our keys is not. */
+/* The provider's status is the client's business only where the mistake is its own; what became of
+ * our keys is not. */
 static int status_for_client(enum error error, uint64_t provider)
 {
     int ours = error_facts(error)->status;
@@ -440,8 +441,7 @@ void calls_lose(struct upstream *upstream)
 {
     struct exchange *x, *next;
 
-    DL_FOREACH_SAFE(upstream->exchanges, x, next)
-    {
+    DL_FOREACH_SAFE (upstream->exchanges, x, next) {
         bool is_cut = call_lost(&x->call, upstream->incarnation);
 
         detach(x);
@@ -456,8 +456,7 @@ void calls_resume(struct upstream *upstream)
 {
     struct exchange *x, *next;
 
-    HASH_ITER(hh, upstream->frontend->calls.by_id, x, next)
-    {
+    HASH_ITER (hh, upstream->frontend->calls.by_id, x, next) {
         bool is_here = x->upstream == upstream;
         bool may_be = !x->upstream && x->call.state == CALL_OFFERED;
 

@@ -17,8 +17,8 @@
 enum {
     URL_MOST = 16 * 1024,
     HEADERS_MOST = 64 * 1024, /* bytes of all their values */
-    RETRY_MS = 1000,       /* where nothing better is known */
-    BIG_BODY = 256 * 1024, /* h2o's copy of larger bodies is given back while the call runs */
+    RETRY_MS = 1000,          /* where nothing better is known */
+    BIG_BODY = 256 * 1024,    /* h2o's copy of larger bodies is given back while the call runs */
 };
 
 /* A request on its way to its route. */

@@ -351,9 +351,8 @@ static bool end_whole(struct exchange *x, enum error *error)
     bool is_told = x->dialect->whole(&x->reply, bytes_view(&x->gather), &x->pending);
 
     bytes_clear(&x->gather);
-    charge(x, 0);
-    *error = ERROR_UPSTREAM;
-    return is_told;
+    *error = is_told ? ERROR_REPLY_TOO_LARGE : ERROR_UPSTREAM;
+    return charge(x, x->pending.len) && is_told; /* until the client has read it */
 }
 
 static bool end_events(struct exchange *x, enum error *error)

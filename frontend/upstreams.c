@@ -77,9 +77,9 @@ void upstreams_flush(struct frontend *frontend)
 {
     struct upstream *upstream, *next;
 
-    HASH_ITER(hh, frontend->upstreams.by_incarnation, upstream, next)
-    if (upstream->ack_count)
-        post_acks(upstream);
+    HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next)
+        if (upstream->ack_count)
+            post_acks(upstream);
 }
 
 static void on_ack_timer(h2o_timeout_entry_t *entry)
@@ -225,17 +225,16 @@ void upstreams_tell(struct frontend *frontend, struct balancer *to)
 {
     struct upstream *upstream, *next;
 
-    HASH_ITER(hh, frontend->upstreams.by_incarnation, upstream, next)
-    if (upstream->is_attached || upstream->broken_ms) /* the pair stands until it is lost */
-        say_sees(upstream, to);
+    HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next)
+        if (upstream->is_attached || upstream->broken_ms) /* the pair stands until it is lost */
+            say_sees(upstream, to);
 }
 
 void upstreams_tick(struct frontend *frontend, uint64_t now_ms)
 {
     struct upstream *upstream, *next;
 
-    HASH_ITER(hh, frontend->upstreams.by_incarnation, upstream, next)
-    {
+    HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next) {
         if (!upstream->broken_ms)
             continue;
         if (now_ms >= upstream->broken_ms + options.resume_ms)

@@ -279,8 +279,10 @@ bool actor_turn(struct actor *actor)
     bool has_mail = true;
 
     actor->now_ms = began_ms;
-    if (!actor->has_ready)
+    if (!actor->has_ready || began_ms >= actor->look_ms) {
+        actor->look_ms = began_ms + SAFETY_MS;
         mark_all(actor);
+    }
     actor->has_ready = false;
     if (actor->has_signal) {
         actor->has_signal = false;

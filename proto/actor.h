@@ -94,6 +94,7 @@ struct actor {
     bool has_ready;   /* actor_ready was called since the last turn */
     bool is_stopped;  /* actor_stop */
     uint64_t tick_ms; /* when the next second is over */
+    uint64_t look_ms; /* when every mailbox is to be looked into, marked or not */
     struct mailbox *boxes;
     struct outbox *dirty;
     struct bytes print;

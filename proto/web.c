@@ -23,9 +23,6 @@
 #include "options.h"
 
 enum {
-    REQUEST_MS =
-        120 *
-        1000, /* for a request's headers and body together; also how long a connection may idle */
     ACCEPT_MOST = 16,         /* connections in one round */
     ACCEPT_PAUSE_MS = 100,    /* when there are no file descriptors left */
     UNSENT_MOST = 128 * 1024, /* bytes that the kernel holds for a client beyond its window */
@@ -436,9 +433,10 @@ void web_open(struct web *web, struct actor *actor, void *owner,
     web->owner = owner;
     web->loop = h2o_evloop_create();
     h2o_config_init(&web->config);
+    h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX; /* no prompt goes into a file, however large */
     web->config.server_name = (h2o_iovec_t){"", 0};
     web->config.max_request_entity_size = body_limit;
-    web->config.http1.req_timeout = REQUEST_MS;
+    web->config.http1.req_timeout = options.request_ms; /* for headers and body together */
     web->config.http1.upgrade_to_http2 = 0; /* neither by Upgrade nor by prior knowledge */
     web->config.proxy.emit_via_header = 0;
     web->host =

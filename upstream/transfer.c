@@ -30,6 +30,7 @@ enum {
     READ_LEN = 16 * 1024,
     FILES_KEPT = 128, /* descriptors that are not for connections */
     HEADER_COUNT = 4,
+    EXPECT_LEAST = 1024 * 1024, /* libcurl asks first (100-continue) above this */
 };
 
 struct transfer {
@@ -45,6 +46,8 @@ struct transfer {
     bool is_paused;
     bool is_stopped;
     bool has_proxy;
+    CURLU *url;           /* parsed; most calls have that of the one before */
+    struct bytes url_text; /* of it */
     struct bytes key_line;
     struct curl_slist headers[HEADER_COUNT];
     char why[CURL_ERROR_SIZE];
@@ -267,6 +270,7 @@ static void set_options(struct transfer *transfer)
     CURL *easy = transfer->easy;
 
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(easy, CURLOPT_CURLU, transfer->url);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a look-up under way is left behind */
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -301,7 +305,8 @@ static struct transfer *transfer_take(struct engine *engine)
     transfer = memory_new(sizeof(*transfer));
     transfer->engine = engine;
     transfer->easy = curl_easy_init();
-    if (!transfer->easy)
+    transfer->url = curl_url();
+    if (!transfer->easy || !transfer->url)
         abort();
     set_options(transfer);
     return transfer;
@@ -310,6 +315,8 @@ static struct transfer *transfer_take(struct engine *engine)
 static void transfer_free(struct transfer *transfer)
 {
     curl_easy_cleanup(transfer->easy);
+    curl_url_cleanup(transfer->url);
+    bytes_clear(&transfer->url_text);
     if (transfer->key_line.at)
         explicit_bzero(transfer->key_line.at, transfer->key_line.size);
     bytes_clear(&transfer->key_line);
@@ -329,24 +336,36 @@ static void transfer_give(struct transfer *transfer)
     engine->pool_count++;
 }
 
-/* A line of the list, which stays ours: libcurl only reads it. */
-static void set_header(struct transfer *transfer, size_t i, const char *line)
-{
-    transfer->headers[i].data = (char *)(uintptr_t)line;
-    transfer->headers[i].next = i + 1 < HEADER_COUNT ? &transfer->headers[i + 1] : NULL;
-}
-
+/* The list stays ours: libcurl only reads it, and looks through it many times, so it is short. */
 static void set_headers(struct transfer *transfer, const struct transfer_order *order)
 {
+    const char *lines[HEADER_COUNT] = {NULL, "Accept-Encoding: identity"};
+    size_t count = 2;
+
     transfer->key_line.len = 0;
     bytes_text(&transfer->key_line, order->key_header);
     bytes_append(&transfer->key_line, order->key.hidden);
-    set_header(transfer, 0, bytes_cstr(&transfer->key_line));
-    set_header(transfer, 1, "Accept-Encoding: identity");
-    set_header(transfer, 2, "Expect:"); /* no 100-continue above 1 MB */
-    set_header(transfer, 3, "Content-Type: application/json");
-    if (!order->body.len)
-        transfer->headers[2].next = NULL;
+    lines[0] = bytes_cstr(&transfer->key_line);
+    if (order->body.len)
+        lines[count++] = "Content-Type: application/json";
+    if (order->body.len >= EXPECT_LEAST)
+        lines[count++] = "Expect:";
+    for (size_t i = 0; i < count; i++) {
+        transfer->headers[i].data = (char *)(uintptr_t)lines[i];
+        transfer->headers[i].next = i + 1 < count ? &transfer->headers[i + 1] : NULL;
+    }
+}
+
+static void set_url(struct transfer *transfer, const char *url)
+{
+    if (transfer->url_text.len && view_equal(bytes_view(&transfer->url_text), view_of(url)))
+        return;
+    bytes_copy(&transfer->url_text, view_of(url));
+    if (curl_url_set(transfer->url, CURLUPART_URL, url, 0) != CURLUE_OK) {
+        /* To be told as a fault of this transfer: a name that nobody has. */
+        transfer->url_text.len = 0;
+        curl_url_set(transfer->url, CURLUPART_URL, "http://url.invalid/", 0);
+    }
 }
 
 static void set_proxy(struct transfer *transfer, struct view proxy)
@@ -366,7 +385,7 @@ static void set_request(struct transfer *transfer, const struct transfer_order *
 {
     CURL *easy = transfer->easy;
 
-    curl_easy_setopt(easy, CURLOPT_URL, order->url);
+    set_url(transfer, order->url);
     if (order->body.len) {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)order->body.len);

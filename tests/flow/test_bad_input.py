@@ -457,3 +457,32 @@ def test_a_wrong_setting_stops_the_start_and_is_named(stage_of, name, value):
     text = "\n".join(line["line"] for process in ended for line in stage.log(process))
     assert name in text or value in text, text
     assert all(stage.proc(process).popen.returncode > 0 for process in ended)
+
+
+# ------------------------------------------------------------------------------------------------------------ too slow
+
+def test_who_takes_too_long_to_ask_is_cut_off_and_who_waits_for_an_answer_is_not(stage_of):
+    stage = stage_of(database=False, admin=False, env={"REQUEST_WAIT": "1"})
+    body = json.dumps(stage.chat_body(scripted("", first_ms=2500, text="it took long")))
+    waiting = stage.raw().send(f"POST {CHAT} HTTP/1.1\r\nHost: x\r\n{AUTH}Content-Length: {len(body)}\r\n\r\n{body}")
+    begun = time.monotonic()
+    slow = {
+        "nothing": b"", "half a line": b"POST /v1/cha", "half the headers": f"POST {CHAT} HTTP/1.1\r\nHost: x\r\n".encode(),
+        "half the body": f"POST {CHAT} HTTP/1.1\r\nHost: x\r\n{AUTH}Content-Length: 100\r\n\r\n{{".encode(),
+        "half a chunk": f"POST {CHAT} HTTP/1.1\r\nHost: x\r\n{AUTH}Transfer-Encoding: chunked\r\n\r\n9\r\nab".encode(),
+    }
+    sockets = {name: stage.raw().send(data) for name, data in slow.items()}
+    dribbling = stage.raw().send(f"POST {CHAT} HTTP/1.1\r\n")
+    for _ in range(8):
+        time.sleep(0.2)
+        try:
+            dribbling.send("X: y\r\n")
+        except ConnectionError:
+            break
+    assert dribbling.rest() == b"" and time.monotonic() - begun < 2.5 + 2 * SLOW, "each line won more time"
+    for name, raw in sockets.items():
+        answer = raw.rest()
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 408 "), (name, answer)
+    assert 0.8 < time.monotonic() - begun < 2.5 + 2 * SLOW
+    assert waiting.answer().json["choices"][0]["message"]["content"] == "it took long"
+    assert stage.sim.total() == 1

@@ -9,7 +9,7 @@ import zoneinfo
 
 import pytest
 
-from stage import CHAT, MODEL, SLOW, Reader, scripted
+from stage import CHAT, MODEL, SLOW, TOKEN, Reader, scripted
 
 GOOD = "key-ok-1"
 
@@ -84,6 +84,19 @@ def test_a_key_comes_back_when_its_time_has_come(pool):
     stage.wait("the key serves again", lambda: is_good(stage.chat("hello")) and
                stage.sim.by_key()["key-minute1-1"] > 1, 10)
     assert time.monotonic() - begun > 0.9
+
+
+def test_each_attempt_has_its_own_row_with_its_fault(stage_of):
+    stage = stage_of(keys=["key-internal-1", "key-minute60-2", "key-invalid-3", GOOD], env={"MAX_RETRIES": "4"})
+    assert is_good(stage.chat("hello"))
+    rows = sorted(stage.wait_rows(4), key=lambda row: row["attempt"])
+    assert [(row["attempt"], row["status"], row["fault"]) for row in rows] == [
+        (1, 500, "server"), (2, 429, "quota_minute"), (3, 400, "key_invalid"), (4, 200, "none")]
+    assert len({(row["frontend"], row["call_id"]) for row in rows}) == 1 and len({row["key_id"] for row in rows}) == 4
+    stage.sim.key(GOOD, "ok")
+    broken = stage.chat_stream(scripted(chunks=9, chunk_bytes=9, pace_ms=20, cut_after_events=4), model="gemini-2.5-pro")
+    assert broken.error
+    assert [row["fault"] for row in stage.wait_accounted() if row["model"] == "gemini-2.5-pro"][-1] == "cut"
 
 
 # ------------------------------------------------------------------------------------------------------------- MAX_RETRIES
@@ -407,6 +420,28 @@ def test_a_client_that_hangs_up_while_waiting_cancels_too(stage_of):
     stage.wait("it is at the provider", lambda: stage.sim.counts()["open"] == 1, 10)
     whole.close()
     stage.wait("the provider sees the hang-up", lambda: stage.sim.counts()["open"] == 0, 5)
+
+
+def test_a_client_that_hangs_up_when_it_has_long_stopped_reading_cancels_too(stage_of):
+    stage = stage_of(keys=[GOOD])
+    with stage.streams(3, reader=Reader(stall_after=20_000), chunks=3000, chunk_bytes=10_000) as running:
+        running.wait("stalled", lambda s: s.size >= 20_000, 20 * SLOW)
+        time.sleep(0.3)
+        assert stage.sim.counts()["open"] == 3
+    stage.wait("the provider sees the hang-ups", lambda: stage.sim.counts()["cancelled"] == 3, 3)
+    assert [row["fault"] for row in stage.wait_rows(3)] == ["client_gone"] * 3
+
+
+def test_a_hang_up_behind_a_request_that_came_early_is_seen(pool):
+    stage = pool(GOOD)
+    body = json.dumps(stage.chat_body(scripted(chunks=400, chunk_bytes=20, pace_ms=50), True))
+    request = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    with stage.raw() as raw:
+        raw.send(request + request)
+        raw.until(b"data: ")
+        assert stage.sim.counts()["open"] == 1
+    stage.wait("the provider sees the hang-up", lambda: stage.sim.counts()["cancelled"] == 1, 4)
+    assert stage.sim.total() == 1, "the second request was run for nobody"
 
 
 def test_a_client_that_hangs_up_while_its_call_waits_for_a_key_costs_nothing(pool):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each queue and table has its bound, and what is above it gets a clear answer; and a process that is told to end lets open
 calls end first."""
-import json
 import signal
 
 from recovery import begin_scripted, wait_pairs
@@ -39,7 +38,7 @@ def test_bodies_above_body_budget_are_refused_and_their_room_comes_back(stage_of
 
 def test_the_queues_bytes_are_bounded(stage_of):
     """Calls that wait for a key with bodies of 20 KB: two fit, the others are told to come again."""
-    stage = stage_of(keys=["key-minute3-1"], env={"QUEUE_BYTES": "50KiB", "TIME_OUT": "10"}, database=False, admin=False)
+    stage = stage_of(keys=["key-minute3-1"], env={"QUEUE_BYTES": "50KiB", "TIME_OUT": "5"}, database=False, admin=False)
     stage.chat("this one makes the key rest")
     with stage.streams(6, text=lambda i: "x" * 20_000) as streams:
         done = streams.join(20 * SLOW)
@@ -67,7 +66,7 @@ def test_a_client_that_takes_nothing_for_client_stall_is_cut_off(stage_of):
         stage.wait("nothing is left of it", lambda: not any(
             line["event"] == "dump.call" for lines in stage.dump("frontend", "balancer", "upstream").values() for line in lines), 5)
     [row] = stage.wait_accounted()
-    assert row["fault"] == "client_gone".upper() or row["fault"].lower() == "client_gone"
+    assert row["fault"] == "client_gone"
 
 
 def test_a_full_flight_file_stops_no_call_and_says_how_many_are_missing(stage_of):

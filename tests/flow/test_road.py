@@ -196,6 +196,16 @@ def test_thoughts_are_reasoning_and_not_content(stage):
     assert sent(stage)["generationConfig"]["thinkingConfig"]["includeThoughts"] is True
 
 
+def test_thoughts_may_be_kept_from_clients(stage_of):
+    stage = stage_of(database=False, admin=False, env={"SHOW_THINKING_PROCESS": "false"})
+    prompt = scripted(text="the answer", thoughts=2)
+    message = stage.chat(prompt).json["choices"][0]["message"]
+    assert message["content"] == "the answer" and not message.get("reasoning_content")
+    stream = stage.chat_stream(prompt)
+    assert stream.text == "the answer" and stream.reasoning == "" and stream.done
+    assert "includeThoughts" not in stage.sim.last()["body"]
+
+
 def test_a_blocked_prompt_is_an_answer(stage):
     before = stage.sim.total()
     prompt = scripted("bad", blocked="PROHIBITED_CONTENT")
@@ -229,6 +239,16 @@ def test_keys_take_turns(stage):
         assert stage.chat(f"turn {i}").status == 200
     after = stage.sim.by_key()
     assert [after.get(key, 0) - before.get(key, 0) for key in KEYS] == [3, 3, 3]
+
+
+def test_several_frontends_and_upstreams_share_the_work(stage_of):
+    stage = stage_of(frontends=2, upstreams=3)
+    for stream in stage.run_streams(90, chunks=10, chunk_bytes=20, numbered=True, pace_ms=10):
+        stream.assert_numbered(10)
+    rows = stage.wait_accounted()
+    assert len({row["frontend"] for row in rows}) == 2 and len({row["sender"] for row in rows}) == 3
+    shares = sorted(sum(row["sender"] == sender for row in rows) for sender in {row["sender"] for row in rows})
+    assert len(rows) == 90 and shares[0] >= 20, shares
 
 
 # --------------------------------------------------------------------------------------------------------------- native
@@ -290,6 +310,13 @@ def test_models_are_listed_in_googles_form(stage, prefix):
     assert stage.sim.last()["query"] == "pageSize=5"
     direct = stage.sim.direct("GET", "/v1beta/models?pageSize=5")
     assert answer.body == direct.body and len(answer.json["models"]) == 5
+
+
+@pytest.mark.parametrize("prefix", NATIVE)
+def test_one_model_is_described_in_googles_form(stage, prefix):
+    answer = stage.request("GET", f"{prefix}/models/{MODEL}")
+    assert answer.body == stage.sim.direct("GET", f"/v1beta/models/{MODEL}").body
+    assert answer.json["name"] == f"models/{MODEL}"
 
 
 def test_a_hidden_model_is_refused(stage):

@@ -14,6 +14,7 @@ import pytest
 
 from stage import CHAT, IS_SANITIZED, MODEL, SLOW, TOKEN, Reader, Stage, Streams, scripted
 
+pytestmark = pytest.mark.alone
 MIB = 1 << 20
 PATTERN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ."
 CALM_MS = 100   # what half of the small calls may take at most while something heavy goes on

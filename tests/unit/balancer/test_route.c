@@ -585,13 +585,14 @@ static void a_call_whose_rekey_was_lost_gets_a_key(void **state)
     (void)state;
     offer(F1, 1, 1, 0, 60000);
     UP(U2, LEAVE, leave, 0);
-    outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 5000, true);
+    outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_SERVER, 0, true);
     assert_int_equal(count_posted(U1, MSG_REKEY), 1);
     forget_posted();
     hello_up(U1, 2);
     held(U1, 1, 1, "waiting");
-    outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 5000, true);
+    outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_SERVER, 0, true);
     assert_int_equal(count_posted(U1, MSG_REKEY), 1);
+    assert_int_equal(expect(U1, MSG_REKEY).rekey.key_id, b.pool.keys[1].id); /* the lost one was not tried */
     outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 5000, true);
     UP(U1, READY, ready, 0);
     assert_int_equal(count_posted(U1, MSG_REKEY), 1);

@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Transfers against a provider of a few lines on loopback, in the same loop. */
+#define _GNU_SOURCE /* accept4 */
+#include "transfer.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bytes.h"
+#include "clock.h"
+
+enum { DEADLINE_MS = 10000 };
+
+enum then { KEEP, CLOSE, RESET };
+
+/* What the provider does with its n-th request. */
+struct reply {
+    const char *text;
+    size_t filler; /* bytes behind the text */
+    enum then then;
+};
+
+struct connection {
+    int fd;
+    struct bytes in, out;
+    enum then then;
+    bool is_closed; /* by the other side */
+    struct connection *next;
+};
+
+static struct {
+    int fd;
+    char url[64];
+    const struct reply *replies; /* the last one is repeated */
+    size_t reply_count;
+    size_t requests, accepted, closed;
+    struct bytes last; /* the last request as it came */
+    struct connection *connections;
+} provider;
+
+static struct loop loop;
+static struct transfers transfers;
+
+static void connection_end(struct connection *connection)
+{
+    struct linger now = {1, 0};
+
+    if (connection->then == RESET)
+        setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    loop_remove(&loop, connection->fd);
+    close(connection->fd);
+    connection->fd = -1;
+}
+
+static void on_provider(void *data, int fd, unsigned events);
+
+static void provider_send(struct connection *connection)
+{
+    while (connection->out.len) {
+        ssize_t sent = send(connection->fd, connection->out.at, connection->out.len,
+                            MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent <= 0)
+            break;
+        bytes_drop(&connection->out, (size_t)sent);
+    }
+    if (!connection->out.len && connection->then != KEEP)
+        connection_end(connection);
+    else
+        loop_set(&loop, connection->fd, LOOP_READ | (connection->out.len ? LOOP_WRITE : 0),
+                 on_provider, connection);
+}
+
+static void answer(struct connection *connection)
+{
+    size_t i = provider.requests < provider.reply_count ? provider.requests
+                                                        : provider.reply_count - 1;
+    const struct reply *reply = &provider.replies[i];
+
+    provider.requests++;
+    bytes_copy(&provider.last, bytes_view(&connection->in));
+    connection->in.len = 0;
+    connection->then = reply->then;
+    bytes_text(&connection->out, reply->text);
+    memset(bytes_room(&connection->out, reply->filler), 'x', reply->filler);
+    connection->out.len += reply->filler;
+    provider_send(connection);
+}
+
+static bool is_whole(struct bytes *in)
+{
+    const char *end = strstr(bytes_cstr(in), "\r\n\r\n");
+    const char *length = strstr(in->at, "Content-Length: ");
+
+    return end && in->len >= (size_t)(end + 4 - in->at) + (length ? strtoul(length + 16, NULL, 10) : 0);
+}
+
+static void on_provider(void *data, int fd, unsigned events)
+{
+    struct connection *connection = data;
+    char buffer[16384];
+    ssize_t len = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+
+    (void)events;
+    if (len == 0 || (len < 0 && errno != EAGAIN)) {
+        provider.closed++;
+        connection->then = CLOSE;
+        connection_end(connection);
+        return;
+    }
+    if (len > 0)
+        bytes_append(&connection->in, (struct view){buffer, (size_t)len});
+    if (connection->out.len)
+        provider_send(connection);
+    else if (is_whole(&connection->in))
+        answer(connection);
+}
+
+static void on_accept(void *data, int fd, unsigned events)
+{
+    struct connection *connection = memory_new(sizeof(*connection));
+
+    (void)data, (void)events;
+    connection->fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+    connection->next = provider.connections;
+    provider.connections = connection;
+    provider.accepted++;
+    loop_set(&loop, connection->fd, LOOP_READ, on_provider, connection);
+}
+
+static int open_all(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(address);
+
+    (void)state;
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("all_proxy", "http://127.0.0.1:1", 1);
+    memset(&provider, 0, sizeof(provider));
+    loop_open(&loop);
+    provider.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(provider.fd, (struct sockaddr *)&address, len) != 0 || listen(provider.fd, 512) != 0)
+        return -1;
+    getsockname(provider.fd, (struct sockaddr *)&address, &len);
+    snprintf(provider.url, sizeof(provider.url), "http://127.0.0.1:%d/v1/x?alt=sse",
+             ntohs(address.sin_port));
+    loop_set(&loop, provider.fd, LOOP_READ, on_accept, NULL);
+    transfers = (struct transfers){0};
+    transfers_open(&transfers, &loop, 512);
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    struct connection *connection, *next;
+
+    (void)state;
+    transfers_close(&transfers);
+    for (connection = provider.connections; connection; connection = next) {
+        next = connection->next;
+        if (connection->fd >= 0)
+            connection_end(connection);
+        bytes_clear(&connection->in);
+        bytes_clear(&connection->out);
+        free(connection);
+    }
+    bytes_clear(&provider.last);
+    close(provider.fd);
+    loop_close(&loop);
+    return 0;
+}
+
+/* Our side */
+
+struct call {
+    struct transfer *transfer;
+    unsigned status;
+    uint64_t length;
+    char type[64];
+    size_t taken;
+    size_t pause_at; /* 0: never */
+    size_t stop_at;
+    size_t pauses;
+    bool is_done;
+    enum transfer_end end;
+    char why[256];
+    struct call *then; /* started when this one is done */
+};
+
+static void start(struct call *call, const char *url, struct view body, struct view proxy);
+
+static void on_head(void *owner, unsigned status, struct view type, uint64_t length)
+{
+    struct call *call = owner;
+
+    assert_int_equal(call->status, 0);
+    call->status = status;
+    call->length = length;
+    snprintf(call->type, sizeof(call->type), "%.*s", (int)type.len, type.at ? type.at : "");
+}
+
+static enum transfer_answer on_bytes(void *owner, struct view bytes)
+{
+    struct call *call = owner;
+
+    assert_true(bytes.len <= 16 * 1024);
+    if (call->stop_at && call->taken >= call->stop_at)
+        return TRANSFER_STOP;
+    if (call->pause_at && call->taken >= call->pause_at) {
+        call->pauses++;
+        return TRANSFER_LATER;
+    }
+    call->taken += bytes.len;
+    return TRANSFER_TAKEN;
+}
+
+static void on_done(void *owner, enum transfer_end end, const char *why)
+{
+    struct call *call = owner;
+
+    assert_false(call->is_done);
+    call->is_done = true;
+    call->end = end;
+    call->transfer = NULL;
+    snprintf(call->why, sizeof(call->why), "%s", why);
+    if (call->then)
+        start(call->then, provider.url, VIEW("{}"), (struct view){0});
+}
+
+static const struct transfer_events events = {on_head, on_bytes, on_done};
+
+static void start(struct call *call, const char *url, struct view body, struct view proxy)
+{
+    struct transfer_order order = {.url = url,
+                                   .key_header = "x-goog-api-key: ",
+                                   .key = {VIEW("the-key")},
+                                   .body = body,
+                                   .proxy = proxy};
+
+    call->transfer = transfer_start(&transfers, &order, &events, call);
+}
+
+static void turn(void)
+{
+    transfers_turn(&transfers, clock_ms());
+    loop_wait(&loop, transfers.due_ms == 0 ? 0 : 5);
+}
+
+#define UNTIL(condition)                                                                           \
+    do {                                                                                           \
+        uint64_t by_ms = clock_ms() + DEADLINE_MS;                                                 \
+        while (!(condition) && clock_ms() < by_ms)                                                 \
+            turn();                                                                                \
+        assert_true(condition);                                                                    \
+    } while (0)
+
+static void turns(int count)
+{
+    for (int i = 0; i < count; i++)
+        turn();
+}
+
+static void provider_says(const struct reply *replies, size_t count)
+{
+    provider.replies = replies;
+    provider.reply_count = count;
+}
+
+#define OK "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+static const struct reply fine = {OK "Content-Length: 2\r\n\r\n{}", 0, KEEP};
+
+static void run(struct call *call)
+{
+    start(call, provider.url, VIEW("{\"a\":1}"), (struct view){0});
+    UNTIL(call->is_done);
+}
+
+static void a_request_goes_out_with_the_key_in_its_header_alone(void **state)
+{
+    struct call call = {0};
+    const char *seen;
+
+    (void)state;
+    provider_says(&fine, 1);
+    run(&call);
+    assert_int_equal(call.end, TRANSFER_CLEAN);
+    assert_int_equal(call.status, 200);
+    assert_int_equal(call.length, 3);
+    assert_string_equal(call.type, "application/json");
+    assert_int_equal(call.taken, 2);
+    seen = bytes_cstr(&provider.last);
+    assert_ptr_equal(strstr(seen, "POST /v1/x?alt=sse HTTP/1.1\r\n"), seen);
+    assert_non_null(strstr(seen, "\r\nx-goog-api-key: the-key\r\n"));
+    assert_non_null(strstr(seen, "\r\nContent-Type: application/json\r\n"));
+    assert_non_null(strstr(seen, "\r\nAccept-Encoding: identity\r\n"));
+    assert_non_null(strstr(seen, "\r\n\r\n{\"a\":1}"));
+    assert_null(strstr(strstr(seen, "the-key") + 1, "the-key"));
+}
+
+static void without_a_body_it_is_a_get(void **state)
+{
+    struct call call = {0}, post = {0};
+
+    (void)state;
+    provider_says(&fine, 1);
+    run(&post);
+    start(&call, provider.url, (struct view){0}, (struct view){0});
+    UNTIL(call.is_done);
+    assert_int_equal(call.end, TRANSFER_CLEAN);
+    assert_ptr_equal(strstr(bytes_cstr(&provider.last), "GET /v1/x"), provider.last.at);
+    assert_null(strstr(provider.last.at, "Content-"));
+}
+
+static void a_large_body_goes_without_asking(void **state)
+{
+    struct call call = {0};
+    size_t len = 3 * 1024 * 1024;
+    char *body = calloc(1, len);
+
+    (void)state;
+    provider_says(&fine, 1);
+    memset(body, 'b', len);
+    start(&call, provider.url, (struct view){body, len}, (struct view){0});
+    UNTIL(call.is_done);
+    assert_int_equal(call.end, TRANSFER_CLEAN);
+    assert_null(strstr(bytes_cstr(&provider.last), "Expect"));
+    assert_true(provider.last.len > len);
+    free(body);
+}
+
+static void connections_are_kept(void **state)
+{
+    (void)state;
+    provider_says(&fine, 1);
+    for (int i = 0; i < 20; i++) {
+        struct call call = {0};
+        run(&call);
+        assert_int_equal(call.end, TRANSFER_CLEAN);
+    }
+    assert_int_equal(provider.accepted, 1);
+    assert_int_equal(provider.requests, 20);
+}
+
+/* libcurl would send it again by itself, and the provider would count two. */
+static void a_request_is_sent_once_even_if_its_kept_connection_breaks(void **state)
+{
+    static const struct reply replies[] = {
+        {OK "Content-Length: 2\r\n\r\n{}", 0, KEEP}, {"", 0, RESET}, {"", 0, CLOSE}};
+    struct call first = {0}, second = {0}, third = {0}, fourth = {0};
+
+    (void)state;
+    provider_says(replies, 3);
+    run(&first);
+    run(&second);
+    assert_int_equal(provider.requests, 2);
+    assert_int_equal(second.end, TRANSFER_BROKEN);
+    assert_int_equal(second.status, 0);
+    run(&third);
+    assert_int_equal(provider.requests, 3);
+    assert_int_equal(third.end, TRANSFER_BROKEN);
+    provider_says(&fine, 1);
+    run(&fourth);
+    assert_int_equal(fourth.end, TRANSFER_CLEAN);
+    assert_int_equal(provider.requests, 4);
+}
+
+static void a_connection_that_was_closed_while_idle_is_not_used(void **state)
+{
+    static const struct reply closing = {OK "Content-Length: 2\r\n\r\n{}", 0, CLOSE};
+    struct call first = {0}, second = {0};
+
+    (void)state;
+    provider_says(&closing, 1);
+    run(&first);
+    turns(3);
+    run(&second);
+    assert_int_equal(first.end, TRANSFER_CLEAN);
+    assert_int_equal(second.end, TRANSFER_CLEAN);
+    assert_int_equal(provider.accepted, 2);
+}
+
+static void a_paused_transfer_waits_and_loses_nothing(void **state)
+{
+    static const struct reply large = {OK "Content-Length: 5000000\r\n\r\n", 5000000, KEEP};
+    struct call call = {.pause_at = 100000}, other = {0};
+
+    (void)state;
+    provider_says(&large, 1);
+    start(&call, provider.url, VIEW("{}"), (struct view){0});
+    UNTIL(call.pauses);
+    run(&other); /* others are not hindered */
+    assert_int_equal(other.taken, 5000000);
+    assert_true(call.taken < 100000 + 16 * 1024);
+    assert_false(call.is_done);
+    call.pause_at = 2000000;
+    transfer_resume(call.transfer);
+    UNTIL(call.pauses == 2);
+    call.pause_at = 0;
+    transfer_resume(call.transfer);
+    UNTIL(call.is_done);
+    assert_int_equal(call.taken, 5000000);
+    assert_int_equal(call.end, TRANSFER_CLEAN);
+}
+
+static void a_paused_transfer_whose_end_is_there_ends_when_it_is_resumed(void **state)
+{
+    static const struct reply small = {OK "Content-Length: 10\r\n\r\n", 10, CLOSE};
+    struct call call = {.pause_at = 1};
+
+    (void)state;
+    provider_says(&small, 1);
+    call.taken = 1;
+    start(&call, provider.url, VIEW("{}"), (struct view){0});
+    UNTIL(call.pauses);
+    turns(5);
+    assert_false(call.is_done);
+    call.pause_at = 0;
+    transfer_resume(call.transfer);
+    UNTIL(call.is_done);
+    assert_int_equal(call.taken, 11);
+    assert_int_equal(call.end, TRANSFER_CLEAN);
+}
+
+static void a_transfer_is_stopped_from_inside(void **state)
+{
+    static const struct reply large = {OK "Content-Length: 5000000\r\n\r\n", 5000000, KEEP};
+    struct call call = {.stop_at = 50000};
+
+    (void)state;
+    provider_says(&large, 1);
+    run(&call);
+    assert_int_equal(call.end, TRANSFER_STOPPED);
+    UNTIL(provider.closed == 1);
+}
+
+static void a_cancelled_transfer_closes_its_connection_and_says_nothing(void **state)
+{
+    static const struct reply silence = {"", 0, KEEP};
+    struct call call = {0};
+
+    (void)state;
+    provider_says(&silence, 1);
+    start(&call, provider.url, VIEW("{}"), (struct view){0});
+    UNTIL(provider.requests == 1);
+    transfer_cancel(call.transfer);
+    assert_int_equal(transfers.count, 0);
+    UNTIL(provider.closed == 1);
+    assert_false(call.is_done);
+}
+
+static void nobody_there(void **state)
+{
+    struct call refused = {0}, nameless = {0}, odd = {0};
+
+    (void)state;
+    start(&refused, "http://127.0.0.1:1/", VIEW("{}"), (struct view){0});
+    start(&nameless, "http://a..b.invalid/", VIEW("{}"), (struct view){0});
+    start(&odd, "gopher://127.0.0.1/", VIEW("{}"), (struct view){0});
+    UNTIL(refused.is_done && nameless.is_done && odd.is_done);
+    assert_int_equal(refused.end, TRANSFER_NO_CONNECTION);
+    assert_true(refused.why[0]);
+    assert_int_equal(nameless.end, TRANSFER_NO_CONNECTION);
+    assert_int_equal(odd.end, TRANSFER_NO_CONNECTION);
+}
+
+static void ends_are_told_apart(void **state)
+{
+    static const struct {
+        const char *what;
+        struct reply reply;
+        enum transfer_end end;
+        unsigned status;
+        size_t taken;
+    } cases[] = {
+        {"a length kept", {OK "Content-Length: 3\r\n\r\nabc", 0, KEEP}, TRANSFER_CLEAN, 200, 3},
+        {"a length not kept", {OK "Content-Length: 9\r\n\r\nabc", 0, CLOSE}, TRANSFER_BROKEN, 200, 3},
+        {"nothing of it", {OK "Content-Length: 9\r\n\r\n", 0, CLOSE}, TRANSFER_BROKEN, 200, 0},
+        {"a reset", {OK "Content-Length: 9\r\n\r\n", 0, RESET}, TRANSFER_BROKEN, 200, 0},
+        {"chunks", {OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 0, KEEP}, TRANSFER_CLEAN, 200, 3},
+        {"chunks cut", {OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", 0, CLOSE}, TRANSFER_BROKEN, 200, 3},
+        {"chunks that are none", {OK "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 0, CLOSE}, TRANSFER_BROKEN, 200, 0},
+        {"until the end", {OK "\r\nabc", 0, CLOSE}, TRANSFER_CLEAN, 200, 3},
+        {"no content", {"HTTP/1.1 204 No Content\r\n\r\n", 0, KEEP}, TRANSFER_CLEAN, 204, 0},
+        {"an interim head", {"HTTP/1.1 103 Early Hints\r\n\r\n" OK "Content-Length: 1\r\n\r\na", 0, KEEP}, TRANSFER_CLEAN, 200, 1},
+        {"a redirection", {"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", 0, KEEP}, TRANSFER_CLEAN, 302, 0},
+        {"no HTTP", {"hello\r\n\r\n", 0, CLOSE}, TRANSFER_BROKEN, 0, 0},
+        /* libcurl takes it for an answer without a body; the gate then finds that empty */
+        {"half a head", {"HTTP/1.1 200 OK\r\nCont", 0, CLOSE}, TRANSFER_CLEAN, 200, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct call call = {0};
+
+        print_message("    %s\n", cases[i].what);
+        provider_says(&cases[i].reply, 1);
+        run(&call);
+        assert_int_equal(call.end, cases[i].end);
+        assert_int_equal(call.status, cases[i].status);
+        assert_int_equal(call.taken, cases[i].taken);
+    }
+}
+
+static void a_proxy_is_used_where_it_is_named_and_nowhere_else(void **state)
+{
+    struct call through = {0}, straight = {0};
+    struct bytes proxy = {0};
+
+    (void)state;
+    provider_says(&fine, 1);
+    bytes_printf(&proxy, "%.*s", (int)strcspn(provider.url + 7, "/") + 7, provider.url);
+    start(&through, "http://elsewhere.invalid/y", VIEW("{}"), bytes_view(&proxy));
+    UNTIL(through.is_done);
+    assert_int_equal(through.end, TRANSFER_CLEAN);
+    assert_non_null(strstr(bytes_cstr(&provider.last), "POST http://elsewhere.invalid/y HTTP/1.1"));
+    run(&straight);
+    assert_int_equal(straight.end, TRANSFER_CLEAN);
+    assert_non_null(strstr(bytes_cstr(&provider.last), "POST /v1/x?alt=sse HTTP/1.1"));
+    bytes_clear(&proxy);
+}
+
+static void one_may_follow_another(void **state)
+{
+    struct call last = {0}, middle = {.then = &last}, first = {.then = &middle};
+
+    (void)state;
+    provider_says(&fine, 1);
+    start(&first, provider.url, VIEW("{}"), (struct view){0});
+    UNTIL(last.is_done);
+    assert_int_equal(provider.requests, 3);
+    assert_int_equal(transfers.count, 0);
+}
+
+static void many_run_at_once(void **state)
+{
+    enum { COUNT = 400 };
+    static struct call calls[COUNT];
+    size_t done;
+
+    (void)state;
+    memset(calls, 0, sizeof(calls));
+    provider_says(&fine, 1);
+    for (int round = 0; round < 3; round++) {
+        memset(calls, 0, sizeof(calls));
+        for (int i = 0; i < COUNT; i++)
+            start(&calls[i], provider.url, VIEW("{}"), (struct view){0});
+        do {
+            turn();
+            done = 0;
+            for (int i = 0; i < COUNT; i++)
+                done += calls[i].is_done && calls[i].end == TRANSFER_CLEAN;
+        } while (done < COUNT && transfers.count);
+        assert_int_equal(done, COUNT);
+    }
+    assert_int_equal(provider.requests, 3 * COUNT);
+    assert_true(provider.accepted <= COUNT);
+}
+
+static void cancelled_ones_make_room_for_those_that_wait(void **state)
+{
+    enum { COUNT = 100 };
+    static struct call calls[COUNT];
+    struct call last = {0};
+
+    (void)state;
+    memset(calls, 0, sizeof(calls));
+    provider_says(&fine, 1);
+    for (int i = 0; i < COUNT; i++)
+        start(&calls[i], provider.url, VIEW("{}"), (struct view){0});
+    start(&last, provider.url, VIEW("{}"), (struct view){0});
+    for (int i = 0; i < COUNT; i++)
+        transfer_cancel(calls[i].transfer);
+    UNTIL(last.is_done);
+    assert_int_equal(last.end, TRANSFER_CLEAN);
+    assert_int_equal(transfers.count, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_request_goes_out_with_the_key_in_its_header_alone),
+        TEST(without_a_body_it_is_a_get),
+        TEST(a_large_body_goes_without_asking),
+        TEST(connections_are_kept),
+        TEST(a_request_is_sent_once_even_if_its_kept_connection_breaks),
+        TEST(a_connection_that_was_closed_while_idle_is_not_used),
+        TEST(a_paused_transfer_waits_and_loses_nothing),
+        TEST(a_paused_transfer_whose_end_is_there_ends_when_it_is_resumed),
+        TEST(a_transfer_is_stopped_from_inside),
+        TEST(a_cancelled_transfer_closes_its_connection_and_says_nothing),
+        TEST(nobody_there),
+        TEST(ends_are_told_apart),
+        TEST(a_proxy_is_used_where_it_is_named_and_nowhere_else),
+        TEST(one_may_follow_another),
+        TEST(many_run_at_once),
+        TEST(cancelled_ones_make_room_for_those_that_wait),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
