@@ -400,11 +400,24 @@ static void cancel_at_upstream(struct balancer *b, const struct call *call)
                                           .offer = call->offer});
 }
 
+/* The offer has ended here, and its answer may be on the way. */
+static bool has_ended(struct balancer *b, uint64_t frontend, const struct msg_call *letter)
+{
+    struct peer *peer, *next;
+
+    HASH_ITER (hh, b->peers, peer, next)
+        if (ended_has(&peer->ended, frontend, letter->call, letter->offer))
+            return true;
+    return false;
+}
+
 void calls_offer(struct balancer *b, uint64_t frontend, const struct msg_call *letter)
 {
     struct call *call = find(b, frontend, letter->call);
     struct pool_wait wait;
 
+    if (letter->again && (call || has_ended(b, frontend, letter)))
+        return;
     if (call && call->state != CALL_ENDED && letter->offer <= call->offer)
         return; /* heard before */
     if (call && call->state != CALL_ENDED)
@@ -599,9 +612,12 @@ void calls_retry_unreported(struct balancer *b, struct peer *upstream)
 {
     struct call *call, *next;
 
-    DL_FOREACH_SAFE (upstream->placed, call, next)
-        if (call->round != upstream->round)
-            retry(b, call);
+    DL_FOREACH_SAFE (upstream->placed, call, next) {
+        if (call->round == upstream->round)
+            continue;
+        call->attempt -= call->attempt > 0; /* its JOB was lost: that request was never made */
+        retry(b, call);
+    }
 }
 
 void calls_drop_frontend(struct balancer *b, uint64_t frontend)

@@ -42,6 +42,17 @@ void ended_note(struct ended *ended, const struct ended_call *call)
     ended->calls[(ended->first + ended->count++) & (ended->size - 1)] = *call;
 }
 
+bool ended_has(const struct ended *ended, uint64_t frontend, uint64_t call, uint64_t offer)
+{
+    for (size_t i = 0; i < ended->count; i++) {
+        const struct ended_call *known = ended_at(ended, i);
+
+        if (known->frontend == frontend && known->call == call && known->offer == offer)
+            return true;
+    }
+    return false;
+}
+
 void ended_forget(struct ended *ended, uint64_t frontend)
 {
     size_t kept = 0;

@@ -4,6 +4,7 @@
  * arrived. Kept by calls.c. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ void ended_note(struct ended *ended, const struct ended_call *call);
 
 /* The i-th, oldest first. */
 const struct ended_call *ended_at(const struct ended *ended, size_t i);
+
+/* Whether this offer is among them. */
+bool ended_has(const struct ended *ended, uint64_t frontend, uint64_t call, uint64_t offer);
 
 /* Forgets those of this frontend; 0: all. */
 void ended_forget(struct ended *ended, uint64_t frontend);

@@ -10,7 +10,7 @@
 
 enum {
     SILENT_MS = 5000,   /* without a beat: no new calls */
-    FORGET_MS = 60000,  /* without a beat: forgotten */
+    FORGET_MS = 60000,  /* without a beat: forgotten; a frontend only when no upstream sees it */
     ABSENT_MS = 2500,   /* between two ticks, which come each second: we were stopped */
     KNOWN_MS = 2000,    /* that a frontend waits for its upstreams after its HELLO */
 };
@@ -306,7 +306,8 @@ static void check_silence(struct balancer *b, struct peer *peer, uint64_t now_ms
         if (peer->role == ROLE_UPSTREAM)
             calls_retry_placed(b, peer, 0);
     }
-    if (silent_ms >= FORGET_MS || (silent_ms >= SILENT_MS && !has_pair(b, peer)))
+    if ((silent_ms >= FORGET_MS && peer->role != ROLE_FRONTEND) ||
+        (silent_ms >= SILENT_MS && !has_pair(b, peer)))
         peer_gone(b, peer);
 }
 

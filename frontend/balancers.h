@@ -12,7 +12,8 @@ struct balancer {
     size_t slot;
     uint64_t listed_by; /* the incarnation whose KNOWN list has been obeyed */
     uint64_t keys;      /* how many it says are fit */
-    bool was_heard;     /* at the last tick */
+    uint64_t welcomed_by; /* the incarnation that welcomed us last */
+    bool was_heard;       /* at the last tick */
 };
 
 struct balancers {

@@ -109,6 +109,11 @@ bool call_is_current(const struct call *call, size_t slot, uint64_t offer)
     return call->state == CALL_OFFERED && call->slot == slot && call->offer == offer;
 }
 
+bool call_is_with(const struct call *call, size_t slot, uint64_t balancer)
+{
+    return call->state == CALL_OFFERED && call->slot == slot && call->balancer == balancer;
+}
+
 /* A balancer that has no key says nothing about the next one's keys. */
 static bool is_about_keys(enum error error)
 {

@@ -77,6 +77,9 @@ bool call_may_have_body(struct call *call, uint64_t upstream, uint64_t offer);
  * and may still matter. */
 bool call_is_current(const struct call *call, size_t slot, uint64_t offer);
 
+/* Whether the call is offered to this very incarnation. */
+bool call_is_with(const struct call *call, size_t slot, uint64_t balancer);
+
 /* A balancer had no key or no room: whether another one may be asked. If not, the call ends by
  * `refusal`. Withdraws the call if so. `slots` is the number of balancers. */
 bool call_refuse(struct call *call, enum error error, uint64_t retry_after_ms, size_t slots);

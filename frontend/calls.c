@@ -107,7 +107,7 @@ static void finish(struct exchange *x)
 
 /* Offering */
 
-static void post_call(struct exchange *x, struct balancer *balancer, uint64_t now_ms)
+static void post_call(struct exchange *x, struct balancer *balancer, uint64_t now_ms, bool again)
 {
     struct msg_call letter = {
         .balancer = balancer->link.peer,
@@ -124,6 +124,7 @@ static void post_call(struct exchange *x, struct balancer *balancer, uint64_t no
         .client = x->client,
         .left_ms = x->deadline_ms > now_ms ? x->deadline_ms - now_ms : 1,
         .body_len = x->ask.body.len,
+        .again = again,
     };
 
     if (x->ask.body.len <= INLINE_MOST)
@@ -147,7 +148,7 @@ static void offer(struct exchange *x)
     if (balancer) {
         unhold(x);
         call_offer(&x->call, balancer->slot, balancer->link.peer);
-        post_call(x, balancer, now_ms);
+        post_call(x, balancer, now_ms, false);
     } else if (x->call.refusers) {
         fail_refused(x);
     } else {
@@ -174,6 +175,16 @@ void calls_offer_held(struct frontend *frontend)
 
     DL_FOREACH_SAFE2(frontend->calls.held, x, next, next_held)
     offer(x);
+}
+
+void calls_repeat(struct frontend *frontend, struct balancer *to)
+{
+    uint64_t now_ms = clock_ms();
+    struct exchange *x, *next;
+
+    HASH_ITER (hh, frontend->calls.by_id, x, next)
+        if (call_is_with(&x->call, to->slot, to->link.peer))
+            post_call(x, to, now_ms, true);
 }
 
 static void offer_again(struct exchange *x)

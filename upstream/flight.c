@@ -199,13 +199,17 @@ static void bits_give(struct flight *flight, uint32_t slot)
 static bool reach(struct flight *flight, size_t len)
 {
     size_t wanted = (len + STEP_LEN - 1) / STEP_LEN * STEP_LEN;
+    int error;
 
-    if (len <= flight->file_len)
+    if (len <= flight->file_len || flight->fd < 0)
         return true;
     if (wanted > flight->map_len)
         wanted = flight->map_len;
-    if (posix_fallocate(flight->fd, 0, (off_t)wanted) != 0)
+    error = posix_fallocate(flight->fd, 0, (off_t)wanted);
+    if (error) {
+        errno = error;
         return false;
+    }
     flight->file_len = wanted;
     return true;
 }
@@ -230,12 +234,38 @@ static int fresh_file(const char *path)
         int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         struct stat file;
 
-        if (fd < 0 || flock(fd, LOCK_EX) != 0 || fstat(fd, &file) != 0)
-            die("cannot make the flight file %s: %s", path, strerror(errno));
-        if (file.st_nlink)
+        if (fd < 0 || flock(fd, LOCK_EX) != 0 || fstat(fd, &file) != 0 || file.st_nlink)
             return fd;
         close(fd);
     }
+}
+
+/* The file gets its name only when it is held and whole: others find it by that. */
+static bool file_make(struct flight *flight, const char *fresh)
+{
+    flight->fd = fresh_file(fresh);
+    if (flight->fd < 0 || !reach(flight, HEADER_LEN))
+        return false;
+    flight->header =
+        mmap(NULL, flight->map_len, PROT_READ | PROT_WRITE, MAP_SHARED, flight->fd, 0);
+    if (flight->header == MAP_FAILED)
+        return false;
+    header_write(flight);
+    return rename(fresh, flight->path) == 0;
+}
+
+static void memory_make(struct flight *flight, const char *fresh)
+{
+    log_error("flight.unsafe", F_STR("file", flight->path), F_STR("why", strerror(errno)));
+    unlink(fresh);
+    if (flight->fd >= 0)
+        close(flight->fd);
+    flight->fd = -1;
+    flight->header = mmap(NULL, flight->map_len, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (flight->header == MAP_FAILED)
+        die("no memory for %zu flight slots", flight->slot_count);
+    header_write(flight);
 }
 
 void flight_create(struct flight *flight, const char *folder, uint64_t incarnation,
@@ -252,18 +282,9 @@ void flight_create(struct flight *flight, const char *folder, uint64_t incarnati
     bytes_printf(&fresh, "%s/%llx.new", folder, (unsigned long long)incarnation);
     flight->path = memory_text(bytes_view(&path));
     flight->map_len = HEADER_LEN + slot_count * SLOT_LEN;
-    flight->fd = fresh_file(bytes_cstr(&fresh));
-    if (!reach(flight, HEADER_LEN))
-        die("no room for the flight file %s", bytes_cstr(&fresh));
-    flight->header =
-        mmap(NULL, flight->map_len, PROT_READ | PROT_WRITE, MAP_SHARED, flight->fd, 0);
-    if (flight->header == MAP_FAILED)
-        die("cannot map the flight file %s: %s", bytes_cstr(&fresh), strerror(errno));
-    header_write(flight);
+    if (!file_make(flight, bytes_cstr(&fresh)))
+        memory_make(flight, bytes_cstr(&fresh));
     bits_fill(flight);
-    /* Only a file that is held and whole gets a name by which others find it. */
-    if (rename(bytes_cstr(&fresh), flight->path) != 0)
-        die("cannot name the flight file %s: %s", flight->path, strerror(errno));
     bytes_clear(&path);
     bytes_clear(&fresh);
 }
@@ -480,9 +501,10 @@ static void set_aside(struct flight *flight)
 
 static void let_go(struct flight *flight)
 {
-    if (flight->header)
+    if (flight->header && flight->header != MAP_FAILED)
         munmap(flight->header, flight->map_len);
-    close(flight->fd);
+    if (flight->fd >= 0)
+        close(flight->fd);
     free(flight->path);
     free(flight->order);
     free(flight->free_bits);
@@ -530,9 +552,9 @@ enum adoption flight_adopt(struct flight *flight, const char *path)
 
 void flight_close(struct flight *flight)
 {
-    if (flight->corrupt)
+    if (flight->fd >= 0 && flight->corrupt)
         set_aside(flight);
-    else if (flight_is_empty(flight))
+    else if (flight->fd >= 0 && flight_is_empty(flight))
         unlink(flight->path);
     let_go(flight);
 }

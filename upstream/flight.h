@@ -20,7 +20,7 @@
 struct flight {
     uint64_t incarnation; /* of the sender of these records */
     char *path;
-    int fd;
+    int fd; /* -1: there is no file, only memory */
     struct flight_header *header;
     size_t slot_count;
     size_t corrupt; /* slots that could not be believed (adopted files) */
@@ -42,7 +42,8 @@ struct flight {
     struct flight *next;
 };
 
-/* Makes the file `folder`/<incarnation>.flight and holds it. Ends the process if that fails. */
+/* Makes the file `folder`/<incarnation>.flight and holds it. If that can't be (the disk is full), the records live in memory
+ * only, an error says so, and a kill loses them: traffic goes on. */
 void flight_create(struct flight *flight, const char *folder, uint64_t incarnation,
                    size_t slot_count);
 

@@ -114,6 +114,35 @@ def assert_complete(stream, chunks):
     assert numbers_of(stream) == list(range(chunks)), stream.body[:500]
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A call of four chunks, and how often the provider is asked for it."""
+    name: str
+    attempts: int
+    stream: bool = True
+    model: str = MODEL
+
+    def ask(self, first_ms):
+        if self.model == FAULTY_MODEL:
+            return ask("the key decides", self.stream, self.model)
+        return ask(scripted("kill", chunks=CHUNKS, numbered=True, first_ms=first_ms, pace_ms=20), self.stream)
+
+
+CHUNKS = 4
+FAULTY_MODEL = "gemini-2.5-pro"
+KEYS = ["key-ok-1", "key-ok-2"]  # a balancer that has just started takes them in this order
+LONG_MS = 300                    # until the provider's first byte: there is no HEAD yet when whoever was killed is back
+STREAM = Kind("stream", 1)
+WHOLE = Kind("whole", 1, stream=False)
+REKEY = Kind("rekey", 2, model=FAULTY_MODEL)
+
+
+def script_keys(stage):
+    """The first of KEYS cannot serve the faulty model, the second can."""
+    stage.sim.script(model=FAULTY_MODEL, key=KEYS[0], error_status=500)
+    stage.sim.script(model=FAULTY_MODEL, key=KEYS[1], chunks=CHUNKS, numbered=True, first_ms=LONG_MS, pace_ms=20)
+
+
 # ------------------------------------------------------------------------------------------------------------ rules
 
 def wait_pairs(stage, seconds=10):

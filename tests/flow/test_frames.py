@@ -9,7 +9,7 @@ import struct
 
 import pytest
 
-from letters import FIELDS, Peer, incarnation, pack
+from letters import FIELDS, Peer, incarnation, pack, unpack
 from recovery import assert_exactly_once, begin_scripted, incarnation as incarnation_of
 from stage import IS_SANITIZED, SLOW, Stage
 
@@ -169,11 +169,11 @@ def test_nobody_becomes_an_upstream_on_the_frontends_socket(stage, unharmed):
             for kind in ("SEES", "READY", "BEAT"):
                 stranger.say(pack(kind, **({"peer": frontend} if kind == "SEES" else {})))
             assert kinds_in(stranger.listen(0.2)) <= {"WHO"}, (socket, role)
+            assert not stage.log("balancer", "peer.came", peer=f"{stranger.id:x}"), (socket, role)
 
 
 def kinds_in(frames):
     """The kinds of the letters in these bytes."""
-    from letters import unpack
     return {kind for kind, _ in unpack(frames)} if frames else set()
 
 

@@ -5,44 +5,18 @@ asked as often as the call's script says and no oftener, and the client gets its
 The steps are not listed here: a first run at LOG_LEVEL=TRACE shows which trace points a call, and the recovery after a
 kill, really pass. Each scenario has a stage of its own; they run side by side.
 """
-from dataclasses import dataclass
-
 import pytest
 
-from recovery import Scenarios, ask, assert_complete, assert_exactly_once, assert_one_place, begin, begin_scripted, \
-    steps_of, wait_pairs
-from stage import MODEL, SLOW, scripted
+from recovery import CHUNKS, KEYS, LONG_MS, REKEY, STREAM, WHOLE, Scenarios, assert_complete, assert_exactly_once, \
+    assert_one_place, begin, begin_scripted, script_keys, steps_of, wait_pairs
+from stage import SLOW
 
-CHUNKS = 4
-FAULTY_MODEL = "gemini-2.5-pro"
-KEYS = ["key-ok-1", "key-ok-2"]  # a balancer that has just started takes them in this order
 TRACE = {"LOG_LEVEL": "TRACE"}
-LONG_MS = 300  # until the provider's first byte: then there is no HEAD yet when a balancer recovers
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A call, and how often the provider is asked for it."""
-    name: str
-    attempts: int
-    stream: bool = True
-    model: str = MODEL
-
-    def ask(self, first_ms):
-        if self.model == FAULTY_MODEL:
-            return ask("the key decides", self.stream, self.model)
-        return ask(scripted("kill", chunks=CHUNKS, numbered=True, first_ms=first_ms, pace_ms=20), self.stream)
-
-
-STREAM = Kind("stream", 1)
-WHOLE = Kind("whole", 1, stream=False)
-REKEY = Kind("rekey", 2, model=FAULTY_MODEL)
 
 
 def set_up(make, **rest):
     stage = make(keys=KEYS, admin=False, **rest)
-    stage.sim.script(model=FAULTY_MODEL, key=KEYS[0], error_status=500)
-    stage.sim.script(model=FAULTY_MODEL, key=KEYS[1], chunks=CHUNKS, numbered=True, first_ms=LONG_MS, pace_ms=20)
+    script_keys(stage)
     return stage
 
 

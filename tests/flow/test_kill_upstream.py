@@ -3,7 +3,9 @@
 not begun to answer get their whole answer from another one, or from the next when it was the only one."""
 import pytest
 
-from recovery import answering, assert_exactly_once, assert_one_place, begin_scripted, incarnation, wait_pairs
+from recovery import CHUNKS as STEPS, KEYS, REKEY, STREAM, WHOLE, Scenarios, answering, assert_complete, \
+    assert_exactly_once, assert_one_place, begin, begin_scripted, incarnation, script_keys, steps_of, wait_forgotten, \
+    wait_pairs
 from stage import SLOW
 
 CHUNKS = 30
@@ -78,3 +80,69 @@ def test_it_is_killed_again_and_again(stage_of):
     rows = assert_exactly_once(stage, may_lose=True)
     assert sum(row["fault"] == "lost" for row in rows) == 100
     assert {row["attempt"] for row in rows} == set(range(1, 7))
+
+
+# ------------------------------------------------------------------------------------------------------- at every step
+
+def steps_of_call(stage, kind, name):
+    """What this process passes from the call's first letter to its last."""
+    stage.restart(name, env={"LOG_LEVEL": "TRACE"})
+    stage.wait_ready()
+    wait_pairs(stage)
+    before = len(steps_of(stage.log(name)))
+    [stream] = begin(stage, [kind.ask(0)]).join(10 * SLOW)
+    assert_complete(stream, STEPS)
+    wait_forgotten(stage)
+    return steps_of(stage.log(name))[before:]
+
+
+def at_each_step(kind, name, must_pass):
+    """It is killed at each step of a call: the client has all of the answer, or an error that says that it broke off. In
+    particular no call is left where nobody would ever move it."""
+    def scenario(make):
+        stage = make(keys=KEYS, admin=False)
+        script_keys(stage)
+        steps = steps_of_call(stage, kind, name)
+        assert must_pass <= set(steps), steps
+        for step in steps:
+            stage.restart("balancer")  # takes the keys in their order again
+            stage.restart(name, kill_at=step)
+            if name == "frontend":
+                stage.wait_log(name, "frontend.listening")
+            with begin(stage, [kind.ask(0)]) as streams:
+                stage.wait_dead(name)
+                stage.start(name)
+                [stream] = streams.join(10 * SLOW)
+            try:
+                check(stream, name)
+            except AssertionError as reason:
+                raise AssertionError(f"{name} killed at {step}: {reason}") from None
+        assert_exactly_once(stage, may_lose=True)
+    return scenario
+
+
+def check(stream, name):
+    if name == "frontend":
+        assert stream.ending != "end" or stream.done or b"content" in stream.body
+        stream.assert_honest(STEPS)
+    elif stream.errors or stream.status != 200:
+        assert b"answer_lost" in stream.body or stream.error["code"] == "answer_lost", (stream.status, stream.body)
+        stream.assert_honest(STEPS)
+    else:
+        assert_complete(stream, STEPS)
+
+
+ANSWERED = {"recv.JOB:1", "sent.HEAD:1", "post.CHUNK:1", "sent.END:1", "sent.OUTCOME:1", "recv.ACK:1", "sent.RECORD:1"}
+SCENARIOS = {
+    "upstream, a stream": at_each_step(STREAM, "upstream", ANSWERED),
+    "upstream, an answer that is no stream": at_each_step(WHOLE, "upstream", ANSWERED),
+    "upstream, a call with a faulty key": at_each_step(REKEY, "upstream", ANSWERED | {"recv.REKEY:1", "sent.OUTCOME:2"}),
+    "frontend, a stream": at_each_step(STREAM, "frontend", {"sent.CALL:1", "recv.HEAD:1", "recv.END:1", "sent.ACK:1"}),
+}
+
+outcomes = Scenarios(SCENARIOS).fixture()
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_it_is_killed_at_each_step_of_a_call(outcomes, name):
+    outcomes(name)

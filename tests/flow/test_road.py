@@ -487,3 +487,10 @@ def test_health_needs_a_key(stage_of):
     stage.wait("/health names the key", lambda: health(stage) == (503, {"key"}), 5)
     answer = stage.chat("hello")
     assert (answer.status, answer.json["error"]["code"]) == (503, "no_available_key"), answer.text
+
+
+def test_health_turns_when_every_key_has_turned_out_to_be_dead(stage_of):
+    stage = stage_of(keys=["key-invalid-1", "key-invalid-2"], database=False, admin=False)
+    assert health(stage) == (200, set())
+    assert stage.chat("hello").status == 503
+    stage.wait("/health names the key", lambda: health(stage) == (503, {"key"}), 8)

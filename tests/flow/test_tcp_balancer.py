@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tcp connection between an upstream and its balancer is cut in the middle of a conversation, while both live: what was
-on its way, JOB, REKEY or SETTLED, is lost with it. No call waits for its deadline because of that, and none fails."""
+"""The tcp connection between an upstream or a frontend and its balancer is cut in the middle of a conversation, while both
+live: what was on its way (CALL, REFUSED; JOB, REKEY, SETTLED) is lost with it. No call waits for its deadline because of
+that, none fails and none runs twice."""
 import time
 
 from relay import Relay
@@ -39,3 +40,27 @@ def cut_at(stage, relay, way, at):
         assert took < 3 * SLOW, f"{told}: a call took {took:.1f} s"
     relay.cut_after(way, 0)
     stage.wait("they are connected again", lambda: relay.flows)
+
+
+def test_a_cut_between_frontend_and_balancer_loses_no_call_and_runs_none_twice(stage_of):
+    port = free_port(2)
+    with Relay(port) as relay:
+        stage = stage_of(start=False, ready=False, database=False, admin=False,
+                         env={"BALANCER_ENDPOINTS": f"tcp://127.0.0.1:{port}", "TIME_OUT": "20"})
+        for name in ("simulator", "recorder", "balancer", "upstream-0"):
+            stage.start(name)
+        stage.start("frontend-0", env={"BALANCER_ENDPOINTS": f"tcp://127.0.0.1:{relay.port}"})
+        stage.wait_ready()
+        for way in ("up", "down"):
+            begun = relay.passed(way)
+            assert stage.chat("x").status == 200
+            for at in range(5, max(relay.passed(way) - begun, 6 * STEP), STEP):
+                calls = stage.sim.total()
+                relay.cut_after(way, at)
+                begun_s = time.monotonic()
+                answer = stage.chat("hello")
+                assert answer.status == 200, f"cut after {at} bytes {way}: {answer.status} {answer.text}"
+                assert time.monotonic() - begun_s < 3 * SLOW, f"cut after {at} bytes {way}"
+                assert stage.sim.total() == calls + 1, f"cut after {at} bytes {way}"
+                relay.cut_after(way, 0)
+                stage.wait("they are connected again", lambda: relay.flows)

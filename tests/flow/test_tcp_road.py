@@ -134,6 +134,43 @@ def beginnings(way):
     return scenario
 
 
+def while_the_balancer_is_killed(make):
+    """The answers are there, but cannot reach the frontend: the new balancer must hear that the calls are held, though they
+    have ended and the old one has settled them."""
+    with Road(make) as road:
+        stage = road.stage
+        with begin_scripted(stage, 10, chunks=FEW, first_ms=200) as streams:
+            stage.wait("the provider is asked for all", lambda: stage.sim.total() == 10)
+            road.relay.refuse()
+            stage.wait("all are settled", lambda: len(road.letters("balancer", "letter.in", "OUTCOME")) == 10 and
+                       road.letters("upstream", "letter.in", "SETTLED"))
+            stage.restart("balancer")
+            stage.wait("the frontend has the list", lambda: len(road.letters("frontend", "letter.in", "KNOWN_END")) == 2)
+            road.relay.accept()
+            for stream in streams.join(15 * SLOW):
+                stream.assert_numbered(FEW)
+        assert stage.sim.total() == 10
+        assert_exactly_once(stage)
+
+
+def stopped_upstream(make):
+    """A process that is stopped looks dead to a tcp connection's heartbeat; when it goes on, so do its streams."""
+    with Road(make, resume="20") as road:
+        stage = road.stage
+        with begin_scripted(stage, 10, chunks=40, pace_ms=50) as begun:
+            begun.wait_events(3, 10 * SLOW)
+            attached = len(stage.log("frontend", "upstream.attached"))
+            stage.stop("upstream")
+            stage.wait_log("frontend", "upstream.broken", 12)
+            stage.cont("upstream")
+            road.wait_attached(attached + 1)
+            for stream in begun.join(15 * SLOW):
+                stream.assert_numbered(40)
+        assert all(road.resumes())
+        assert stage.sim.total() == 10
+        assert_exactly_once(stage)
+
+
 def large_answer(make):
     """Megabytes, windows and all, over a connection that breaks again and again."""
     with Road(make, resume="20") as road:
@@ -271,6 +308,8 @@ SCENARIOS = {f"every byte of the answers, share {share}": bytes_of("down", share
     "every few bytes of a new connection, up": beginnings("up"),
     "a large answer": large_answer,
     "a large request": large_request,
+    "while the balancer is killed": while_the_balancer_is_killed,
+    "by the silence of a stopped upstream": stopped_upstream,
     "longer than RESUME_WAIT": too_long,
     "noticed by the upstream alone": only_the_upstream_notices,
     "noticed by the frontend alone": only_the_frontend_notices,

@@ -565,6 +565,25 @@ static void held_calls_count_as_load_and_get_keys_again(void **state)
     assert_int_equal(count_posted(U1, MSG_JOB), 0); /* its only slot is taken */
 }
 
+static void offer_over_a_new_connection(uint64_t call)
+{
+    FRONT(F1, CALL, call, .balancer = b.actor.incarnation, .call = call, .offer = 1, .pool = VIEW("gemini"),
+          .model = VIEW("gemini-x"), .operation = VIEW("generateContent"), .left_ms = 60000, .again = true);
+}
+
+static void an_offer_repeated_over_a_new_connection_runs_once(void **state)
+{
+    (void)state;
+    offer(F1, 1, 1, 0, 60000);
+    offer_over_a_new_connection(1); /* it had come */
+    assert_int_equal(count_posted(U1, MSG_JOB) + count_posted(U2, MSG_JOB), 1);
+    outcome(U1, 1, 1, 1, 1, 1, FAULT_NONE, 0, false);
+    offer_over_a_new_connection(1); /* it has ended, its answer is on the way */
+    assert_int_equal(count_posted(U1, MSG_JOB) + count_posted(U2, MSG_JOB), 1);
+    offer_over_a_new_connection(2); /* it was lost */
+    assert_int_equal(count_posted(U1, MSG_JOB) + count_posted(U2, MSG_JOB), 2);
+}
+
 static void calls_that_an_upstream_no_longer_reports_are_given_back(void **state)
 {
     (void)state;
@@ -577,6 +596,7 @@ static void calls_that_an_upstream_no_longer_reports_are_given_back(void **state
     UP(U1, READY, ready, 0);
     assert_int_equal(count_posted(F1, MSG_RETRY), 1);
     assert_int_equal(expect(F1, MSG_RETRY).retry.call, 3);
+    assert_int_equal(expect(F1, MSG_RETRY).retry.attempts, 0); /* it was never run */
 }
 
 /* The REKEY was lost with the connection, and so was SETTLED: the upstream says all of it again. */
@@ -695,6 +715,7 @@ int main(void)
         EMPTY(an_upstream_that_reports_too_late_is_given_up),
         EMPTY(a_lost_upstream_is_not_waited_for),
         EMPTY(held_calls_count_as_load_and_get_keys_again),
+        ROAD(an_offer_repeated_over_a_new_connection_runs_once),
         ROAD(calls_that_an_upstream_no_longer_reports_are_given_back),
         ROAD(a_call_whose_rekey_was_lost_gets_a_key),
         ROAD(a_call_whose_rekey_has_come_gets_no_other_key),

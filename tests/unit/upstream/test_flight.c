@@ -4,10 +4,11 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -315,6 +316,49 @@ static void many_records_keep_their_order(void **state)
     flight_close(&flight);
 }
 
+static void without_a_place_for_the_file_records_live_in_memory(void **state)
+{
+    struct flight flight;
+    struct msg_record seen;
+    uint32_t slots[600];
+
+    (void)state;
+    flight_create(&flight, "/nowhere/at/all", 0xe1, 1000);
+    for (int i = 0; i < 600; i++)
+        slots[i] = flight_begin(&flight, &sample);
+    for (int i = 0; i < 600; i++)
+        flight_end(&flight, slots[i], &sample);
+    flight_record(&flight, 599, &seen);
+    assert_int_equal(seen.seq, 600);
+    assert_true(view_equal(seen.model, sample.model));
+    assert_int_equal(flight_recorded(&flight, 600), 600);
+    flight_close(&flight);
+}
+
+/* A file may not grow beyond RLIMIT_FSIZE, which is the nearest to a full disk that needs no mount. */
+static void a_full_disk_is_a_full_file(void **state)
+{
+    pid_t pid = fork();
+    int status;
+
+    (void)state;
+    if (pid == 0) {
+        struct rlimit limit = {128 * 1024, 128 * 1024};
+        struct flight flight;
+        int kept = 0;
+
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        flight_create(&flight, folder, 0xe2, 10000);
+        while (flight_begin(&flight, &sample) != FLIGHT_NO_SLOT)
+            kept++;
+        flight_end(&flight, FLIGHT_NO_SLOT, &sample);
+        _exit(kept == (128 * 1024 - 4096) / 256 && flight.gap == 1 ? 0 : 1);
+    }
+    waitpid(pid, &status, 0);
+    assert_int_equal(status, 0);
+}
+
 static int folder_make(void **state)
 {
     (void)state;
@@ -344,6 +388,8 @@ int main(void)
         cmocka_unit_test(corrupt_slots_are_left_out_and_the_file_is_kept),
         cmocka_unit_test(a_kill_between_slot_and_header_gives_no_seq_twice),
         cmocka_unit_test(many_records_keep_their_order),
+        cmocka_unit_test(without_a_place_for_the_file_records_live_in_memory),
+        cmocka_unit_test(a_full_disk_is_a_full_file),
     };
 
     return cmocka_run_group_tests(tests, folder_make, folder_remove);
