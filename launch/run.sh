@@ -61,7 +61,7 @@ state_open() {
     # A Unix socket's path has at most 107 bytes, and the longest name that we put behind STATE_DIR has 34.
     [[ $(printf %s "$state" | wc -c) -le 73 ]] ||
         fail "STATE_DIR=$state: longer than the 73 bytes that Unix sockets leave room for; choose a shorter path"
-    for name in run spool flight log service; do
+    for name in run spool flight log service tmp; do
         mkdir -p "$state/$name" && chmod 700 "$state/$name" ||
             fail "STATE_DIR=$state: cannot write there as $(id -un)"
     done
@@ -174,8 +174,9 @@ database_make() {
     [[ $(id -u) != 0 ]] || who=(--user=root)
     say "making a private database in $state/db"
     rm -rf "${state:?}/db.new"
-    # By a relative path, since this program of MariaDB's stumbles over spaces.
-    (cd "$state" && mariadb-install-db --no-defaults --datadir=./db.new "${who[@]}" --skip-test-db \
+    # By a relative path, since this program of MariaDB's stumbles over spaces. A server that starts deletes the temporary
+    # tables of all others that share its folder for such: so each has its own.
+    (cd "$state" && TMPDIR=$state/tmp mariadb-install-db --no-defaults --datadir=./db.new "${who[@]}" --skip-test-db \
         --auth-root-authentication-method=normal --skip-name-resolve) >"$state/log/mariadb-install.log" 2>&1 || {
         tail -n 20 "$state/log/mariadb-install.log" >&2
         fail "mariadb-install-db failed"
@@ -189,7 +190,7 @@ database_service() {
 
     [[ $(id -u) != 0 ]] || who=(--user=root)
     service mariadb mariadbd --no-defaults "${who[@]}" --datadir="$state/db" --socket="$state/db/mysql.sock" \
-        --pid-file="$state/db/mysql.pid" --skip-networking --skip-name-resolve --skip-log-bin --performance-schema=0 \
+        --pid-file="$state/db/mysql.pid" --tmpdir="$state/tmp" --skip-networking --skip-name-resolve --skip-log-bin --performance-schema=0 \
         --innodb-buffer-pool-size=64M --innodb-log-file-size=64M --innodb-flush-log-at-trx-commit=2 \
         --key-buffer-size=1M --aria-pagecache-buffer-size=8M --query-cache-size=0 --max-connections=32 \
         --table-open-cache=64 --open-files-limit=1024
@@ -299,15 +300,16 @@ on_signal() {
 }
 
 # A signal sent to `make` alone (not to its group, as Ctrl-C does) is not passed on by it, except SIGTERM; but make then
-# no longer catches that signal, and waits for us.
+# no longer catches that signal, and waits for us. (In the background of a script, or under nohup, signals are ignored from
+# the start, which says nothing.)
 parent=$PPID
 parent_name=$(cat /proc/$PPID/comm 2>/dev/null || true)
 make_was_told() {
-    local caught
+    local ignored caught
 
     [[ $parent_name == make ]] || return 1
-    caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$parent/status" 2>/dev/null) || return 1
-    [[ -n $caught ]] && (((0x$caught & 3) != 3))
+    { read -r _ ignored && read -r _ caught; } < <(grep -E '^Sig(Ign|Cgt):' "/proc/$parent/status" 2>/dev/null) || return 1
+    ((((0x$ignored | 0x$caught) & 3) != 3))
 }
 
 # ----------------------------------------------------------------------------------------------------------- readiness

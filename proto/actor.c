@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +133,16 @@ static void limits_set(void)
     umask(077);
 }
 
+/* Calls come and go by the thousand: freed memory is kept for the next ones, and a large request doesn't make the
+ * allocator sort all small pieces first (four per cent of the CPU of a call). */
+static void memory_set(void)
+{
+    mallopt(M_MXFAST, 0);
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
+    mallopt(M_TOP_PAD, 256 << 10);
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+}
+
 static void folder_make(const char *path)
 {
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
@@ -147,6 +158,7 @@ void actor_open(struct actor *actor, unsigned role, const char *name, void *owne
                             .now_ms = clock_ms(),
                             .wake_ms = UINT64_MAX};
     kill_read();
+    memory_set();
     limits_set();
     folder_make(options.state_dir);
     folder_make(options_path("run"));

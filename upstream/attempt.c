@@ -172,6 +172,10 @@ static void on_done(void *owner, enum transfer_end end, const char *why)
     record_end(job);
     if (fault_facts(job->fault)->error != ERROR_NONE)
         log_failure(job, why);
+    else
+        log_trace("attempt.done", F_ID("frontend", job->key.frontend), F_ID("call", job->key.call),
+                  F_NUM("attempt", job->attempt), F_NUM("status", job->gate.status),
+                  F_NUM("ms", clock_ms() - job->begun_ms));
     clear_gate(job);
     job_done(job);
 }

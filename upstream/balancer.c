@@ -78,6 +78,15 @@ bool balancer_keeps(const struct balancer *balancer, uint64_t seq)
     return balancer->outcomes && balancer->outcomes->msg.seq <= seq;
 }
 
+size_t balancer_unsettled(const struct balancer *balancer)
+{
+    const struct outcome *outcome;
+    size_t count = 0;
+
+    DL_COUNT(balancer->outcomes, outcome, count);
+    return count;
+}
+
 void balancer_settled(struct balancer *balancer, uint64_t seq)
 {
     while (balancer->outcomes && balancer->outcomes->msg.seq <= seq) {

@@ -24,6 +24,8 @@ void balancer_tell(struct balancer *balancer, struct msg_outcome *outcome);
 /* Whether the outcome of that number is still kept. */
 bool balancer_keeps(const struct balancer *balancer, uint64_t seq);
 
+size_t balancer_unsettled(const struct balancer *balancer);
+
 void balancer_settled(struct balancer *balancer, uint64_t seq);
 
 void balancer_clear(struct balancer *balancer);

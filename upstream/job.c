@@ -361,7 +361,7 @@ void job_stop(struct job *job, const struct msg_stop *msg)
 void job_cancel(struct job *job, enum fault fault)
 {
     attempt_abort(job, fault);
-    if (job->state != JOB_ENDED) {
+    if (job->state != JOB_ENDED && fault != FAULT_LOST) {
         job->fault = fault;
         tell_outcome(job, false);
     }

@@ -95,7 +95,8 @@ void job_resume(struct job *job, uint64_t seq);
 /* The attempt has ended (attempt.c): well, or with a fault and what the provider said in fail_status and fail_body. */
 void job_done(struct job *job);
 
-/* Ends it without an answer: cancelled, or given up when the process ends. The job is gone afterwards. */
+/* Ends it without an answer; the job is gone afterwards. LOST: the process ends with it; then the balancer hears nothing,
+ * for what it still has placed here it lets the frontend offer again. */
 void job_cancel(struct job *job, enum fault fault);
 
 /* A balancer asks about a job that is not (or no longer) waiting: tells it that it is over. */

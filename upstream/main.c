@@ -250,8 +250,11 @@ static void on_dump(void *owner)
     HASH_ITER (hh, me->readers, reader, next)
         log_info("dump.reader", F_ID("frontend", reader->incarnation),
                  F_NUM("attached", reader->is_attached), F_NUM("calls", reader->call_count));
+    for (size_t i = 0; i < me->balancer_count; i++)
+        log_info("dump.balancer", F_NUM("slot", i), F_ID("balancer", me->balancers[i].link.peer),
+                 F_NUM("unsettled", balancer_unsettled(&me->balancers[i])));
     jobs_dump(me);
-    log_info("dump.end", F_NUM("calls", HASH_COUNT(me->jobs)),
+    log_info("dump.totals", F_NUM("calls", HASH_COUNT(me->jobs)),
              F_NUM("transfers", me->transfers.count), F_NUM("unacked", me->outlet.unacked),
              F_NUM("held", me->held), F_NUM("records", records_waiting(&me->records)));
 }

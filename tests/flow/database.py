@@ -27,6 +27,9 @@ class Database:
         self.folder = Path(tempfile.mkdtemp(prefix="gwdb-", dir="/tmp"))
         self.socket = self.folder / "s"
         self.process = None
+        # Each server that starts deletes the temporary tables of all others that share its folder for such.
+        (self.folder / "tmp").mkdir()
+        self.env = dict(os.environ, TMPDIR=str(self.folder / "tmp"))
         self._install()
         self.start()
 
@@ -34,10 +37,11 @@ class Database:
         return ["--user=root"] if os.getuid() == 0 else []
 
     def _install(self):
-        subprocess.run([_program("mariadb-install-db"), "--no-defaults", "--datadir=./db", *self._user(),
-                        "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"],
-                       cwd=self.folder, check=True, timeout=INSTALL_SECONDS,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        done = subprocess.run([_program("mariadb-install-db"), "--no-defaults", "--datadir=./db", *self._user(),
+                               "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"],
+                              cwd=self.folder, env=self.env, timeout=INSTALL_SECONDS, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert done.returncode == 0, done.stdout
 
     def start(self):
         self.process = subprocess.Popen(
@@ -45,7 +49,7 @@ class Database:
              f"--socket={self.socket}", f"--pid-file={self.folder}/pid", f"--log-error={self.folder}/log",
              "--skip-networking", "--skip-name-resolve", "--skip-log-bin", "--performance-schema=0",
              "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=64M", "--innodb-flush-log-at-trx-commit=2"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + READY_SECONDS
         while self._client("select 1").returncode != 0:
             if time.monotonic() > until or self.process.poll() is not None:

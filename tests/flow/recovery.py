@@ -214,6 +214,12 @@ def assert_one_place(stage, count=None, seconds=6):
     return {call: places[0] for call, (_, places) in last["places"].items()}
 
 
+def is_over(stage):
+    """No upstream holds a call or waits for a balancer's word."""
+    lines = [line for found in stage.dump(*stage.names("upstream")).values() for line in found]
+    return not any(line["event"] == "dump.call" or line.get("unsettled", "0") != "0" for line in lines)
+
+
 def wait_forgotten(stage, seconds=10):
     """Until no process holds a call any more."""
     last = {}

@@ -8,7 +8,7 @@ kill, really pass. Each scenario has a stage of its own; they run side by side.
 import pytest
 
 from recovery import CHUNKS, KEYS, LONG_MS, REKEY, STREAM, WHOLE, Scenarios, assert_complete, assert_exactly_once, \
-    assert_one_place, begin, begin_scripted, script_keys, steps_of, wait_pairs
+    assert_one_place, begin, begin_scripted, is_over, script_keys, steps_of, wait_pairs
 from stage import SLOW
 
 TRACE = {"LOG_LEVEL": "TRACE"}
@@ -67,14 +67,18 @@ def steps_of_recovery(stage, kind, first_kill):
 
 def run(stage, kind, kills, first_ms=LONG_MS, upstream=None):
     """One call, during which balancers die at these steps, one after the other. `upstream`: it is killed as well, and is
-    back "before" the balancer or "after" it."""
+    back "before" the balancer or "after" it. Returns whether the last step was met."""
     told = f"{kind.name} {kills} {first_ms} {upstream}"
     before = stage.sim.total()
     stage.restart("balancer", kill_at=kills[0])
     with begin(stage, [kind.ask(first_ms)]) as streams:
-        for kill_at in (*kills[1:], None):
-            stage.wait_dead("balancer")
-            revive(stage, upstream, kill_at)
+        stage.wait_dead("balancer")
+        for kill_at in kills[1:]:
+            stage.start("balancer", kill_at)
+            if not is_killed_again(stage, streams):
+                break
+        else:
+            revive(stage, upstream)
         [stream] = streams.join(15 * SLOW)
     count = stage.sim.total() - before
     try:
@@ -88,14 +92,26 @@ def run(stage, kind, kills, first_ms=LONG_MS, upstream=None):
             assert count == kind.attempts, f"the provider was asked {count} times"
     except AssertionError as reason:
         raise AssertionError(f"{told}: {reason}") from None
+    is_met = "KILL_AT" not in stage.proc("balancer").env
+    if not is_met:
+        stage.restart("balancer")  # it may meet it yet, at some time that would surprise us
+    return is_met
 
 
-def revive(stage, upstream, kill_at):
+def is_killed_again(stage, streams):
+    """How often SEES and PEER are said depends on who comes first: a balancer may pass fewer of them than in the run that
+    listed the steps, and live on."""
+    stage.wait("the balancer is dead, or all is over",
+               lambda: not stage.is_alive("balancer") or not streams.open() and is_over(stage))
+    return not stage.is_alive("balancer")
+
+
+def revive(stage, upstream):
     if upstream:
         stage.kill("upstream")
     if upstream == "before":
         stage.start("upstream")
-    stage.start("balancer", kill_at)
+    stage.start("balancer")
     if upstream == "after":
         stage.start("upstream")
 
@@ -119,8 +135,8 @@ def twice(kind, first_kill, must_pass, **rest):
         stage = set_up(make, **rest)
         steps = steps_of_recovery(stage, kind, first_kill)
         assert {"recv.HELLO:2", "sent.WELCOME:2", "recv.READY:2", "post.KNOWN_END:1", *must_pass} <= set(steps), steps
-        for step in steps:
-            run(stage, kind, [first_kill, step])
+        missed = [step for step in steps if not run(stage, kind, [first_kill, step])]
+        assert len(missed) <= len(steps) // 4, missed
         assert_exactly_once(stage)
     return scenario
 

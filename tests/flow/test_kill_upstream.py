@@ -100,7 +100,7 @@ def at_each_step(kind, name, must_pass):
     """It is killed at each step of a call: the client has all of the answer, or an error that says that it broke off. In
     particular no call is left where nobody would ever move it."""
     def scenario(make):
-        stage = make(keys=KEYS, admin=False)
+        stage = make(keys=KEYS, admin=False, env={"MAX_RETRIES": 6})
         script_keys(stage)
         steps = steps_of_call(stage, kind, name)
         assert must_pass <= set(steps), steps
