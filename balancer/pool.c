@@ -139,20 +139,25 @@ struct pool_wait pool_earliest(const struct pool *pool, struct view model)
     return wait;
 }
 
+static uint64_t at_most(uint64_t ms, uint64_t most_ms)
+{
+    return ms < most_ms ? ms : most_ms;
+}
+
 /* How long to rest when the provider doesn't say, or says what is known to mislead. `last_ms`: the rest before. */
 static uint64_t rest_ms(enum fault fault, uint64_t retry_ms, uint64_t last_ms)
 {
     switch (fault) {
     case FAULT_QUOTA_MINUTE:
-        return retry_ms ? retry_ms : MINUTE_MS;
+        return retry_ms ? at_most(retry_ms, HOUR_MS) : MINUTE_MS;
     case FAULT_QUOTA_DAY: /* the upstream has worked out the next midnight in California */
-        return retry_ms ? retry_ms : HOUR_MS;
+        return retry_ms ? at_most(retry_ms, 25 * HOUR_MS) : HOUR_MS;
     case FAULT_QUOTA_NONE:
     case FAULT_NO_CREDIT:
         return 6 * HOUR_MS;
     case FAULT_QUOTA_UNKNOWN: /* doubles from one to sixty minutes */
         if (retry_ms)
-            return retry_ms;
+            return at_most(retry_ms, HOUR_MS);
         return !last_ms ? MINUTE_MS : last_ms < HOUR_MS / 2 ? last_ms * 2 : HOUR_MS;
     case FAULT_KEY_INVALID:
     case FAULT_LOCATION:

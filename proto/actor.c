@@ -158,6 +158,7 @@ void actor_open(struct actor *actor, unsigned role, const char *name, void *owne
                             .now_ms = clock_ms(),
                             .wake_ms = UINT64_MAX};
     kill_read();
+    options_keep(role);
     memory_set();
     limits_set();
     folder_make(options.state_dir);

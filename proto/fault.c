@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of faults.def, for upstream and balancer. What must stay true: any number gives facts, since a newer peer may
- * know more faults than this build. */
+/* The table of faults.def, for upstream and balancer. What must stay true: any number gives facts,
+ * since a newer peer may know more faults than this build. */
 #include "fault.h"
 
 #include <ctype.h>
@@ -13,7 +13,8 @@ static struct fault_facts facts[FAULT_COUNT] = {
 #include "faults.def"
 };
 
-/* The table spells names in capitals, as C wants them; logs and the ledger have them in lower case. */
+/* The table spells names in capitals, as C wants them; logs and the ledger have them in lower case.
+ */
 static void names_lower(void)
 {
     static char names[FAULT_COUNT][NAME_SIZE];

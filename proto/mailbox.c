@@ -3,6 +3,7 @@
  * XPUB is single and begins with a msgpack array, since libzmq takes a first byte of 00 or 01 for a subscription. */
 #include "actor.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,8 +58,16 @@ static void set_int(void *socket, int option, int value)
 
 static bool is_loopback(const char *host)
 {
-    return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost:", 10) == 0 ||
-           strncmp(host, "[::1]:", 6) == 0;
+    char name[INET_ADDRSTRLEN] = "";
+    struct in_addr address;
+    size_t len = strcspn(host, ":");
+
+    if (strncmp(host, "localhost:", 10) == 0 || strncmp(host, "[::1]:", 6) == 0)
+        return true;
+    if (len >= sizeof(name))
+        return false;
+    memcpy(name, host, len);
+    return inet_pton(AF_INET, name, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
 /* What is wrong with the address, or NULL. */

@@ -3,6 +3,7 @@
 #include "options.h"
 
 #include <ctype.h>
+#include <openssl/crypto.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #include "bytes.h"
 #include "log.h"
+#include "message.h"
 
 struct options options;
 
@@ -440,6 +442,54 @@ int options_read(int argc, char **argv)
     check_values();
     answer_questions(argc, argv);
     return take_arguments(argc, argv);
+}
+
+static void wipe(const char *text)
+{
+    if (text)
+        OPENSSL_cleanse((char *)(uintptr_t)text, strlen(text)); /* the environment's and .env's texts are ours to write */
+}
+
+static void forget_secret(const struct option *option)
+{
+    char *at = (char *)&options + option->offset;
+    struct option_secrets *list = (struct option_secrets *)at;
+
+    if (option->type == TYPE_SECRETS) {
+        for (size_t i = 0; i < list->count; i++)
+            wipe(list->at[i].hidden.at);
+        list->count = 0;
+    } else {
+        *(struct secret *)at = (struct secret){VIEW("")};
+    }
+    wipe(getenv(option->name));
+    unsetenv(option->name);
+    for (size_t i = 0; i < env_file.count; i++)
+        if (strcmp(env_file.at[i].name, option->name) == 0)
+            wipe(env_file.at[i].value);
+}
+
+void options_keep(unsigned role)
+{
+    static const struct {
+        const char *name;
+        unsigned role;
+    } owners[] = {
+        {"API_KEYS", ROLE_BALANCER},
+        {"ALLOWED_TOKENS", ROLE_FRONTEND},
+        {"AUTH_TOKEN", ROLE_FRONTEND},
+        {"MYSQL_PASSWORD", ROLE_RECORDER},
+    };
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        unsigned owner = 0;
+
+        for (size_t k = 0; k < COUNT(owners); k++)
+            if (strcmp(owners[k].name, table[i].name) == 0)
+                owner = owners[k].role;
+        if (is_secret(&table[i]) && !(owner & role))
+            forget_secret(&table[i]);
+    }
 }
 
 void options_warn_later(void)

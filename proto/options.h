@@ -40,6 +40,10 @@ extern struct options options;
  * right. Arguments that are no options are left in *argv (argv[0] stays); returns their count, argv[0] included. */
 int options_read(int argc, char **argv);
 
+/* Forgets the secrets that are not this role's (of enum role) business, in the environment as well: keys are the
+ * balancer's, clients' tokens the frontend's, the database's password the recorder's. actor_open calls it. */
+void options_keep(unsigned role);
+
 /* Warns of settings that are known from gemini-balance, are set, and change nothing yet. */
 void options_warn_later(void);
 

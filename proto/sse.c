@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Server-sent events, line by line. What must stay true: how the bytes were split changes nothing. The usual event, one
- * `data:` line that lies whole in what was fed, is given without a copy. */
+/* Server-sent events, line by line. What must stay true: how the bytes were split changes nothing.
+ * The usual event, one `data:` line that lies whole in what was fed, is given without a copy. */
 #include "sse.h"
 
 enum {
@@ -41,7 +41,8 @@ static struct view without_space(struct view value)
     return value.len && value.at[0] == ' ' ? view_skip(value, 1) : value;
 }
 
-/* The line's bytes stay where they are as long as they are the only data; `*fresh` points at them. */
+/* The line's bytes stay where they are as long as they are the only data; `*fresh` points at them.
+ */
 static void take_data(struct sse *sse, struct view value, struct view *fresh)
 {
     if (sse->has_data) {
@@ -73,7 +74,8 @@ static void take_line(struct sse *sse, struct view line, struct view *fresh)
         take_stray(sse, line);
 }
 
-/* Takes the bytes up to the line's end off `*more`, and the end too. False: the end is not there yet. */
+/* Takes the bytes up to the line's end off `*more`, and the end too. False: the end is not there
+ * yet. */
 static bool take_piece(struct sse *sse, struct view *more, struct view *piece)
 {
     const char *feed = memchr(more->at, '\n', more->len);

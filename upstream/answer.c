@@ -196,7 +196,8 @@ static size_t window(const struct outlet *outlet)
         return full;
     if (used >= budget)
         return least;
-    return least + (size_t)((double)(full - least) * (double)(budget - used) / (double)(budget - budget / 2));
+    return least + (size_t)((double)(full - least) * (double)(budget - used) /
+                            (double)(budget - budget / 2));
 }
 
 bool answer_has_room(const struct answer *answer)

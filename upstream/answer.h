@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One call's answer on its way to its frontend: HEAD, CHUNKs, END or FAIL, numbered from 0, and kept until they are
- * acknowledged, so that a connection that broke and came back can go on where it was. Called by the job.
+/* One call's answer on its way to its frontend: HEAD, CHUNKs, END or FAIL, numbered from 0, and
+ * kept until they are acknowledged, so that a connection that broke and came back can go on where
+ * it was. Called by the job.
  *
- * What must stay true: each seq is used once and has one content; a letter leaves only while the frontend is attached. */
+ * What must stay true: each seq is used once and has one content; a letter leaves only while the
+ * frontend is attached. */
 #pragma once
 
 #include "actor.h"
@@ -57,7 +59,8 @@ bool answer_resend(struct answer *answer, uint64_t seq);
 /* Sends again all that is not acknowledged. */
 void answer_resend_all(struct answer *answer);
 
-/* Whether more bytes may be taken from the provider, and whether so few are on their way that a pause may end. */
+/* Whether more bytes may be taken from the provider, and whether so few are on their way that a
+ * pause may end. */
 bool answer_has_room(const struct answer *answer);
 bool answer_is_drained(const struct answer *answer);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attempts. What must stay true: the flight file knows of an attempt before libcurl does, and has its end before anybody
- * else hears of it. */
+/* Attempts. What must stay true: the flight file knows of an attempt before libcurl does, and has
+ * its end before anybody else hears of it. */
 #include "attempt.h"
 
 #include "clock.h"
@@ -134,14 +134,10 @@ static void keep_failure(struct job *job)
 static void log_failure(const struct job *job, const char *why)
 {
     struct log_field fields[] = {
-        F_ID("frontend", job->key.frontend),
-        F_ID("call", job->key.call),
-        F_NUM("attempt", job->attempt),
-        F_STR("fault", fault_facts(job->fault)->name),
-        F_NUM("status", job->gate.status),
-        F_ID("key_id", job->key_id),
-        F_NUM("ms", clock_ms() - job->begun_ms),
-        F_STR("why", why),
+        F_ID("frontend", job->key.frontend),     F_ID("call", job->key.call),
+        F_NUM("attempt", job->attempt),          F_STR("fault", fault_facts(job->fault)->name),
+        F_NUM("status", job->gate.status),       F_ID("key_id", job->key_id),
+        F_NUM("ms", clock_ms() - job->begun_ms), F_STR("why", why),
     };
     size_t count = sizeof(fields) / sizeof(fields[0]);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Outcomes until they are settled, and what a balancer is told when it welcomes us: the order matters, see docs. */
+/* Outcomes until they are settled, and what a balancer is told when it welcomes us: the order
+ * matters, see docs. */
 #include "balancer.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One balancer endpoint as the upstream sees it: the link, whose incarnation is the fence for its JOBs, and the OUTCOMEs that
- * are not settled. What must stay true: an OUTCOME is sent, again after each WELCOME, until SETTLED covers it. */
+/* One balancer endpoint as the upstream sees it: the link, whose incarnation is the fence for its
+ * JOBs, and the OUTCOMEs that are not settled. What must stay true: an OUTCOME is sent, again after
+ * each WELCOME, until SETTLED covers it. */
 #pragma once
 
 #include "link.h"
@@ -11,7 +12,7 @@ struct outcome;
 struct balancer {
     struct link link; /* .peer is the fence: JOBs of any other incarnation are dropped */
     struct upstream *upstream;
-    uint64_t last_seq;         /* of an OUTCOME */
+    uint64_t last_seq;        /* of an OUTCOME */
     struct outcome *outcomes; /* not settled, oldest first */
 };
 

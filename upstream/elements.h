@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Splits a JSON array of objects, as streamGenerateContent gives it without alt=sse, into its elements, however the bytes
- * were split. The sister of proto/sse.h: same manners, same limit. Valid when zeroed. */
+/* Splits a JSON array of objects, as streamGenerateContent gives it without alt=sse, into its
+ * elements, however the bytes were split. The sister of proto/sse.h: same manners, same limit.
+ * Valid when zeroed. */
 #pragma once
 
 #include "bytes.h"

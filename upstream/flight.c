@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flight files. Called by records.c only. What must stay true: a slot's fields are written before its state, a seq is in the
- * file before it is sent, and no page is touched that the disk has not promised (a full disk would be a SIGBUS). */
+/* Flight files. Called by records.c only. What must stay true: a slot's fields are written before
+ * its state, a seq is in the file before it is sent, and no page is touched that the disk has not
+ * promised (a full disk would be a SIGBUS). */
 #include "flight.h"
 
 #include <assert.h>
@@ -226,8 +227,8 @@ static void header_write(struct flight *flight)
     header->sum = header_sum(header);
 }
 
-/* Another upstream that starts now may take our file for one whose maker died, and lock it for an instant or remove it
- * before it is locked by us: then it is made again. */
+/* Another upstream that starts now may take our file for one whose maker died, and lock it for an
+ * instant or remove it before it is locked by us: then it is made again. */
 static int fresh_file(const char *path)
 {
     for (;;) {
@@ -246,8 +247,7 @@ static bool file_make(struct flight *flight, const char *fresh)
     flight->fd = fresh_file(fresh);
     if (flight->fd < 0 || !reach(flight, HEADER_LEN))
         return false;
-    flight->header =
-        mmap(NULL, flight->map_len, PROT_READ | PROT_WRITE, MAP_SHARED, flight->fd, 0);
+    flight->header = mmap(NULL, flight->map_len, PROT_READ | PROT_WRITE, MAP_SHARED, flight->fd, 0);
     if (flight->header == MAP_FAILED)
         return false;
     header_write(flight);

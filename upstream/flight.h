@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A flight file: every attempt that this process has begun, until its record is in the recorder's spool. It is mapped and
- * shared, so that it outlives its writer: after a kill the next upstream adopts it and reports what was under way
- * as lost. One file per incarnation, held under flock by the living. No sockets in here; see records.h.
+/* A flight file: every attempt that this process has begun, until its record is in the recorder's
+ * spool. It is mapped and shared, so that it outlives its writer: after a kill the next upstream
+ * adopts it and reports what was under way as lost. One file per incarnation, held under flock by
+ * the living. No sockets in here; see records.h.
  *
  *   FREE -> BEGUN -> ENDED -> FREE      [flight_begin, flight_end, flight_recorded]
  *              \------^                 [flight_adopt: as lost]
  *
- * What must stay true: a slot's state is written last, so that whatever instruction a kill hits, the file is whole. */
+ * What must stay true: a slot's state is written last, so that whatever instruction a kill hits,
+ * the file is whole. */
 #pragma once
 
 #include <stdbool.h>
@@ -42,8 +44,8 @@ struct flight {
     struct flight *next;
 };
 
-/* Makes the file `folder`/<incarnation>.flight and holds it. If that can't be (the disk is full), the records live in memory
- * only, an error says so, and a kill loses them: traffic goes on. */
+/* Makes the file `folder`/<incarnation>.flight and holds it. If that can't be (the disk is full),
+ * the records live in memory only, an error says so, and a kill loses them: traffic goes on. */
 void flight_create(struct flight *flight, const char *folder, uint64_t incarnation,
                    size_t slot_count);
 
@@ -54,14 +56,16 @@ enum adoption {
     ADOPTION_GONE, /* it could not be opened */
 };
 
-/* Takes over the file of a dead upstream: attempts under way become records with the fault `lost`, their seq in the file
- * before anybody sees them. */
+/* Takes over the file of a dead upstream: attempts under way become records with the fault `lost`,
+ * their seq in the file before anybody sees them. */
 enum adoption flight_adopt(struct flight *flight, const char *path);
 
-/* Notes that the attempt begins (the columns known by now). FLIGHT_NO_SLOT: the file is full; flight_end counts it. */
+/* Notes that the attempt begins (the columns known by now). FLIGHT_NO_SLOT: the file is full;
+ * flight_end counts it. */
 uint32_t flight_begin(struct flight *flight, const struct msg_record *record);
 
-/* Notes that it has ended (the other columns); it gets the next seq and stands at the end of the order. */
+/* Notes that it has ended (the other columns); it gets the next seq and stands at the end of the
+ * order. */
 void flight_end(struct flight *flight, uint32_t slot, const struct msg_record *record);
 
 /* The record at that place of the order; its texts are borrowed from the file. */
@@ -73,5 +77,6 @@ size_t flight_recorded(struct flight *flight, uint64_t seq);
 /* Whether nothing is under way and nothing waits to be recorded. */
 bool flight_is_empty(const struct flight *flight);
 
-/* Lets go of the file; removes it if it is empty (and nothing in it was corrupt; then it is set aside). */
+/* Lets go of the file; removes it if it is empty (and nothing in it was corrupt; then it is set
+ * aside). */
 void flight_close(struct flight *flight);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gate. What must stay true: before the first content nothing leaves; what has left is a run of the provider's bytes
- * from the first one on, without a gap; and an answer is only called good if the provider has finished it. */
+/* The gate. What must stay true: before the first content nothing leaves; what has left is a run of
+ * the provider's bytes from the first one on, without a gap; and an answer is only called good if
+ * the provider has finished it. */
 #include "gate.h"
 
 enum {
@@ -135,13 +136,13 @@ static bool take_object(struct gate *gate, struct view json, bool is_truncated, 
 
 static bool next_object(struct gate *gate, struct view *more, struct view *object, bool *is_large)
 {
-    return gate->framing == FRAMING_EVENTS
-               ? sse_feed(&gate->sse, more, object, is_large)
-               : elements_feed(&gate->elements, more, object, is_large);
+    return gate->framing == FRAMING_EVENTS ? sse_feed(&gate->sse, more, object, is_large)
+                                           : elements_feed(&gate->elements, more, object, is_large);
 }
 
-/* How many bytes behind the last good object may wait. An object that has begun waits a little, since it may be an error,
- * and nobody can use half of it anyway; lines that are no event wait longer. */
+/* How many bytes behind the last good object may wait. An object that has begun waits a little,
+ * since it may be an error, and nobody can use half of it anyway; lines that are no event wait
+ * longer. */
 static size_t wait_most(const struct gate *gate, bool may_open, size_t hold_most)
 {
     if (!may_open)
@@ -149,7 +150,8 @@ static size_t wait_most(const struct gate *gate, bool may_open, size_t hold_most
     return gate->sse.stray.len ? STRAY_MOST : PENDING_MOST;
 }
 
-/* The newline of a border that was cut between its return and its newline still belongs to what was good. */
+/* The newline of a border that was cut between its return and its newline still belongs to what was
+ * good. */
 static size_t border_rest(const struct gate *gate, struct view bytes)
 {
     bool is_border = gate->sse.skips_newline && sse_is_between(&gate->sse) && !gate->held.len;
@@ -276,7 +278,8 @@ static void end_whole(struct gate *gate, bool is_clean)
         fail(gate, FAULT_CUT);
     gate->provider->look_at_end(tail, &sight);
     take_sight(gate, &sight);
-    gate->has_finish = true; /* it may stand too far from the end to be seen; the bracket is enough */
+    gate->has_finish =
+        true; /* it may stand too far from the end to be seen; the bracket is enough */
 }
 
 /* The end */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gemini's errors: status, words and details into one fault. Called when an attempt has failed. What must stay true: a
- * fault that costs a key something is only found where the body says that the key is at fault. */
+/* Gemini's errors: status, words and details into one fault. Called when an attempt has failed.
+ * What must stay true: a fault that costs a key something is only found where the body says that
+ * the key is at fault. */
 #define _GNU_SOURCE /* memmem */
 #include "gemini_error.h"
 
@@ -70,7 +71,8 @@ static bool take_number(struct view *text, uint64_t *thousandths)
 
     for (; i < text->len; i++) {
         char c = text->at[i];
-        if (c == '.' && !is_behind && i + 1 < text->len && isdigit((unsigned char)text->at[i + 1])) {
+        if (c == '.' && !is_behind && i + 1 < text->len &&
+            isdigit((unsigned char)text->at[i + 1])) {
             is_behind = true;
             continue;
         }
@@ -199,9 +201,9 @@ static unsigned status_of_word(struct view word)
         const char *word;
         unsigned status;
     } words[] = {
-        {"INVALID_ARGUMENT", 400},  {"FAILED_PRECONDITION", 400}, {"OUT_OF_RANGE", 400},
-        {"UNAUTHENTICATED", 401},   {"PERMISSION_DENIED", 403},   {"NOT_FOUND", 404},
-        {"RESOURCE_EXHAUSTED", 429}, {"CANCELLED", 499},          {"UNAVAILABLE", 503},
+        {"INVALID_ARGUMENT", 400},   {"FAILED_PRECONDITION", 400}, {"OUT_OF_RANGE", 400},
+        {"UNAUTHENTICATED", 401},    {"PERMISSION_DENIED", 403},   {"NOT_FOUND", 404},
+        {"RESOURCE_EXHAUSTED", 429}, {"CANCELLED", 499},           {"UNAVAILABLE", 503},
         {"DEADLINE_EXCEEDED", 504},
     };
 
@@ -249,32 +251,27 @@ static bool is_key_fault(const struct facts *facts)
     static const char *const reasons[] = {"API_KEY_",         "CONSUMER_",     "SERVICE_DISABLED",
                                           "BILLING_DISABLED", "CREDENTIALS_",  "ACCESS_TOKEN_",
                                           "ACCOUNT_STATE_",   "USER_PROJECT_", NULL};
-    static const char *const texts[] = {"API key not valid",
-                                        "API key expired",
-                                        "API key not found",
-                                        "reported as leaked",
-                                        "has been suspended",
-                                        "been denied access",
-                                        "it is disabled",
-                                        "unregistered callers",
-                                        "are blocked",
-                                        NULL};
+    static const char *const texts[] = {"API key not valid",  "API key expired",
+                                        "API key not found",  "reported as leaked",
+                                        "has been suspended", "been denied access",
+                                        "it is disabled",     "unregistered callers",
+                                        "are blocked",        NULL};
 
     return holds_any(facts->reason, reasons) || holds_any(facts->message, texts);
 }
 
 static bool is_location(const struct facts *facts)
 {
-    static const char *const texts[] = {"location is not supported", "not available in your country",
-                                        NULL};
+    static const char *const texts[] = {"location is not supported",
+                                        "not available in your country", NULL};
 
     return holds_any(facts->message, texts);
 }
 
 static bool is_about_object(const struct facts *facts)
 {
-    static const char *const texts[] = {"CachedContent", "the File", "File ", "files/",
-                                        "cachedContents/", NULL};
+    static const char *const texts[] = {"CachedContent", "the File",        "File ",
+                                        "files/",        "cachedContents/", NULL};
 
     return holds_any(facts->message, texts);
 }
@@ -324,7 +321,8 @@ static enum fault judge_429(const struct facts *facts)
 {
     if (holds(facts->reason, "MODEL_CAPACITY_EXHAUSTED"))
         return FAULT_OVERLOADED;
-    if (holds(facts->message, "prepayment credits") || holds(facts->message, "credits are depleted"))
+    if (holds(facts->message, "prepayment credits") ||
+        holds(facts->message, "credits are depleted"))
         return FAULT_NO_CREDIT;
     if (!facts->has_violation)
         return judge_429_text(facts);
@@ -365,7 +363,8 @@ static enum fault judge(const struct facts *facts)
     }
 }
 
-/* A day's quota comes back at the provider's midnight, whatever RetryInfo says; unless it says more. */
+/* A day's quota comes back at the provider's midnight, whatever RetryInfo says; unless it says
+ * more. */
 static uint64_t retry_ms(enum fault fault, const struct facts *facts, uint64_t utc_ms)
 {
     if (fault == FAULT_QUOTA_DAY)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jobs: their states, and what the letters do to them. Called by route.c and by attempt.c. What must stay true: an
- * answer's last letter is posted exactly once, and until the frontend has acknowledged it, balancers hear that we hold
- * the job. */
+/* Jobs: their states, and what the letters do to them. Called by route.c and by attempt.c. What
+ * must stay true: an answer's last letter is posted exactly once, and until the frontend has
+ * acknowledged it, balancers hear that we hold the job. */
 #include "job.h"
 
 #include <assert.h>
@@ -192,7 +192,8 @@ static bool is_plain(struct view text)
     return true;
 }
 
-/* What would end in a request that nobody meant. Frontend and balancer have looked before; this is the last door. */
+/* What would end in a request that nobody meant. Frontend and balancer have looked before; this is
+ * the last door. */
 static bool is_sound(const struct job *job, const struct msg_job *msg)
 {
     return job->provider && msg->path.len && msg->path.at[0] == '/' && msg->path.len <= PATH_MOST &&
@@ -225,10 +226,8 @@ static struct job *job_new(struct balancer *balancer, struct reader *reader,
     job->attempt = msg->attempt;
     job->body_len = msg->body_len;
     job->deadline_ms = clock_ms() + msg->left_ms;
-    job->answer = (struct answer){.outlet = &upstream->outlet,
-                                  .reader = reader,
-                                  .call = msg->call,
-                                  .offer = msg->offer};
+    job->answer = (struct answer){
+        .outlet = &upstream->outlet, .reader = reader, .call = msg->call, .offer = msg->offer};
     reader->call_count++;
     upstream->is_used = true;
     HASH_ADD(hh, upstream->jobs, key, sizeof(job->key), job);
@@ -289,8 +288,8 @@ void job_take(struct balancer *balancer, const struct msg_job *msg)
                   F_STR("why", why));
         return;
     }
-    if (job)
-        job_cancel(job, FAULT_CLIENT_GONE); /* the frontend has offered it again: nobody waits for this one */
+    if (job) /* the frontend has offered it again: nobody waits for this one */
+        job_cancel(job, FAULT_CLIENT_GONE);
     job = job_new(balancer, reader, msg);
     actor_trace("job.taken");
     if (!is_sound(job, msg)) {
@@ -398,10 +397,8 @@ void job_ack(struct job *job, uint64_t seq)
 
 void job_resume(struct job *job, uint64_t seq)
 {
-    struct msg_fail lost = {.call = job->key.call,
-                            .offer = job->offer,
-                            .seq = seq,
-                            .error = ERROR_UPSTREAM_LOST};
+    struct msg_fail lost = {
+        .call = job->key.call, .offer = job->offer, .seq = seq, .error = ERROR_UPSTREAM_LOST};
 
     if (answer_resend(&job->answer, seq))
         return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A job: one call of a frontend, from its JOB until the frontend has acknowledged the last letter of its answer. It is held
- * by (frontend, call); `offer` tells which of the frontend's offers it is, and only the newest counts. */
+/* A job: one call of a frontend, from its JOB until the frontend has acknowledged the last letter
+ * of its answer. It is held by (frontend, call); `offer` tells which of the frontend's offers it
+ * is, and only the newest counts. */
 #pragma once
 
 #include "actor.h"
@@ -81,7 +82,8 @@ struct job {
 /* The only line that writes a job's state. */
 void job_enter(struct job *job, enum job_state state);
 
-/* Takes the JOB, or drops it: it is not for us any more, its frontend is gone, or it is held already. */
+/* Takes the JOB, or drops it: it is not for us any more, its frontend is gone, or it is held
+ * already. */
 void job_take(struct balancer *balancer, const struct msg_job *msg);
 
 struct job *job_find(struct upstream *upstream, uint64_t frontend, uint64_t call);
@@ -92,11 +94,12 @@ void job_stop(struct job *job, const struct msg_stop *msg);
 void job_ack(struct job *job, uint64_t seq);
 void job_resume(struct job *job, uint64_t seq);
 
-/* The attempt has ended (attempt.c): well, or with a fault and what the provider said in fail_status and fail_body. */
+/* The attempt has ended (attempt.c): well, or with a fault and what the provider said in
+ * fail_status and fail_body. */
 void job_done(struct job *job);
 
-/* Ends it without an answer; the job is gone afterwards. LOST: the process ends with it; then the balancer hears nothing,
- * for what it still has placed here it lets the frontend offer again. */
+/* Ends it without an answer; the job is gone afterwards. LOST: the process ends with it; then the
+ * balancer hears nothing, for what it still has placed here it lets the frontend offer again. */
 void job_cancel(struct job *job, enum fault fault);
 
 /* A balancer asks about a job that is not (or no longer) waiting: tells it that it is over. */
@@ -106,7 +109,8 @@ void job_tell_over(struct balancer *balancer, const struct msg_rekey *msg);
 void jobs_tell_held(struct balancer *balancer);
 void jobs_ask_again(struct balancer *balancer);
 
-/* The frontend is back: what it does not resume is sent again; bodies are wanted again. Or it is gone for good. */
+/* The frontend is back: what it does not resume is sent again; bodies are wanted again. Or it is
+ * gone for good. */
 void jobs_expect_resume(struct reader *reader, struct upstream *upstream);
 void jobs_resend(struct reader *reader, struct upstream *upstream);
 void jobs_cancel_of(struct reader *reader, struct upstream *upstream);

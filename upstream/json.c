@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading JSON. What must stay true: nothing here keeps a document; the static block serves one at a time. */
+/* Reading JSON. What must stay true: nothing here keeps a document; the static block serves one at
+ * a time. */
 #include "json.h"
 
 #include <assert.h>
@@ -12,8 +13,8 @@ yyjson_doc *json_open(struct view text)
 {
     static char block[BLOCK_SIZE] __attribute__((aligned(16)));
     yyjson_alc pool;
-    bool fits = text.len < BLOCK_SIZE / 16 &&
-                yyjson_read_max_memory_usage(text.len, 0) < BLOCK_SIZE - 1024;
+    bool fits =
+        text.len < BLOCK_SIZE / 16 && yyjson_read_max_memory_usage(text.len, 0) < BLOCK_SIZE - 1024;
     yyjson_doc *doc;
 
     assert(!is_taken);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The upstream process: runs calls at the provider. JOBs come from balancers, answers leave by an XPUB mailbox straight to
- * the frontends, records go to the recorder. Started by the supervisor, any number of times. */
+/* The upstream process: runs calls at the provider. JOBs come from balancers, answers leave by an
+ * XPUB mailbox straight to the frontends, records go to the recorder. Started by the supervisor,
+ * any number of times. */
 #include <dirent.h>
 #include <errno.h>
 #include <malloc.h>
@@ -39,7 +40,8 @@ static bool is_old(const char *path)
     return lstat(path, &file) == 0 && file.st_mtime + DEAD_AGE_S < time(NULL);
 }
 
-/* A socket of ours in STATE_DIR/run that refuses connections belonged to a process that was killed. */
+/* A socket of ours in STATE_DIR/run that refuses connections belonged to a process that was killed.
+ */
 static void remove_if_dead(const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -159,7 +161,8 @@ static void wake(void *owner, uint64_t at_ms)
     actor_wake(&me->actor, at_ms);
 }
 
-/* No mailbox has a letter because a provider has sent something: the next turn need not look into all of them. */
+/* No mailbox has a letter because a provider has sent something: the next turn need not look into
+ * all of them. */
 static void on_activity(void *owner)
 {
     struct upstream *me = owner;

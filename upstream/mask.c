@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Masking of keys. Called for every error body that leaves the process. What must stay true: neither the key in use nor
- * anything of a key's shape gets through. */
+/* Masking of keys. Called for every error body that leaves the process. What must stay true:
+ * neither the key in use nor anything of a key's shape gets through. */
 #include "mask.h"
 
 #include <ctype.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes keys out of what a provider says, before it goes anywhere: providers repeat them in their error messages. */
+/* Takes keys out of what a provider says, before it goes anywhere: providers repeat them in their
+ * error messages. */
 #pragma once
 
 #include "bytes.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The provider's day, for daily quotas; called when an error body is classified. What must stay true: pure arithmetic,
- * right on both days of the year that have not 24 hours. */
+/* The provider's day, for daily quotas; called when an error body is classified. What must stay
+ * true: pure arithmetic, right on both days of the year that have not 24 hours. */
 #include "pacific.h"
 
 #include <stdbool.h>
@@ -14,7 +14,8 @@ enum {
     NOVEMBER = 11,
 };
 
-/* Days from 1970-01-01 to the first of a month. Years begin in March, so that the leap day is the last. */
+/* Days from 1970-01-01 to the first of a month. Years begin in March, so that the leap day is the
+ * last. */
 static int64_t month_day(int64_t year, int month)
 {
     int64_t y = month <= 2 ? year - 1 : year;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What differs between providers: how the key is sent, what an error body means, what one JSON object of an answer says.
- * Pure functions over bytes. A new provider is one file provider_NAME.c and one line in provider.c. */
+/* What differs between providers: how the key is sent, what an error body means, what one JSON
+ * object of an answer says. Pure functions over bytes. A new provider is one file provider_NAME.c
+ * and one line in provider.c. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,12 +20,13 @@ struct usage {
 /* What one JSON object of an answer says. */
 struct sight {
     bool is_json;
-    bool is_error;     /* an error object instead of an answer */
-    bool has_content;  /* something that a client sees, apart from thoughts */
-    bool has_thought;  /* thoughts that are not empty */
-    bool is_blocked;   /* the prompt was refused: an answer, though an empty one */
-    bool has_finish;   /* the provider says that it has finished */
-    enum fault finish; /* what finishing so means where no content came; NONE: an answer without content */
+    bool is_error;    /* an error object instead of an answer */
+    bool has_content; /* something that a client sees, apart from thoughts */
+    bool has_thought; /* thoughts that are not empty */
+    bool is_blocked;  /* the prompt was refused: an answer, though an empty one */
+    bool has_finish;  /* the provider says that it has finished */
+    enum fault
+        finish; /* what finishing so means where no content came; NONE: an answer without content */
     struct usage usage;
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gemini (generativelanguage): what its answers say. Called by the gate for each event, and once for a whole answer. What
- * must stay true: what we don't know counts as content (kinds of parts) or as an answer (finish reasons), since both
- * lists grow; a retry is only worth it where we know that it is. */
+/* Gemini (generativelanguage): what its answers say. Called by the gate for each event, and once
+ * for a whole answer. What must stay true: what we don't know counts as content (kinds of parts) or
+ * as an answer (finish reasons), since both lists grow; a retry is only worth it where we know that
+ * it is. */
 #define _GNU_SOURCE /* memmem */
 #include "provider.h"
 
@@ -114,8 +115,9 @@ static void look(struct view json, struct sight *sight)
     json_close(doc);
 }
 
-/* The text behind the last `"name":` of `text`. Inside a JSON string the quotes would have backslashes, so what is
- * found is a name indeed, though perhaps not at the depth it should be; in the last bytes of an answer it is. */
+/* The text behind the last `"name":` of `text`. Inside a JSON string the quotes would have
+ * backslashes, so what is found is a name indeed, though perhaps not at the depth it should be; in
+ * the last bytes of an answer it is. */
 static struct view behind_last(struct view text, struct view name)
 {
     struct view found = {0}, rest = text;

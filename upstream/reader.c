@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Readers: frontends as our answers' subscribers. What must stay true: balancers are told of each change, in order, and a
- * frontend that is gone for good leaves no job behind. */
+/* Readers: frontends as our answers' subscribers. What must stay true: balancers are told of each
+ * change, in order, and a frontend that is gone for good leaves no job behind. */
 #include "reader.h"
 
 #include <stdlib.h>
@@ -60,7 +60,8 @@ static void give_up(struct upstream *upstream, struct reader *reader)
     uint64_t incarnation = reader->incarnation;
 
     log_info("frontend.gone", F_ID("frontend", incarnation), F_NUM("calls", reader->call_count));
-    /* Before the outcomes: the balancer has a living frontend offer again what it still has placed here. */
+    /* Before the outcomes: the balancer has a living frontend offer again what it still has placed
+     * here. */
     tell_balancers(upstream, MSG_UNSEES, incarnation);
     jobs_cancel_of(reader, upstream);
     mailbox_forget(&upstream->answers, incarnation);

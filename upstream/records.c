@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records on their way. Called by the job (begin, end), by the recorder's letters and by the tick. */
+/* Records on their way. Called by the job (begin, end), by the recorder's letters and by the tick.
+ */
 #include "records.h"
 
 #include <dirent.h>
@@ -107,8 +108,7 @@ static void adopt_all(struct records *records)
     while ((entry = readdir(folder)) != NULL) {
         path.len = 0;
         bytes_printf(&path, "%s/%s", records->folder, entry->d_name);
-        if (has_end(entry->d_name, ".flight") &&
-            strcmp(bytes_cstr(&path), records->own.path) != 0)
+        if (has_end(entry->d_name, ".flight") && strcmp(bytes_cstr(&path), records->own.path) != 0)
             adopt(records, bytes_cstr(&path));
         else if (has_end(entry->d_name, ".new"))
             remove_unfinished(bytes_cstr(&path));
@@ -117,7 +117,8 @@ static void adopt_all(struct records *records)
     bytes_clear(&path);
 }
 
-/* What is held by an open file of this very process can't be adopted twice: flock refuses a second descriptor. */
+/* What is held by an open file of this very process can't be adopted twice: flock refuses a second
+ * descriptor. */
 void records_open(struct records *records, struct link *link, uint64_t incarnation,
                   size_t slot_count)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every attempt's record on its way to the recorder: our own flight file, and those of dead upstreams that we have adopted.
- * What must stay true: a record is sent until RECORDED covers it, in the order of its seq, again after each WELCOME. */
+/* Every attempt's record on its way to the recorder: our own flight file, and those of dead
+ * upstreams that we have adopted. What must stay true: a record is sent until RECORDED covers it,
+ * in the order of its seq, again after each WELCOME. */
 #pragma once
 
 #include "flight.h"

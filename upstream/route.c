@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Letters to jobs. What must stay true: what names an old offer, or a call that is not here, changes nothing. */
+/* Letters to jobs. What must stay true: what names an old offer, or a call that is not here,
+ * changes nothing. */
 #include "route.h"
 
 #include "job.h"
@@ -102,8 +103,9 @@ static void on_ack(void *owner, const struct letter *letter)
         job_ack(job, msg->seq);
 }
 
-/* What we don't hold can't be resumed; the frontend must hear that, or it would wait. With nothing seen yet (seq 0) it asks
- * every upstream: the call may be with another, or on its way to be offered again. */
+/* What we don't hold can't be resumed; the frontend must hear that, or it would wait. With nothing
+ * seen yet (seq 0) it asks every upstream: the call may be with another, or on its way to be
+ * offered again. */
 static void refuse_resume(struct upstream *upstream, const struct msg_resume *msg)
 {
     struct msg_fail fail = {

@@ -7,8 +7,8 @@
 /* From a balancer; the owner is its struct balancer. */
 extern letter_handler *const balancer_handlers[MSG_KINDS];
 
-/* From frontends, by the XPUB; the owner is struct upstream. A frontend's incarnation is known to its peers only, so
- * that naming it is the right to speak for it. */
+/* From frontends, by the XPUB; the owner is struct upstream. A frontend's incarnation is known to
+ * its peers only, so that naming it is the right to speak for it. */
 extern letter_handler *const reader_handlers[MSG_KINDS];
 
 /* From the recorder; the owner is struct upstream. */

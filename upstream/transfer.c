@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transfers by libcurl's multi interface on our epoll loop.
  *
- * 1. libcurl says "remove this socket" after each answer and "watch it" for the next one. A connection's socket stays
- *    registered instead, and goes only when an event comes that nobody wants (a third of the CPU).
- * 2. Sockets that libcurl makes for itself (its resolver's) it also closes itself, unseen: those are removed at once.
- * 3. libcurl sends a request again by itself when a kept connection breaks before the answer. The provider may have
- *    counted the first; so the second one is stopped, and the caller is told that the connection broke.
- * 4. Each name look-up is a thread. When the name server is silent only a few calls look up; the others wait in a list. */
+ * 1. libcurl says "remove this socket" after each answer and "watch it" for the next one. A
+ * connection's socket stays registered instead, and goes only when an event comes that nobody wants
+ * (a third of the CPU).
+ * 2. Sockets that libcurl makes for itself (its resolver's) it also closes itself, unseen: those
+ * are removed at once.
+ * 3. libcurl sends a request again by itself when a kept connection breaks before the answer. The
+ * provider may have counted the first; so the second one is stopped, and the caller is told that
+ * the connection broke.
+ * 4. Each name look-up is a thread. When the name server is silent only a few calls look up; the
+ * others wait in a list. */
 #include "transfer.h"
 
 #include <assert.h>
@@ -46,7 +50,7 @@ struct transfer {
     bool is_paused;
     bool is_stopped;
     bool has_proxy;
-    CURLU *url;           /* parsed; most calls have that of the one before */
+    CURLU *url;            /* parsed; most calls have that of the one before */
     struct bytes url_text; /* of it */
     struct bytes key_line;
     struct curl_slist headers[HEADER_COUNT];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The exchange with a provider over HTTP: the narrow interface behind which libcurl lives, and behind which something leaner
- * may live later. Called by the job. What must stay true: nothing in here blocks, whatever a name server, a proxy or
- * a provider does; and a request is sent once, never again without the caller's knowing. */
+/* The exchange with a provider over HTTP: the narrow interface behind which libcurl lives, and
+ * behind which something leaner may live later. Called by the job. What must stay true: nothing in
+ * here blocks, whatever a name server, a proxy or a provider does; and a request is sent once,
+ * never again without the caller's knowing. */
 #pragma once
 
 #include <stdbool.h>
@@ -40,7 +41,7 @@ struct transfer_order {
     const char *url;
     const char *key_header; /* "name: " */
     struct secret key;
-    struct view body; /* borrowed until the end; empty: a GET */
+    struct view body;  /* borrowed until the end; empty: a GET */
     struct view proxy; /* empty: none, whatever the environment says */
 };
 
@@ -49,12 +50,13 @@ struct transfers {
     uint64_t due_ms; /* when transfers_turn must be called at the latest; UINT64_MAX: no need */
     size_t count;    /* under way, waiting ones included */
     void (*wake)(void *owner, uint64_t at_ms); /* due_ms has changed */
-    void (*on_activity)(void *owner);          /* events were called: look at what there is to send */
+    void (*on_activity)(void *owner); /* events were called: look at what there is to send */
     void *owner;
     struct engine *engine;
 };
 
-/* `slots`: transfers at once; so many connections are kept. `wake`, `on_activity` and `owner` are the caller's to set. */
+/* `slots`: transfers at once; so many connections are kept. `wake`, `on_activity` and `owner` are
+ * the caller's to set. */
 void transfers_open(struct transfers *transfers, struct loop *loop, size_t slots);
 
 /* To be called when due_ms has come: timers, and what was just started. */

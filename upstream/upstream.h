@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The upstream process: what its files share. One of it, owned by main.c; jobs, readers and balancers point back at it. */
+/* The upstream process: what its files share. One of it, owned by main.c; jobs, readers and
+ * balancers point back at it. */
 #pragma once
 
 #include "actor.h"

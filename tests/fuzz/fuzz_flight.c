@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flight files that a crash, a full disk or somebody else's hand has left: adopting one must not crash, and what it gives
- * must be sound. The input is laid over a good file, so that most of the checks are passed.
- * needs: upstream/flight.c */
+/* Flight files that a crash, a full disk or somebody else's hand has left: adopting one must not
+ * crash, and what it gives must be sound. The input is laid over a good file, so that most of the
+ * checks are passed. needs: upstream/flight.c */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -59,7 +59,8 @@ static void file_make(char *path, size_t size)
     flight_close(&flight);
 }
 
-/* Each run: two bytes of offset, one of length, the bytes. The first byte of all cuts the file short. */
+/* Each run: two bytes of offset, one of length, the bytes. The first byte of all cuts the file
+ * short. */
 static void file_change(const char *path, const uint8_t *data, size_t len)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC);

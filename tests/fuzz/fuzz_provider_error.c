@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Error bodies and answers of a provider: classified, looked at, and put through the gate in two ways that must agree.
- * needs: upstream/provider_gemini.c upstream/gemini_error.c upstream/json.c upstream/pacific.c upstream/gate.c upstream/elements.c upstream/mask.c */
+/* Error bodies and answers of a provider: classified, looked at, and put through the gate in two
+ * ways that must agree. */
+// clang-format off
+/* needs: upstream/provider_gemini.c upstream/gemini_error.c upstream/json.c upstream/pacific.c upstream/gate.c upstream/elements.c upstream/mask.c */
+// clang-format on
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -38,7 +41,8 @@ static enum fault pass(struct view text, uint8_t how, size_t step, struct bytes 
         bytes_clear(&part);
     }
     fault = gate_end(&gate, goes_on && !(how & 32), 1768460400000);
-    if (fault >= FAULT_COUNT || (fault == FAULT_NONE && !gate.is_open) || (!gate.is_open && out->len))
+    if (fault >= FAULT_COUNT || (fault == FAULT_NONE && !gate.is_open) ||
+        (!gate.is_open && out->len))
         abort();
     gate_clear(&gate);
     return fault;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Server-sent events from a provider: whole, and cut as the first bytes say, they must give the same events. */
+/* Server-sent events from a provider: whole, and cut as the first bytes say, they must give the
+ * same events. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -85,6 +85,13 @@ static void a_minute_quota_without_a_time_rests_a_minute(void **state)
     assert_int_equal(pool_settle(&pool, pool.keys[0].id, model, FAULT_QUOTA_MINUTE, 0, 1000), 1000 + MINUTE);
 }
 
+static void no_word_of_the_provider_rests_a_key_for_ever(void **state)
+{
+    (void)state;
+    assert_int_equal(pool_settle(&pool, pool.keys[0].id, model, FAULT_QUOTA_MINUTE, 1000 * (uint64_t)HOUR, 1000), 1000 + HOUR);
+    assert_int_equal(pool_settle(&pool, pool.keys[1].id, model, FAULT_QUOTA_DAY, 1000 * (uint64_t)HOUR, 1000), 1000 + 25 * HOUR);
+}
+
 static void an_invalid_key_rests_for_all_models_and_comes_back(void **state)
 {
     uint64_t id = pool.keys[1].id;
@@ -189,6 +196,7 @@ int main(void)
         POOL_TEST(fit_keys_take_turns),
         POOL_TEST(a_minute_quota_rests_the_key_for_that_model_only),
         POOL_TEST(a_minute_quota_without_a_time_rests_a_minute),
+        POOL_TEST(no_word_of_the_provider_rests_a_key_for_ever),
         POOL_TEST(an_invalid_key_rests_for_all_models_and_comes_back),
         POOL_TEST(what_is_not_the_keys_fault_costs_no_key),
         POOL_TEST(an_unknown_quota_rests_longer_each_time_until_a_good_answer),

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -269,9 +270,38 @@ static void each_side_notices_that_the_other_is_gone(void **state)
     turn_until(&seen.disconnected, 1);
 }
 
+static int status_of_opening(const char *where)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        static struct mailbox box;
+
+        if (!freopen("/dev/null", "w", stderr))
+            _exit(9);
+        actor_open(&server, ROLE_BALANCER, "server", NULL);
+        mailbox_open(&box, &server, MAILBOX_ROUTER, "router", where, server_handlers, NULL, NULL);
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void an_address_beyond_this_host_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of_opening("tcp://127.0.0.1:*"), 0);
+    assert_int_equal(status_of_opening("tcp://192.0.2.1:7000"), 1);
+    assert_int_equal(status_of_opening("tcp://0.0.0.0:7000"), 1);
+    assert_int_equal(status_of_opening("tcp://*:7000"), 1);
+    assert_int_equal(status_of_opening("tcp://127.example.org:7000"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_address_beyond_this_host_is_refused),
         cmocka_unit_test_setup_teardown(a_link_says_hello_and_is_welcomed, open_both, close_both),
         cmocka_unit_test_setup_teardown(letters_to_a_dead_balancer_never_reach_its_successor, open_both, close_both),
         cmocka_unit_test_setup_teardown(asked_who_a_link_says_hello_again, open_both, close_both),

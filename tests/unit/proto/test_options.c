@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "message.h"
 #include "options.h"
 
 static char folder[] = "/tmp/options-test-XXXXXX";
@@ -157,6 +158,29 @@ static void a_dotenv_file_is_read_as_its_writers_mean_it(void **state)
     unlink(".env");
 }
 
+static void a_process_keeps_only_the_secrets_of_its_role(void **state)
+{
+    char *arguments[] = {"test", NULL};
+
+    (void)state;
+    write_env("MYSQL_PASSWORD=db-marked\n");
+    setenv("API_KEYS", "AIza-marked,AIza-other", 1);
+    setenv("ALLOWED_TOKENS", "token-marked", 1);
+    options_read(1, arguments);
+    assert_int_equal(options.api_keys.count, 2);
+    options_keep(ROLE_FRONTEND);
+    assert_int_equal(options.api_keys.count, 0);
+    assert_int_equal(options.mysql_password.hidden.len, 0);
+    assert_null(getenv("API_KEYS"));
+    assert_int_equal(options.allowed_tokens.count, 1);
+    assert_string_equal(options.allowed_tokens.at[0].hidden.at, "token-marked");
+    unsetenv("ALLOWED_TOKENS");
+    options_read(1, arguments);
+    options_keep(ROLE_RECORDER);
+    assert_string_equal(options.mysql_password.hidden.at, "db-marked");
+    unlink(".env");
+}
+
 static void an_argument_that_is_no_setting_is_refused(void **state)
 {
     char said[8192];
@@ -196,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_secret_is_never_repeated_nor_taken_from_the_command_line),
         cmocka_unit_test(the_command_line_beats_the_environment_beats_the_file),
         cmocka_unit_test(a_dotenv_file_is_read_as_its_writers_mean_it),
+        cmocka_unit_test(a_process_keeps_only_the_secrets_of_its_role),
         cmocka_unit_test(an_argument_that_is_no_setting_is_refused),
         cmocka_unit_test(a_balancer_has_two_addresses),
     };

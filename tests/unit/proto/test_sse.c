@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parser of server-sent events: every text is fed whole, byte by byte, and cut in two at every place, and must give
- * the same events each time. */
+/* The parser of server-sent events: every text is fed whole, byte by byte, and cut in two at every
+ * place, and must give the same events each time. */
 #include "sse.h"
 
 #include <setjmp.h>
@@ -87,8 +87,15 @@ static void events_are_the_same_however_the_bytes_are_split(void **state)
         {"all three mixed", "data: a\r\n\ndata: b\n\r\ndata: c\r\r\n", "<a><b><c>."},
         {"no space", "data:a\n\n", "<a>."},
         {"two spaces", "data:  a\n\n", "< a>."},
-        {"a mark at the start", "\xef\xbb\xbf" "data: a\n\n", "<a>."},
-        {"half a mark", "\xef\xbb" "data: a\n\n", "!\xef\xbb" "data: a~"},
+        {"a mark at the start",
+         "\xef\xbb\xbf"
+         "data: a\n\n",
+         "<a>."},
+        {"half a mark",
+         "\xef\xbb"
+         "data: a\n\n",
+         "!\xef\xbb"
+         "data: a~"},
         {"a comment", ": ping\n\ndata: a\n\n:\n\n", "<a>."},
         {"an empty line after a lone return", "data:\rx\rdata:\r\n\ndata\r\r", "<\n>."},
         {"several data lines", "data: a\ndata:b\ndata:\ndata: c\n\n", "<a\nb\n\nc>."},

@@ -47,7 +47,8 @@ static char *path_of(uint64_t incarnation)
     return path;
 }
 
-/* In a child: begins `begun` attempts, ends the first `ended`, has `recorded` of them recorded, and dies. */
+/* In a child: begins `begun` attempts, ends the first `ended`, has `recorded` of them recorded, and
+ * dies. */
 static void live_and_die(uint64_t incarnation, size_t slots, int begun, int ended, int recorded)
 {
     pid_t pid = fork();
@@ -235,7 +236,6 @@ static void corrupt_files_are_set_aside(void **state)
     assert_int_equal(flight_adopt(&flight, path_of(0xc1)), ADOPTION_GONE);
     snprintf(aside, sizeof(aside), "%s.bad", path_of(0xc1));
     assert_int_equal(access(aside, F_OK), 0);
-
 }
 
 static void a_file_cut_short_is_set_aside(void **state)
@@ -335,7 +335,8 @@ static void without_a_place_for_the_file_records_live_in_memory(void **state)
     flight_close(&flight);
 }
 
-/* A file may not grow beyond RLIMIT_FSIZE, which is the nearest to a full disk that needs no mount. */
+/* A file may not grow beyond RLIMIT_FSIZE, which is the nearest to a full disk that needs no mount.
+ */
 static void a_full_disk_is_a_full_file(void **state)
 {
     pid_t pid = fork();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gate, with answers as Gemini gives them. Each is fed whole, byte by byte and in pieces of other sizes; what comes out
- * and how it is judged must be the same. */
+/* The gate, with answers as Gemini gives them. Each is fed whole, byte by byte and in pieces of
+ * other sizes; what comes out and how it is judged must be the same. */
 #include "gate.h"
 
 #include <setjmp.h>
@@ -13,14 +13,19 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define EVENT(json) "data: " json "\r\n\r\n"
-#define TEXT(text) "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"" text "\"}],\"role\":\"model\"},\"index\":0}]}"
+#define TEXT(text)                                                                                 \
+    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"" text                                  \
+    "\"}],\"role\":\"model\"},\"index\":0}]}"
 #define THOUGHT(text)                                                                              \
     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"" text "\",\"thought\":true}]}}]}"
 #define FINISH(reason) "{\"candidates\":[{\"content\":{},\"finishReason\":\"" reason "\"}]}"
 #define PART(part)                                                                                 \
     "{\"candidates\":[{\"content\":{\"parts\":[" part "]},\"finishReason\":\"STOP\"}]}"
-#define USAGE "{\"usageMetadata\":{\"promptTokenCount\":7,\"candidatesTokenCount\":3,\"totalTokenCount\":10}}"
-#define BLOCKED "{\"promptFeedback\":{\"blockReason\":\"SAFETY\"},\"usageMetadata\":{\"promptTokenCount\":4}}"
+#define USAGE                                                                                      \
+    "{\"usageMetadata\":{\"promptTokenCount\":7,\"candidatesTokenCount\":3,\"totalTokenCount\":"   \
+    "10}}"
+#define BLOCKED                                                                                    \
+    "{\"promptFeedback\":{\"blockReason\":\"SAFETY\"},\"usageMetadata\":{\"promptTokenCount\":4}}"
 #define ERROR_503                                                                                  \
     "{\n  \"error\": {\n    \"code\": 503,\n    \"message\": \"The model is overloaded.\",\n    "  \
     "\"status\": \"UNAVAILABLE\"\n  }\n}\n"
@@ -162,7 +167,10 @@ static const struct expectation cases[] = {
     {"an array", ARRAY, "[" TEXT("a") "\n,\r\n" FINISH("STOP") "\n]\n", false, FAULT_NONE, NULL},
     {"an array that is not closed", ARRAY, "[" TEXT("a") ",\n" FINISH("STOP"), false, FAULT_CUT,
      "[" TEXT("a") ",\n" FINISH("STOP")},
-    {"an array cut", ARRAY, "[" TEXT("a") ",\n" "{\"candi", true, FAULT_CUT, "[" TEXT("a")},
+    {"an array cut", ARRAY,
+     "[" TEXT("a") ",\n"
+                   "{\"candi",
+     true, FAULT_CUT, "[" TEXT("a")},
     {"an array without a finish", ARRAY, "[" TEXT("a") "]", false, FAULT_CUT, NULL},
     {"an array with an error", ARRAY, "[" ERROR_503 "]", false, FAULT_OVERLOADED, ""},
     {"an array with an error behind content", ARRAY, "[" TEXT("a") "\n,\r\n" ERROR_503 "]", false,
@@ -208,8 +216,8 @@ static void usage_is_overwritten_and_never_added(void **state)
     run(&c,
         VIEW(EVENT("{\"usageMetadata\":{\"promptTokenCount\":5}}") GOOD EVENT(
             "{\"usageMetadata\":{\"promptTokenCount\":5,\"candidatesTokenCount\":9,"
-            "\"thoughtsTokenCount\":20,\"cachedContentTokenCount\":2,\"toolUsePromptTokenCount\":1}}")
-                 EVENT("{\"usageMetadata\":{\"promptTokenCount\":0}}")),
+            "\"thoughtsTokenCount\":20,\"cachedContentTokenCount\":2,\"toolUsePromptTokenCount\":1}"
+            "}") EVENT("{\"usageMetadata\":{\"promptTokenCount\":0}}")),
         64, &seen, &gate);
     assert_int_equal(gate.usage.tokens_in, 6);
     assert_int_equal(gate.usage.tokens_out, 9);
@@ -274,8 +282,9 @@ static enum fault run_large(struct gate *gate, struct view head, size_t middle, 
     return gate_end(gate, true, 0);
 }
 
-static const struct view large_head = VIEW(
-    "{\"candidates\":[{\"content\":{\"parts\":[{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"");
+static const struct view large_head =
+    VIEW("{\"candidates\":[{\"content\":{\"parts\":[{\"inlineData\":{\"mimeType\":\"image/"
+         "png\",\"data\":\"");
 static const struct view large_tail =
     VIEW("\"}}]},\"finishReason\":\"STOP\"}],\"usageMetadata\": {\"promptTokenCount\": 3,"
          "\"promptTokensDetails\":[{\"modality\":\"TEXT\",\"tokenCount\":3}],"
@@ -283,7 +292,8 @@ static const struct view large_tail =
 
 static void large_answers_pass_in_little_memory(void **state)
 {
-    static const char *const types[] = {"text/event-stream", "application/json", "application/json"};
+    static const char *const types[] = {"text/event-stream", "application/json",
+                                        "application/json"};
     static const char *const before[] = {"data: ", "[", ""};
     static const char *const behind[] = {"\r\n\r\n", "]", "\n"};
 
@@ -303,9 +313,9 @@ static void large_answers_pass_in_little_memory(void **state)
         bytes_append(&tail, large_tail);
         bytes_text(&tail, behind[i]);
         gate_head(&gate, 200, view_of(types[i]));
-        assert_int_equal(run_large(&gate, bytes_view(&head), 6 * 1024 * 1024, bytes_view(&tail),
-                                   &kept_most),
-                         FAULT_NONE);
+        assert_int_equal(
+            run_large(&gate, bytes_view(&head), 6 * 1024 * 1024, bytes_view(&tail), &kept_most),
+            FAULT_NONE);
         assert_int_equal(seen.out.len, head.len + 6 * 1024 * 1024 + tail.len);
         assert_true(kept_most < 450 * 1024);
         assert_int_equal(gate.usage.tokens_in, 3);

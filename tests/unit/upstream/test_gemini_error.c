@@ -13,7 +13,8 @@
 #include "bytes.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define ERR(word, message) "{\"error\":{\"code\":1,\"message\":\"" message "\",\"status\":\"" word "\"}}"
+#define ERR(word, message)                                                                         \
+    "{\"error\":{\"code\":1,\"message\":\"" message "\",\"status\":\"" word "\"}}"
 #define DETAILS(word, message, details)                                                            \
     "{\"error\":{\"code\":1,\"message\":\"" message "\",\"status\":\"" word                        \
     "\",\"details\":[" details "]}}"
@@ -53,7 +54,8 @@ static const struct {
              HELP "," REASON("API_KEY_INVALID")),
      FAULT_KEY_INVALID, NONE},
     {"unknown name", 400,
-     ERR("INVALID_ARGUMENT", "Invalid JSON payload received. Unknown name \\\"x\\\": Cannot find field."),
+     ERR("INVALID_ARGUMENT",
+         "Invalid JSON payload received. Unknown name \\\"x\\\": Cannot find field."),
      FAULT_BAD_REQUEST, NONE},
     {"too many tokens", 400,
      ERR("INVALID_ARGUMENT",
@@ -73,8 +75,7 @@ static const struct {
     {"credits gone, as 429", 429, ERR(EXHAUSTED, "Your prepayment credits are depleted."),
      FAULT_NO_CREDIT, NONE},
     {"leaked", 403,
-     ERR("PERMISSION_DENIED",
-         "Your API key was reported as leaked. Please use another API key."),
+     ERR("PERMISSION_DENIED", "Your API key was reported as leaked. Please use another API key."),
      FAULT_KEY_INVALID, NONE},
     {"suspended", 403,
      DETAILS("PERMISSION_DENIED", "Permission denied: Consumer 'api_key:AIzaX' has been suspended.",
@@ -97,7 +98,8 @@ static const struct {
     {"billing", 403, DETAILS("PERMISSION_DENIED", "Billing.", REASON("BILLING_DISABLED")),
      FAULT_KEY_INVALID, NONE},
     {"a file of another project", 403,
-     ERR("PERMISSION_DENIED", "You do not have permission to access the File abc or it may not exist."),
+     ERR("PERMISSION_DENIED",
+         "You do not have permission to access the File abc or it may not exist."),
      FAULT_FORBIDDEN, NONE},
     {"cached content of another project", 403,
      ERR("PERMISSION_DENIED", "CachedContent not found (or permission denied)"), FAULT_FORBIDDEN,
@@ -117,10 +119,12 @@ static const struct {
      FAULT_BAD_REQUEST, NONE},
     {"conflict", 409, ERR("ABORTED", ""), FAULT_BAD_REQUEST, NONE},
     {"minute", 429,
-     DETAILS(EXHAUSTED, "You exceeded your current quota", HELP "," QUOTA(PER_MINUTE) "," RETRY("34s")),
+     DETAILS(EXHAUSTED, "You exceeded your current quota",
+             HELP "," QUOTA(PER_MINUTE) "," RETRY("34s")),
      FAULT_QUOTA_MINUTE, 34000},
     {"minute, the other order", 429,
-     DETAILS(EXHAUSTED, "", RETRY("34.074824224s") "," QUOTA(PER_MINUTE)), FAULT_QUOTA_MINUTE, 34074},
+     DETAILS(EXHAUSTED, "", RETRY("34.074824224s") "," QUOTA(PER_MINUTE)), FAULT_QUOTA_MINUTE,
+     34074},
     {"minute in an array", 429, "[" DETAILS(EXHAUSTED, "", RETRY("7s") "," QUOTA(TOKENS)) "]",
      FAULT_QUOTA_MINUTE, 7000},
     {"minute, told in the message", 429,
@@ -141,12 +145,16 @@ static const struct {
      DETAILS(EXHAUSTED, "", QUOTA(PER_MINUTE "," TOKENS "," PER_DAY) "," RETRY("3s")),
      FAULT_QUOTA_DAY, HOUR_MS},
     {"day, by its metric", 429,
-     DETAILS(EXHAUSTED, "", QUOTA("{\"quotaMetric\":\"x/generate_requests_per_model_per_day\",\"quotaValue\":\"250\"}")),
+     DETAILS(
+         EXHAUSTED, "",
+         QUOTA(
+             "{\"quotaMetric\":\"x/generate_requests_per_model_per_day\",\"quotaValue\":\"250\"}")),
      FAULT_QUOTA_DAY, HOUR_MS},
     {"limit 0", 429,
-     DETAILS(EXHAUSTED, "limit: 0",
-             QUOTA(VIOLATION("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "0") ","
-                       VIOLATION("GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "0"))),
+     DETAILS(
+         EXHAUSTED, "limit: 0",
+         QUOTA(VIOLATION("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "0") "," VIOLATION(
+             "GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "0"))),
      FAULT_QUOTA_NONE, NONE},
     {"limit 0, as a number", 429,
      DETAILS(EXHAUSTED, "", QUOTA("{\"quotaId\":\"XPerMinuteY\",\"quotaValue\":0}")),
@@ -170,7 +178,8 @@ static const struct {
     {"429 without a body", 429, "", FAULT_QUOTA_UNKNOWN, NONE},
     {"429 of a page", 429, "<html>", FAULT_QUOTA_UNKNOWN, NONE},
     {"storage", 429,
-     DETAILS(EXHAUSTED, "", QUOTA(VIOLATION("TotalCachedContentStorageTokensPerModelFreeTier", "9"))),
+     DETAILS(EXHAUSTED, "",
+             QUOTA(VIOLATION("TotalCachedContentStorageTokensPerModelFreeTier", "9"))),
      FAULT_QUOTA_UNKNOWN, NONE},
     {"no capacity, as 429", 429, DETAILS(EXHAUSTED, "", REASON("MODEL_CAPACITY_EXHAUSTED")),
      FAULT_OVERLOADED, NONE},
@@ -178,7 +187,8 @@ static const struct {
     {"internal", 500, ERR("INTERNAL", "An internal error has occurred."), FAULT_SERVER, NONE},
     {"bad gateway", 502, "<html>502</html>", FAULT_SERVER, NONE},
     {"overloaded", 503, ERR("UNAVAILABLE", "The model is overloaded."), FAULT_OVERLOADED, NONE},
-    {"overloaded, with a wait", 503, DETAILS("UNAVAILABLE", "", RETRY("2s")), FAULT_OVERLOADED, 2000},
+    {"overloaded, with a wait", 503, DETAILS("UNAVAILABLE", "", RETRY("2s")), FAULT_OVERLOADED,
+     2000},
     {"503 of a page", 503, "<html>", FAULT_OVERLOADED, NONE},
     {"deadline", 504, ERR("DEADLINE_EXCEEDED", "Deadline expired."), FAULT_DEADLINE, NONE},
     {"a redirection", 302, "", FAULT_SERVER, NONE},
@@ -237,7 +247,8 @@ static void a_huge_wait_does_not_overflow(void **state)
 
     (void)state;
     gemini_read_error(
-        429, VIEW(DETAILS(EXHAUSTED, "", QUOTA(PER_MINUTE) "," RETRY("99999999999999999999999999h"))),
+        429,
+        VIEW(DETAILS(EXHAUSTED, "", QUOTA(PER_MINUTE) "," RETRY("99999999999999999999999999h"))),
         now_ms, &verdict);
     assert_int_equal(verdict.fault, FAULT_QUOTA_MINUTE);
     assert_true(verdict.retry_ms > 1000000);

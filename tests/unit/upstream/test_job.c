@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole upstream without sockets: letters go in by the handlers, what is posted is noted, and the test plays provider,
- * balancers, recorder and frontends. */
+/* A whole upstream without sockets: letters go in by the handlers, what is posted is noted, and the
+ * test plays provider, balancers, recorder and frontends. */
 #include "job.h"
 
 #include <setjmp.h>
@@ -187,7 +187,8 @@ static void provider_begins(unsigned status, const char *type)
 }
 
 #define STOP_EVENT "data: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\n\n"
-#define EVENT(text) "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"" text "\"}]}}]}\n\n"
+#define EVENT(text)                                                                                \
+    "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"" text "\"}]}}]}\n\n"
 
 static void provider_answers_well(void)
 {
@@ -215,7 +216,8 @@ static void deliver(letter_handler *const *handlers, void *owner, enum message_k
     handlers[kind](owner, &letter);
 }
 
-#define FROM_B(kind, ...) deliver(balancer_handlers, &balancers[0], kind, &(union message){__VA_ARGS__})
+#define FROM_B(kind, ...)                                                                          \
+    deliver(balancer_handlers, &balancers[0], kind, &(union message){__VA_ARGS__})
 #define FROM_F(kind, ...) deliver(reader_handlers, &up, kind, &(union message){__VA_ARGS__})
 #define FROM_R(kind, ...) deliver(recorder_handlers, &up, kind, &(union message){__VA_ARGS__})
 
@@ -357,7 +359,7 @@ static void a_fault_moves_to_the_next_key_unseen(void **state)
     rekey(1, 3);
     provider_answers_well();
     expect("F1:HEAD F1:CHUNK(1 " EVENT("a") ") F1:CHUNK(2 " STOP_EVENT
-           ") R:RECORD(3 none) B:OUTCOME(3 1.3 none) F1:END(3) ");
+                                            ") R:RECORD(3 none) B:OUTCOME(3 1.3 none) F1:END(3) ");
 }
 
 static void without_another_key_the_last_fault_is_told_with_keys_masked(void **state)
@@ -544,15 +546,26 @@ static void a_long_body_is_asked_for_in_pieces(void **state)
     msg.body = (struct view){0};
     msg.body_len = 1500000;
     FROM_B(MSG_JOB, .job = msg);
-    expect("F1:WANT(0+262144) F1:WANT(262144+262144) F1:WANT(524288+262144) F1:WANT(786432+262144) ");
-    FROM_F(MSG_BODY, .body = {.frontend = F1, .call = 1, .offer = 1, .from = 7, .data = {part, 10}});
+    expect(
+        "F1:WANT(0+262144) F1:WANT(262144+262144) F1:WANT(524288+262144) F1:WANT(786432+262144) ");
+    FROM_F(MSG_BODY,
+           .body = {.frontend = F1, .call = 1, .offer = 1, .from = 7, .data = {part, 10}});
     expect("");
     for (; from + sizeof(part) <= 1500000; from += sizeof(part))
-        FROM_F(MSG_BODY, .body = {.frontend = F1, .call = 1, .offer = 1, .from = from, .data = {part, sizeof(part)}});
+        FROM_F(
+            MSG_BODY,
+            .body = {
+                .frontend = F1, .call = 1, .offer = 1, .from = from, .data = {part, sizeof(part)}});
     expect("F1:WANT(1048576+262144) F1:WANT(1310720+189280) ");
-    FROM_F(MSG_BODY, .body = {.frontend = F1, .call = 1, .offer = 1, .from = from, .data = {part, 1500001 - from}});
+    FROM_F(
+        MSG_BODY,
+        .body = {
+            .frontend = F1, .call = 1, .offer = 1, .from = from, .data = {part, 1500001 - from}});
     assert_int_equal(started, 0); /* a byte too many */
-    FROM_F(MSG_BODY, .body = {.frontend = F1, .call = 1, .offer = 1, .from = from, .data = {part, 1500000 - from}});
+    FROM_F(
+        MSG_BODY,
+        .body = {
+            .frontend = F1, .call = 1, .offer = 1, .from = from, .data = {part, 1500000 - from}});
     assert_int_equal(started, 1);
     assert_int_equal(newest->body.len, 1500000);
 }
@@ -565,7 +578,9 @@ static void a_full_window_pauses_and_an_acknowledgement_resumes(void **state)
     int taken = 0;
 
     (void)state;
-    snprintf(event, sizeof(event), "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"%0*d\"}]}}]}\n\n", 16000, 0);
+    snprintf(event, sizeof(event),
+             "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"%0*d\"}]}}]}\n\n", 16000,
+             0);
     place(1, 1);
     provider_begins(200, "text/event-stream");
     while (provider_says(newest, event) == TRANSFER_TAKEN)

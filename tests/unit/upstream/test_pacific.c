@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The provider's midnight, against the C library's zone rules where they are installed and against fixed times. */
+/* The provider's midnight, against the C library's zone rules where they are installed and against
+ * fixed times. */
 #include "pacific.h"
 
 #include <setjmp.h>
@@ -81,7 +82,8 @@ static void it_agrees_with_the_zone_file(void **state)
         parts.tm_mday++;
         parts.tm_hour = parts.tm_min = parts.tm_sec = 0;
         parts.tm_isdst = -1;
-        assert_int_equal(pacific_midnight_ms(now_s * 1000), ((uint64_t)mktime(&parts) - now_s) * 1000);
+        assert_int_equal(pacific_midnight_ms(now_s * 1000),
+                         ((uint64_t)mktime(&parts) - now_s) * 1000);
     }
 }
 

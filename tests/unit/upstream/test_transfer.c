@@ -80,8 +80,8 @@ static void provider_send(struct connection *connection)
 
 static void answer(struct connection *connection)
 {
-    size_t i = provider.requests < provider.reply_count ? provider.requests
-                                                        : provider.reply_count - 1;
+    size_t i =
+        provider.requests < provider.reply_count ? provider.requests : provider.reply_count - 1;
     const struct reply *reply = &provider.replies[i];
 
     provider.requests++;
@@ -99,7 +99,8 @@ static bool is_whole(struct bytes *in)
     const char *end = strstr(bytes_cstr(in), "\r\n\r\n");
     const char *length = strstr(in->at, "Content-Length: ");
 
-    return end && in->len >= (size_t)(end + 4 - in->at) + (length ? strtoul(length + 16, NULL, 10) : 0);
+    return end &&
+           in->len >= (size_t)(end + 4 - in->at) + (length ? strtoul(length + 16, NULL, 10) : 0);
 }
 
 static void on_provider(void *data, int fd, unsigned events)
@@ -480,16 +481,41 @@ static void ends_are_told_apart(void **state)
         size_t taken;
     } cases[] = {
         {"a length kept", {OK "Content-Length: 3\r\n\r\nabc", 0, KEEP}, TRANSFER_CLEAN, 200, 3},
-        {"a length not kept", {OK "Content-Length: 9\r\n\r\nabc", 0, CLOSE}, TRANSFER_BROKEN, 200, 3},
+        {"a length not kept",
+         {OK "Content-Length: 9\r\n\r\nabc", 0, CLOSE},
+         TRANSFER_BROKEN,
+         200,
+         3},
         {"nothing of it", {OK "Content-Length: 9\r\n\r\n", 0, CLOSE}, TRANSFER_BROKEN, 200, 0},
         {"a reset", {OK "Content-Length: 9\r\n\r\n", 0, RESET}, TRANSFER_BROKEN, 200, 0},
-        {"chunks", {OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 0, KEEP}, TRANSFER_CLEAN, 200, 3},
-        {"chunks cut", {OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", 0, CLOSE}, TRANSFER_BROKEN, 200, 3},
-        {"chunks that are none", {OK "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 0, CLOSE}, TRANSFER_BROKEN, 200, 0},
+        {"chunks",
+         {OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 0, KEEP},
+         TRANSFER_CLEAN,
+         200,
+         3},
+        {"chunks cut",
+         {OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", 0, CLOSE},
+         TRANSFER_BROKEN,
+         200,
+         3},
+        {"chunks that are none",
+         {OK "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 0, CLOSE},
+         TRANSFER_BROKEN,
+         200,
+         0},
         {"until the end", {OK "\r\nabc", 0, CLOSE}, TRANSFER_CLEAN, 200, 3},
         {"no content", {"HTTP/1.1 204 No Content\r\n\r\n", 0, KEEP}, TRANSFER_CLEAN, 204, 0},
-        {"an interim head", {"HTTP/1.1 103 Early Hints\r\n\r\n" OK "Content-Length: 1\r\n\r\na", 0, KEEP}, TRANSFER_CLEAN, 200, 1},
-        {"a redirection", {"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", 0, KEEP}, TRANSFER_CLEAN, 302, 0},
+        {"an interim head",
+         {"HTTP/1.1 103 Early Hints\r\n\r\n" OK "Content-Length: 1\r\n\r\na", 0, KEEP},
+         TRANSFER_CLEAN,
+         200,
+         1},
+        {"a redirection",
+         {"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", 0,
+          KEEP},
+         TRANSFER_CLEAN,
+         302,
+         0},
         {"no HTTP", {"hello\r\n\r\n", 0, CLOSE}, TRANSFER_BROKEN, 0, 0},
         /* libcurl takes it for an answer without a body; the gate then finds that empty */
         {"half a head", {"HTTP/1.1 200 OK\r\nCont", 0, CLOSE}, TRANSFER_CLEAN, 200, 0},
