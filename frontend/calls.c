@@ -461,7 +461,8 @@ void calls_lose(struct upstream *upstream)
     }
 }
 
-/* A HEAD may have been lost with the connection: so those are asked for too whose upstream isn't
+/* Acknowledgements may have been lost with the connection, and an upstream whose window is full waits for them: so the
+ * last one goes again. A HEAD may have been lost: so those are asked for too whose upstream isn't
  * known yet. An upstream that doesn't have such a call lets the question go. */
 void calls_resume(struct upstream *upstream)
 {
@@ -471,6 +472,8 @@ void calls_resume(struct upstream *upstream)
         bool is_here = x->upstream == upstream;
         bool may_be = !x->upstream && x->call.state == CALL_OFFERED;
 
+        if (is_here)
+            reply_ack(x, true);
         if (is_here || may_be)
             ask_resume(upstream, x);
     }

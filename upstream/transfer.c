@@ -16,6 +16,7 @@
 #include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -27,10 +28,11 @@
 #include "log.h"
 
 enum {
-    POOL_MOST = 256,    /* idle handles kept */
-    POOL_TRIMMED = 16,  /* of them after a trim */
-    LOOKUPS_MOST = 32,  /* transfers that may be without a connection while others wait */
-    CONNECT_MS = 15000, /* a connection that takes longer does not come */
+    POOL_MOST = 256,          /* idle handles kept */
+    POOL_TRIMMED = 16,        /* of them after a trim */
+    CONNECTIONS_TRIMMED = 32, /* so many may stay open when nothing is under way */
+    LOOKUPS_MOST = 32,        /* transfers that may be without a connection while others wait */
+    CONNECT_MS = 15000,       /* a connection that takes longer does not come */
     READ_LEN = 16 * 1024,
     FILES_KEPT = 128, /* descriptors that are not for connections */
     HEADER_COUNT = 4,
@@ -73,6 +75,7 @@ struct engine {
     struct transfers *front;
     struct loop *loop;
     CURLM *multi;
+    size_t slots;
     struct watch *watches; /* by descriptor */
     size_t watch_count;
     size_t starting_count;
@@ -282,6 +285,9 @@ static void set_options(struct transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)READ_LEN);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    /* Debian's libcurl knows a folder of certificates besides their bundle. With a folder it reads
+     * the bundle anew for each connection (25 ms of CPU), without it once a day. */
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
@@ -437,7 +443,7 @@ static void finish(struct transfer *transfer, CURLcode code)
     if (!transfer->has_head)
         give_head(transfer);
     if (!transfer->why[0] && code != CURLE_OK)
-        strcpy(transfer->why, curl_easy_strerror(code));
+        snprintf(transfer->why, sizeof(transfer->why), "%s", curl_easy_strerror(code));
     curl_multi_remove_handle(engine->multi, transfer->easy);
     end_starting(transfer);
     engine->running_count--;
@@ -539,6 +545,19 @@ static long connections_most(size_t slots)
     return (long)most;
 }
 
+static void multi_open(struct engine *engine)
+{
+    engine->multi = curl_multi_init();
+    if (!engine->multi)
+        abort();
+    curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
+    curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine);
+    curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, connections_most(engine->slots));
+}
+
 void transfers_open(struct transfers *transfers, struct loop *loop, size_t slots)
 {
     struct engine *engine = memory_new(sizeof(*engine));
@@ -549,15 +568,8 @@ void transfers_open(struct transfers *transfers, struct loop *loop, size_t slots
     transfers->due_ms = UINT64_MAX;
     transfers->engine = engine;
     engine->front = transfers;
-    engine->multi = curl_multi_init();
-    if (!engine->multi)
-        abort();
-    curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
-    curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine);
-    curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-    curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, connections_most(slots));
+    engine->slots = slots;
+    multi_open(engine);
 }
 
 static void trim_to(struct engine *engine, size_t most)
@@ -571,9 +583,17 @@ static void trim_to(struct engine *engine, size_t most)
     }
 }
 
+/* libcurl keeps a connection until the provider closes it, and with TLS that is 100 KB each. When
+ * nothing is under way and there are many of them, all go. */
 void transfers_trim(struct transfers *transfers)
 {
-    trim_to(transfers->engine, POOL_TRIMMED);
+    struct engine *engine = transfers->engine;
+
+    trim_to(engine, POOL_TRIMMED);
+    if (transfers->count || engine->connection_count <= CONNECTIONS_TRIMMED)
+        return;
+    curl_multi_cleanup(engine->multi);
+    multi_open(engine);
 }
 
 void transfers_close(struct transfers *transfers)

@@ -220,6 +220,17 @@ def is_over(stage):
     return not any(line["event"] == "dump.call" or line.get("unsettled", "0") != "0" for line in lines)
 
 
+def meets_its_step(stage, name, streams):
+    """Waits until this process has met its KILL_AT, or all is over and it has not: how often some letters are said depends
+    on who comes first and what goes together, so that it may pass fewer than in the run that listed the steps."""
+    stage.wait(f"{name} is dead, or all is over",
+               lambda: not stage.is_alive(name) or not streams.open() and is_over(stage))
+    if not stage.is_alive(name):
+        return True
+    stage.restart(name)  # it might meet it later, at a time that would surprise us
+    return False
+
+
 def wait_forgotten(stage, seconds=10):
     """Until no process holds a call any more."""
     last = {}

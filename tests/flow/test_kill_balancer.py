@@ -8,7 +8,7 @@ kill, really pass. Each scenario has a stage of its own; they run side by side.
 import pytest
 
 from recovery import CHUNKS, KEYS, LONG_MS, REKEY, STREAM, WHOLE, Scenarios, assert_complete, assert_exactly_once, \
-    assert_one_place, begin, begin_scripted, is_over, script_keys, steps_of, wait_pairs
+    assert_one_place, begin, begin_scripted, meets_its_step, script_keys, steps_of, wait_pairs
 from stage import SLOW
 
 TRACE = {"LOG_LEVEL": "TRACE"}
@@ -69,13 +69,14 @@ def run(stage, kind, kills, first_ms=LONG_MS, upstream=None):
     """One call, during which balancers die at these steps, one after the other. `upstream`: it is killed as well, and is
     back "before" the balancer or "after" it. Returns whether the last step was met."""
     told = f"{kind.name} {kills} {first_ms} {upstream}"
-    before = stage.sim.total()
+    before, is_met = stage.sim.total(), True
     stage.restart("balancer", kill_at=kills[0])
     with begin(stage, [kind.ask(first_ms)]) as streams:
         stage.wait_dead("balancer")
         for kill_at in kills[1:]:
             stage.start("balancer", kill_at)
-            if not is_killed_again(stage, streams):
+            if not meets_its_step(stage, "balancer", streams):
+                is_met = False
                 break
         else:
             revive(stage, upstream)
@@ -92,18 +93,7 @@ def run(stage, kind, kills, first_ms=LONG_MS, upstream=None):
             assert count == kind.attempts, f"the provider was asked {count} times"
     except AssertionError as reason:
         raise AssertionError(f"{told}: {reason}") from None
-    is_met = "KILL_AT" not in stage.proc("balancer").env
-    if not is_met:
-        stage.restart("balancer")  # it may meet it yet, at some time that would surprise us
     return is_met
-
-
-def is_killed_again(stage, streams):
-    """How often SEES and PEER are said depends on who comes first: a balancer may pass fewer of them than in the run that
-    listed the steps, and live on."""
-    stage.wait("the balancer is dead, or all is over",
-               lambda: not stage.is_alive("balancer") or not streams.open() and is_over(stage))
-    return not stage.is_alive("balancer")
 
 
 def revive(stage, upstream):

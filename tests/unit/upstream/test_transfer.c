@@ -589,6 +589,29 @@ static void many_run_at_once(void **state)
     assert_true(provider.accepted <= COUNT);
 }
 
+static void a_trim_closes_connections_if_there_are_many(void **state)
+{
+    enum { COUNT = 100 };
+    static struct call calls[COUNT];
+    struct call again = {0};
+
+    (void)state;
+    memset(calls, 0, sizeof(calls));
+    provider_says(&fine, 1);
+    run(&again);
+    transfers_trim(&transfers);
+    turns(5);
+    assert_int_equal(provider.closed, 0); /* one is kept */
+    for (int i = 0; i < COUNT; i++)
+        start(&calls[i], provider.url, VIEW("{}"), (struct view){0});
+    UNTIL(!transfers.count);
+    transfers_trim(&transfers);
+    UNTIL(provider.closed == provider.accepted);
+    memset(&again, 0, sizeof(again));
+    run(&again);
+    assert_int_equal(again.end, TRANSFER_CLEAN);
+}
+
 static void cancelled_ones_make_room_for_those_that_wait(void **state)
 {
     enum { COUNT = 100 };
@@ -628,6 +651,7 @@ int main(void)
         TEST(a_proxy_is_used_where_it_is_named_and_nowhere_else),
         TEST(one_may_follow_another),
         TEST(many_run_at_once),
+        TEST(a_trim_closes_connections_if_there_are_many),
         TEST(cancelled_ones_make_room_for_those_that_wait),
     };
 
