@@ -184,7 +184,8 @@ database_make() {
     mv "$state/db.new" "$state/db"
 }
 
-# Only who may enter the 0700 folder can reach its socket, and it has no port: so root needs no password there.
+# Only who may enter the 0700 folder can reach its socket, and it has no port: so root needs no password there. A folder
+# of its own for temporary files, since a server that starts deletes those of all that share one.
 database_service() {
     local -a who=()
 
@@ -193,7 +194,7 @@ database_service() {
         --pid-file="$state/db/mysql.pid" --tmpdir="$state/tmp" --skip-networking --skip-name-resolve --skip-log-bin --performance-schema=0 \
         --innodb-buffer-pool-size=64M --innodb-log-file-size=64M --innodb-flush-log-at-trx-commit=2 \
         --key-buffer-size=1M --aria-pagecache-buffer-size=8M --query-cache-size=0 --max-connections=32 \
-        --table-open-cache=64 --open-files-limit=1024
+        --table-open-cache=64 --open-files-limit=1024 --tmpdir="$state/tmp"
     export MYSQL_SOCKET=$state/db/mysql.sock MYSQL_USER=root MYSQL_PASSWORD=
     rm -f "$MYSQL_SOCKET"
 }

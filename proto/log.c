@@ -22,32 +22,39 @@ static enum log_level wanted = LOG_INFO;
 static struct bytes gathered;
 static uint64_t dropped_lines;
 
-static enum log_level level_of(const char *text)
-{
-    static const struct {
-        const char *name;
-        enum log_level level;
-    } names[] = {
-        {"ERROR", LOG_ERROR}, {"CRITICAL", LOG_ERROR}, {"WARNING", LOG_WARN}, {"WARN", LOG_WARN},
-        {"INFO", LOG_INFO},   {"DEBUG", LOG_TRACE},    {"TRACE", LOG_TRACE},
-    };
+static const struct level_name {
+    const char *name;
+    enum log_level level;
+} level_names[] = {
+    {"ERROR", LOG_ERROR}, {"CRITICAL", LOG_ERROR}, {"WARNING", LOG_WARN}, {"WARN", LOG_WARN},
+    {"INFO", LOG_INFO},   {"DEBUG", LOG_TRACE},    {"TRACE", LOG_TRACE},
+};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcasecmp(names[i].name, text) == 0)
-            return names[i].level;
-    fprintf(stderr, "LOG_LEVEL=%s: should be ERROR, WARNING, INFO or TRACE\n", text);
-    exit(2);
+static const struct level_name *level_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++)
+        if (strcasecmp(level_names[i].name, name) == 0)
+            return &level_names[i];
+    return NULL;
+}
+
+bool log_knows_level(const char *name)
+{
+    return level_find(name) != NULL;
 }
 
 void log_open(const char *process)
 {
+    const struct level_name *level;
     struct stat stderr_stat;
 
     origin.len = 0;
     bytes_printf(&origin, " proc=%s pid=%d event=", process, (int)getpid());
     if (fstat(STDERR_FILENO, &stderr_stat) == 0 && S_ISFIFO(stderr_stat.st_mode))
         fcntl(STDERR_FILENO, F_SETFL, O_NONBLOCK); /* a stopped log reader must not stop us */
-    wanted = level_of(options.log_level);
+    level = level_find(options.log_level);
+    if (level)
+        wanted = level->level;
 }
 
 bool log_wants(enum log_level level)

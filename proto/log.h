@@ -44,6 +44,9 @@ struct log_field {
 #define log_info(event, ...) LOG_AT(LOG_INFO, event, ##__VA_ARGS__)
 #define log_trace(event, ...) LOG_AT(LOG_TRACE, event, ##__VA_ARGS__)
 
+/* Whether LOG_LEVEL may be this. */
+bool log_knows_level(const char *name);
+
 /* Says who writes; the level comes from LOG_LEVEL. Call after options_read. */
 void log_open(const char *process);
 

@@ -3,7 +3,6 @@
  * XPUB is single and begins with a msgpack array, since libzmq takes a first byte of 00 or 01 for a subscription. */
 #include "actor.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <utlist.h>
 #include <zmq.h>
 
+#include "address.h"
 #include "log.h"
 #include "mailbox_private.h"
 
@@ -54,34 +54,6 @@ static uint64_t get_u64(const void *from)
 static void set_int(void *socket, int option, int value)
 {
     zmq_setsockopt(socket, option, &value, sizeof(value));
-}
-
-static bool is_loopback(const char *host)
-{
-    char name[INET_ADDRSTRLEN] = "";
-    struct in_addr address;
-    size_t len = strcspn(host, ":");
-
-    if (strncmp(host, "localhost:", 10) == 0 || strncmp(host, "[::1]:", 6) == 0)
-        return true;
-    if (len >= sizeof(name))
-        return false;
-    memcpy(name, host, len);
-    return inet_pton(AF_INET, name, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
-}
-
-/* What is wrong with the address, or NULL. */
-static const char *address_fault(const char *address)
-{
-    bool is_ipc = strncmp(address, "ipc://", 6) == 0, is_tcp = strncmp(address, "tcp://", 6) == 0;
-
-    if (!is_ipc && !is_tcp)
-        return "should begin with ipc:// or tcp://";
-    if (is_ipc && strlen(address + 6) > 107)
-        return "is too long for a Unix socket: choose a shorter STATE_DIR";
-    if (is_tcp && !is_loopback(address + 6))
-        return "is not on this host, and links between hosts need CURVE keys";
-    return NULL;
 }
 
 static void set_options(const struct mailbox *box, const char *address)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <yyjson.h>
 
+#include "address.h"
 #include "bytes.h"
 #include "log.h"
 #include "message.h"
@@ -298,6 +299,23 @@ static void store(const struct option *option, const char *text)
     }
 }
 
+static bool is_json_list(const char *text)
+{
+    yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
+    bool is_list = yyjson_is_arr(yyjson_doc_get_root(doc));
+
+    yyjson_doc_free(doc);
+    return is_list;
+}
+
+static void check_address(const char *name, const char *address)
+{
+    const char *fault = *address ? address_fault(address) : NULL;
+
+    if (fault)
+        complain(name, address, fault);
+}
+
 static void check_values(void)
 {
     size_t len = strlen(options.base_url);
@@ -310,6 +328,10 @@ static void check_values(void)
         complain("PORT", "…", "should be at most 65535");
     if (options.time_out_ms == 0)
         complain("TIME_OUT", "0", "should be at least 1");
+    if (!log_knows_level(options.log_level))
+        complain("LOG_LEVEL", options.log_level, "should be ERROR, WARNING, INFO or TRACE");
+    if (!is_json_list(options.safety_settings))
+        complain("SAFETY_SETTINGS", "…", "should be a JSON list, such as []");
     if (options.frontends == 0 || options.frontends > 64)
         complain("FRONTENDS", "…", "should be 1 to 64");
     if (options.upstreams == 0 || options.upstreams > 64)
@@ -325,10 +347,9 @@ static void check_values(void)
     if (options.balancer_slot >= options_balancers())
         complain("BALANCER_SLOT", "…", "there are not so many BALANCER_ENDPOINTS");
     for (size_t i = 0; i < options.balancer_endpoints.count; i++)
-        if (strncmp(options.balancer_endpoints.at[i], "ipc://", 6) != 0 &&
-            strncmp(options.balancer_endpoints.at[i], "tcp://", 6) != 0)
-            complain("BALANCER_ENDPOINTS", options.balancer_endpoints.at[i],
-                     "should begin with ipc:// or tcp://");
+        check_address("BALANCER_ENDPOINTS", options.balancer_endpoints.at[i]);
+    check_address("RECORDER_ENDPOINT", options.recorder_endpoint);
+    check_address("ANSWERS_BIND", options.answers_bind);
 }
 
 /* --help and --print */

@@ -295,7 +295,8 @@ class Stage:
                 asked[name] = (len(self.log(name)), len(self.log(name, "dump.end")))
                 proc.send(signal.SIGUSR1)
         for name, (_, ends) in asked.items():
-            self.wait_log(name, "dump.end", 5, after=ends)
+            self.wait(f"{name} has dumped, or is dead",
+                      lambda: not self.is_alive(name) or self.log(name, "dump.end")[ends:], 5)
         return {name: [line for line in self.log(name)[begin:]
                        if line.get("event", "").startswith("dump.") and line["event"] != "dump.end"]
                 for name, (begin, _) in asked.items()}

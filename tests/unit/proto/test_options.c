@@ -74,7 +74,15 @@ static const struct {
     {"UPSTREAMS", "0", "1 to 64"},
     {"BODY_LIMIT", "100MB", "64KiB"},
     {"SPOOL_SYNC", "never", "second or always"},
+    {"LOG_LEVEL", "debug", NULL},
+    {"LOG_LEVEL", "loud", "ERROR, WARNING, INFO or TRACE"},
+    {"SAFETY_SETTINGS", "[]", NULL},
+    {"SAFETY_SETTINGS", "{", "a JSON list"},
     {"BALANCER_ENDPOINTS", "udp://x", "ipc:// or tcp://"},
+    {"BALANCER_ENDPOINTS", "tcp://127.0.0.1:7000", NULL},
+    {"BALANCER_ENDPOINTS", "tcp://10.0.0.1:7000", "BALANCER_ENDPOINTS=tcp://10.0.0.1:7000: is not on this host"},
+    {"RECORDER_ENDPOINT", "tcp://recorder.example:1", "RECORDER_ENDPOINT"},
+    {"ANSWERS_BIND", "tcp://0.0.0.0:*", "ANSWERS_BIND"},
 };
 
 static void a_wrong_value_ends_the_start_and_says_what_is_right(void **state)
