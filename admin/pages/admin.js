@@ -56,8 +56,9 @@ function show(report) {
   const sum = (list, pick) => list.reduce((total, one) => total + (pick(one) || 0), 0);
   set("keys", alive.length ? sum(alive, one => one.keys.fit) + " of " + sum(alive, one => one.keys.total) : "–");
   set("waiting", alive.length ? sum(alive, one => one.waiting).toLocaleString() : "–");
-  set("calls", sum(all.filter(one => one.role === "frontend"), one => one.calls).toLocaleString());
-  set("memory", bytes(sum(all, one => one.memory)));
+  // Frontends and upstreams are known from a balancer only: without one there is no sum, and 0 would be a lie.
+  set("calls", alive.length ? sum(all.filter(one => one.role === "frontend"), one => one.calls).toLocaleString() : "–");
+  set("memory", alive.length ? bytes(sum(all, one => one.memory)) : "–");
   at("processes").replaceChildren(...all.map(row));
   set("told", "as of " + new Date().toLocaleTimeString());
 }

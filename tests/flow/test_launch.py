@@ -109,6 +109,26 @@ def test_a_newcomer_gets_an_answer_and_ctrl_c_leaves_nothing_running(folder):
         assert {"frontend-0", "balancer-0", "upstream-0", "recorder", "recorder-store", "admin", "mariadb"} <= logs
 
 
+def test_it_keeps_running_in_the_background_where_signals_are_ignored(folder):
+    """As under `nohup make run &` in a script: make ignores SIGINT and SIGHUP there, which is no order to stop."""
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "USER") if name in os.environ} | {
+        "LAUNCH_AS_IS": "1", "BUILD": str(BUILD), "STATE_DIR": str(folder / "var"), "PORT": str(free_port()), "HOST": "127.0.0.1"}
+    with open(folder / "said", "wb") as said:
+        make = subprocess.Popen(["bash", "-c", "trap \"\" INT QUIT HUP; exec make run"], cwd=ROOT, env=env, stdout=said,
+                                stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        until = time.monotonic() + SECONDS
+        while "ready: " not in (folder / "said").read_text() and make.poll() is None and time.monotonic() < until:
+            time.sleep(0.1)
+        time.sleep(2.5)  # two looks at what make does with signals
+        assert make.poll() is None and "stopping" not in (folder / "said").read_text()
+        assert http(int(env["PORT"]), "GET", "/health").status == 200
+    finally:
+        make.send_signal(signal.SIGTERM)
+        make.wait(SECONDS)
+    assert "stopping: " in (folder / "said").read_text()
+
+
 def test_the_environment_beats_the_env_file_and_a_secret_is_in_no_file(folder):
     (folder / ".env").write_text(f"ALLOWED_TOKENS=['wrong']\nAPI_KEYS=env-file-secret-ok-1\nFRONTENDS=2\n")
     with Copy(folder / "var", ALLOWED_TOKENS="marked-token", API_KEYS="marked-key-ok-1",
