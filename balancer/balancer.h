@@ -94,6 +94,7 @@ void calls_outcome_again(struct balancer *b, struct peer *upstream,
                          const struct msg_outcome *letter);
 void calls_cancel(struct balancer *b, uint64_t frontend, const struct msg_cancel *letter);
 void calls_retry_placed(struct balancer *b, struct peer *upstream, uint64_t frontend);
+void calls_all_acked(struct balancer *b, struct peer *upstream);
 void calls_retry_unreported(struct balancer *b, struct peer *upstream);
 void calls_drop_frontend(struct balancer *b, uint64_t frontend);
 void calls_known(struct balancer *b, struct peer *frontend);

@@ -583,14 +583,32 @@ static void retry(struct balancer *b, struct call *call)
     forget(b, call);
 }
 
+/* Nobody holds it any more: if it is kept for KNOWN, it must not be named there. */
+static void drop_ended(struct balancer *b, const struct ended_call *ended)
+{
+    struct call *call = find(b, ended->frontend, ended->call);
+
+    if (call && call->state == CALL_ENDED && call->offer == ended->offer)
+        forget(b, call);
+}
+
+void calls_all_acked(struct balancer *b, struct peer *upstream)
+{
+    for (size_t i = 0; i < upstream->ended.count; i++)
+        drop_ended(b, ended_at(&upstream->ended, i));
+    ended_forget(&upstream->ended, 0);
+}
+
 /* Those that have ended there: a frontend that has the answer, or its beginning, ignores this. */
 static void retry_ended(struct balancer *b, struct peer *upstream, uint64_t frontend)
 {
     for (size_t i = 0; i < upstream->ended.count; i++) {
         const struct ended_call *call = ended_at(&upstream->ended, i);
 
-        if (!frontend || call->frontend == frontend)
-            tell_retry(b, call);
+        if (frontend && call->frontend != frontend)
+            continue;
+        tell_retry(b, call);
+        drop_ended(b, call);
     }
     ended_forget(&upstream->ended, frontend);
 }

@@ -98,7 +98,7 @@ static void on_beat(void *owner, const struct letter *letter)
         return;
     peer->beat = letter->msg->beat;
     if (peer->role == ROLE_UPSTREAM && !peer->beat.calls)
-        ended_forget(&peer->ended, 0); /* every answer of it has been acknowledged */
+        calls_all_acked(b, peer);
 }
 
 static void on_leave(void *owner, const struct letter *letter)
