@@ -21,7 +21,7 @@ static void settle_all(struct balancer *b)
         if (!peer->settles)
             continue;
         peer->settles = false;
-        mailbox_post(&b->upstream, peer->id, MSG_SETTLED,
+        mailbox_post_lazily(&b->upstream, peer->id, MSG_SETTLED,
                      &(struct msg_settled){.seq = peer->outcome_seq});
     }
 }

@@ -98,7 +98,7 @@ static void on_beat(void *owner, const struct letter *letter)
         return;
     peer->beat = letter->msg->beat;
     if (peer->role == ROLE_UPSTREAM && !peer->beat.calls)
-        calls_all_acked(b, peer);
+        calls_all_acked(owner, peer); /* it holds nothing: every answer has been acknowledged */
 }
 
 static void on_leave(void *owner, const struct letter *letter)

@@ -156,7 +156,8 @@ void actor_open(struct actor *actor, unsigned role, const char *name, void *owne
                             .owner = owner,
                             .incarnation = incarnation_new(),
                             .now_ms = clock_ms(),
-                            .wake_ms = UINT64_MAX};
+                            .wake_ms = UINT64_MAX,
+                            .lazy_ms = UINT64_MAX};
     kill_read();
     options_keep(role);
     memory_set();
@@ -306,7 +307,7 @@ bool actor_turn(struct actor *actor)
         tick(actor);
         if (actor->on_round)
             actor->on_round(actor->owner);
-        mailbox_flush(actor);
+        mailbox_flush(actor, false);
         has_mail = shut_and_look(actor);
     }
     actor->has_ready = has_mail; /* then the next turn need not look everywhere */
@@ -318,7 +319,7 @@ bool actor_turn(struct actor *actor)
 
 void actor_flush(struct actor *actor)
 {
-    mailbox_flush(actor);
+    mailbox_flush(actor, true);
 }
 
 void actor_ready(struct actor *actor, int fd)
@@ -344,6 +345,8 @@ uint64_t actor_wait_ms(const struct actor *actor)
     uint64_t at_ms = actor->wake_ms < actor->tick_ms ? actor->wake_ms : actor->tick_ms;
     uint64_t now_ms = clock_ms();
 
+    if (actor->lazy_ms < at_ms)
+        at_ms = actor->lazy_ms;
     if (at_ms <= now_ms)
         return 0;
     return at_ms - now_ms < SAFETY_MS ? at_ms - now_ms : SAFETY_MS;
@@ -400,7 +403,7 @@ int actor_close(struct actor *actor)
 {
     struct mailbox *box, *next;
 
-    mailbox_flush(actor);
+    mailbox_flush(actor, true);
     DL_FOREACH_SAFE (actor->boxes, box, next)
         mailbox_shut(box, SECOND_MS);
     zmq_ctx_term(actor->context);

@@ -97,6 +97,8 @@ struct actor {
     uint64_t look_ms; /* when every mailbox is to be looked into, marked or not */
     struct mailbox *boxes;
     struct outbox *dirty;
+    struct outbox *lazy;
+    uint64_t lazy_ms; /* when the first of them is due */
     struct bytes print;
 };
 
@@ -122,6 +124,11 @@ char *mailbox_address(const struct mailbox *box);
 
 /* Posts a letter to peer `to` (ROUTER: incarnation; XPUB: topic; else ignored). It leaves at the end of the turn. */
 void mailbox_post(struct mailbox *box, uint64_t to, enum message_kind kind, const void *letter);
+
+/* The same for a letter that nobody waits for: it leaves with the next one for that peer that is not lazy, or ten
+ * milliseconds later. Saves wake-ups where calls are few. */
+void mailbox_post_lazily(struct mailbox *box, uint64_t to, enum message_kind kind,
+                         const void *letter);
 
 /* Forgets what is posted to this peer. */
 void mailbox_forget(struct mailbox *box, uint64_t to);

@@ -115,6 +115,14 @@ bool link_post(struct link *link, enum message_kind kind, const void *letter)
     return true;
 }
 
+bool link_post_lazily(struct link *link, enum message_kind kind, const void *letter)
+{
+    if (!link->peer)
+        return false;
+    mailbox_post_lazily(&link->box, 0, kind, letter);
+    return true;
+}
+
 void link_tick(struct link *link, uint64_t calls, uint64_t now_ms)
 {
     struct actor *actor = link->box.actor;

@@ -31,6 +31,9 @@ void link_open(struct link *link, struct actor *actor, const char *name, const c
 /* Posts a letter if we are welcome; returns false if not. */
 bool link_post(struct link *link, enum message_kind kind, const void *letter);
 
+/* The same, lazily: see mailbox_post_lazily. */
+bool link_post_lazily(struct link *link, enum message_kind kind, const void *letter);
+
 /* To be called from the owner's on_tick: beats, and a fresh socket where one is due. */
 void link_tick(struct link *link, uint64_t calls, uint64_t now_ms);
 

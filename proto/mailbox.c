@@ -19,6 +19,7 @@ enum {
     TOPIC_LEN = 8,
     FRAME_FULL = 192 * 1024,    /* a frame that has grown to this leaves at once */
     FRAME_MOST = 64 * 1024 * 1024, /* larger messages from a peer end its connection */
+    LAZY_MS = 10,               /* that a letter nobody waits for may stay */
     COPY_MOST = 8 * 1024,       /* shorter frames are copied into the message, longer ones given away */
     DRAIN_MOST = 200,           /* messages of one mailbox in a turn */
 };
@@ -27,9 +28,11 @@ struct outbox {
     uint64_t to;
     struct bytes frame;
     struct mailbox *box;
-    bool is_dirty;
+    bool is_dirty;    /* leaves at the end of the round */
+    bool is_lazy;     /* leaves when due, if it hasn't left before */
+    uint64_t due_ms;
     bool kills_after; /* a trace point waits for this frame to be sent */
-    struct outbox *next_dirty;
+    struct outbox *next_dirty, *next_lazy;
     UT_hash_handle hh;
 };
 
@@ -218,6 +221,8 @@ static void outbox_free(struct outbox *outbox)
 
     if (outbox->is_dirty)
         LL_DELETE2(box->actor->dirty, outbox, next_dirty);
+    if (outbox->is_lazy)
+        LL_DELETE2(box->actor->lazy, outbox, next_lazy);
     HASH_DEL(box->outboxes, outbox);
     bytes_clear(&outbox->frame);
     free(outbox);
@@ -318,13 +323,15 @@ static void outbox_send(struct outbox *outbox)
         box->watcher(box->owner, box, MAILBOX_UNREACHABLE, to);
 }
 
-void mailbox_post(struct mailbox *box, uint64_t to, enum message_kind kind, const void *letter)
+/* Packs the letter behind those for the same peer; NULL if the mailbox is closed. */
+static struct outbox *pack(struct mailbox *box, uint64_t to, enum message_kind kind,
+                           const void *letter)
 {
     struct outbox *outbox;
     unsigned char topic[TOPIC_LEN];
 
     if (!box->socket)
-        return;
+        return NULL;
     outbox = outbox_of(box, box->type == MAILBOX_ROUTER || box->type == MAILBOX_XPUB ? to : 0);
     if (box->type == MAILBOX_XPUB && outbox->frame.len == 0) {
         put_u64(topic, to);
@@ -334,16 +341,68 @@ void mailbox_post(struct mailbox *box, uint64_t to, enum message_kind kind, cons
     actor_trace_letter(box->actor, "letter.out", box->name, kind, letter);
     actor_trace_kind("post", kind);
     outbox->kills_after |= actor_is_kill("sent", kind);
-    if (!outbox->is_dirty) {
-        outbox->is_dirty = true;
-        LL_PREPEND2(box->actor->dirty, outbox, next_dirty);
+    return outbox;
+}
+
+static void make_dirty(struct outbox *outbox)
+{
+    if (outbox->is_dirty)
+        return;
+    outbox->is_dirty = true;
+    LL_PREPEND2(outbox->box->actor->dirty, outbox, next_dirty);
+}
+
+void mailbox_post(struct mailbox *box, uint64_t to, enum message_kind kind, const void *letter)
+{
+    struct outbox *outbox = pack(box, to, kind, letter);
+
+    if (!outbox)
+        return;
+    make_dirty(outbox);
+    if (outbox->frame.len >= FRAME_FULL)
+        outbox_send(outbox);
+}
+
+void mailbox_post_lazily(struct mailbox *box, uint64_t to, enum message_kind kind,
+                         const void *letter)
+{
+    struct outbox *outbox = pack(box, to, kind, letter);
+
+    if (!outbox)
+        return;
+    if (!outbox->is_lazy) {
+        outbox->is_lazy = true;
+        outbox->due_ms = box->actor->now_ms + LAZY_MS;
+        LL_PREPEND2(box->actor->lazy, outbox, next_lazy);
     }
     if (outbox->frame.len >= FRAME_FULL)
         outbox_send(outbox);
 }
 
-void mailbox_flush(struct actor *actor)
+/* Those that are due leave with the rest of this round; those that have left need no more care. */
+static void hurry(struct actor *actor, bool all)
 {
+    struct outbox *outbox, *next;
+
+    actor->lazy_ms = UINT64_MAX;
+    LL_FOREACH_SAFE2 (actor->lazy, outbox, next, next_lazy) {
+        bool is_due = all || actor->now_ms >= outbox->due_ms;
+
+        if (!is_due && outbox->frame.len) {
+            if (outbox->due_ms < actor->lazy_ms)
+                actor->lazy_ms = outbox->due_ms;
+            continue;
+        }
+        LL_DELETE2(actor->lazy, outbox, next_lazy);
+        outbox->is_lazy = false;
+        if (outbox->frame.len)
+            make_dirty(outbox);
+    }
+}
+
+void mailbox_flush(struct actor *actor, bool all)
+{
+    hurry(actor, all);
     while (actor->dirty) {
         struct outbox *outbox = actor->dirty;
 

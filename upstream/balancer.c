@@ -71,7 +71,10 @@ void balancer_tell(struct balancer *balancer, struct msg_outcome *msg)
         memcpy(outcome->model, msg->model.at, len);
     outcome->msg.model = (struct view){outcome->model, len};
     DL_APPEND(balancer->outcomes, outcome);
-    link_post(&balancer->link, MSG_OUTCOME, &outcome->msg);
+    if (msg->fault == FAULT_NONE)
+        link_post_lazily(&balancer->link, MSG_OUTCOME, &outcome->msg);
+    else /* a key or a call may depend on it */
+        link_post(&balancer->link, MSG_OUTCOME, &outcome->msg);
 }
 
 bool balancer_keeps(const struct balancer *balancer, uint64_t seq)

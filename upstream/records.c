@@ -37,7 +37,7 @@ static void send_from(struct records *records, struct flight *flight)
 
     while (flight->sent_count < flight->order_count && records->in_pipe < PIPE_MOST) {
         flight_record(flight, flight->sent_count, &record);
-        if (!link_post(records->link, MSG_RECORD, &record))
+        if (!link_post_lazily(records->link, MSG_RECORD, &record))
             return;
         flight->sent_count++;
         records->in_pipe++;

@@ -37,6 +37,11 @@ void mailbox_post(struct mailbox *box, uint64_t to, enum message_kind kind, cons
     message_pack(&posted[posted_count++].frame, kind, letter);
 }
 
+void mailbox_post_lazily(struct mailbox *box, uint64_t to, enum message_kind kind, const void *letter)
+{
+    mailbox_post(box, to, kind, letter);
+}
+
 void mailbox_forget(struct mailbox *box, uint64_t to)
 {
     (void)box, (void)to;
