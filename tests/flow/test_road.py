@@ -243,6 +243,9 @@ def test_keys_take_turns(stage):
 
 def test_several_frontends_and_upstreams_share_the_work(stage_of):
     stage = stage_of(frontends=2, upstreams=3)
+    stage.wait("all see each other", lambda: sum(
+        line["event"] == "dump.pair" and line["frontend_sees"] == line["upstream_sees"] == "1"
+        for line in stage.dump("balancer")["balancer"]) == 6)
     for stream in stage.run_streams(90, chunks=10, chunk_bytes=20, numbered=True, pace_ms=10):
         stream.assert_numbered(10)
     rows = stage.wait_accounted()
