@@ -7,7 +7,6 @@ what a test believes to have happened.
 """
 import asyncio
 import json
-import os
 import re
 import threading
 import time
@@ -324,7 +323,3 @@ class Load:
         assert not self.thread.is_alive(), f"calls have not ended after {seconds * SLOW:g} s: {self.answered}"
         assert not self.answered.other, f"{self.answered}"
         return self.answered
-
-
-def is_root():
-    return os.getuid() == 0

@@ -5,7 +5,6 @@ else's stream is harmed, no key is handed out, and nothing runs that no client h
 The stranger speaks ZeroMQ's wire protocol itself (letters.py), so that it can say what libzmq would not.
 """
 import random
-import struct
 
 import pytest
 

@@ -284,7 +284,7 @@ def silent_name_server(tmp_path):
 
 
 def test_a_name_server_that_never_answers_holds_up_only_those_who_need_it(stage_of, silent_name_server):
-    stage = stage_of(upstreams=2, start=False, ready=False, env={"TIME_OUT": f"{int(5 * SLOW)}"})
+    stage = stage_of(upstreams=2, start=False, ready=False, env={"TIME_OUT": f"{int(3 * SLOW)}"})  # the resolver itself gives up after ten
     for name in ("simulator", "recorder", "store", "balancer", "frontend-0", "upstream-0"):
         stage.start(name)
     stage.wait_ready()
