@@ -211,7 +211,7 @@ uint64_t pool_settle(struct pool *pool, uint64_t id, struct view model, uint64_t
         return now_ms;
     rest = rest_of(key, model);
     if (fault == FAULT_NONE) {
-        if (rest)
+        if (rest && rest->until_ms <= now_ms) /* else it began before the rest, and says nothing of now */
             rest_free(pool, key, rest);
         return now_ms;
     }

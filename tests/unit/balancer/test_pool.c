@@ -139,6 +139,17 @@ static void an_unknown_quota_rests_longer_each_time_until_a_good_answer(void **s
     assert_int_equal(pool_settle(&pool, id, model, FAULT_QUOTA_UNKNOWN, 0, now), now + MINUTE);
 }
 
+static void a_good_answer_that_began_before_the_rest_does_not_end_it(void **state)
+{
+    uint64_t id = pool.keys[0].id;
+
+    (void)state;
+    pool_settle(&pool, id, model, FAULT_QUOTA_MINUTE, 5000, 1000);
+    pool_settle(&pool, id, model, FAULT_NONE, 0, 1001);
+    for (int i = 0; i < 6; i++)
+        assert_int_not_equal(pick(model, 5999)->id, id);
+}
+
 static void a_late_shorter_rest_does_not_end_a_longer_one(void **state)
 {
     uint64_t id = pool.keys[0].id;
@@ -200,6 +211,7 @@ int main(void)
         POOL_TEST(an_invalid_key_rests_for_all_models_and_comes_back),
         POOL_TEST(what_is_not_the_keys_fault_costs_no_key),
         POOL_TEST(an_unknown_quota_rests_longer_each_time_until_a_good_answer),
+        POOL_TEST(a_good_answer_that_began_before_the_rest_does_not_end_it),
         POOL_TEST(a_late_shorter_rest_does_not_end_a_longer_one),
         POOL_TEST(when_all_rest_the_first_to_come_back_and_the_reason_are_told),
         POOL_TEST(an_empty_pool_says_that_there_is_no_key),
