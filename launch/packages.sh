@@ -48,13 +48,14 @@ $as_root apt-get update -qq
 case $missing in
 *libyyjson-dev*)
     if [ -z "$(apt-cache madison libyyjson-dev)" ]; then
-        $as_root sh -c '
-            printf "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: trixie\nComponents: main\nSigned-By: %s\n" \
-                /usr/share/keyrings/debian-archive-keyring.gpg >/etc/apt/sources.list.d/yyjson-from-trixie.sources
-            printf "Package: *\nPin: release n=trixie\nPin-Priority: -1\n\n%s\n" \
-                "Package: libyyjson-dev libyyjson0
-Pin: release n=trixie
-Pin-Priority: 500" >/etc/apt/preferences.d/yyjson-from-trixie'
+        mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | head -n 1)
+        [ -n "$mirror" ] || { echo "packages.sh: no Debian mirror among apt's sources: install libyyjson-dev by hand" >&2; exit 1; }
+        printf 'Types: deb\nURIs: %s\nSuites: trixie\nComponents: main\nSigned-By: %s\n' "$mirror" \
+            /usr/share/keyrings/debian-archive-keyring.gpg |
+            $as_root tee /etc/apt/sources.list.d/yyjson-from-trixie.sources >/dev/null
+        printf '%s\n' 'Package: *' 'Pin: release n=trixie' 'Pin-Priority: -1' '' \
+            'Package: libyyjson-dev libyyjson0' 'Pin: release n=trixie' 'Pin-Priority: 500' |
+            $as_root tee /etc/apt/preferences.d/yyjson-from-trixie >/dev/null
         $as_root apt-get update -qq
     fi ;;
 esac
