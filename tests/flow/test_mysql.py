@@ -5,6 +5,7 @@ dead, and when upstream, recorder and store are killed at each step of a record'
 The provider's count is the truth; without a killed upstream rows = count, after one there may be rows `lost` beyond."""
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -89,7 +90,22 @@ def full_disk(make):
         subprocess.run(["umount", "-l", spool], check=True)
 
 
+def dead_for_a_minute(make):
+    """The recorder is away for a minute, in which ten thousand calls are served."""
+    stage = make()
+    stage.kill("recorder")
+    until = time.monotonic() + 60
+    for _ in range(20):
+        served(stage, 500)
+    stage.wait("the minute is over", lambda: time.monotonic() >= until, 90)
+    assert stage.count_rows() == 0
+    stage.start("recorder")
+    assert stage.sim.total() == 10_000
+    stage.wait_accounted(60)
+
+
 SCENARIOS = {
+    "recorder dead for a minute": dead_for_a_minute,
     "MySQL absent at the start": absent,
     "MySQL stopped": outage(lambda stage: stage.database.stop(), lambda stage: stage.database.start()),
     "MySQL killed": outage(lambda stage: stage.database.kill(), lambda stage: stage.database.start()),
