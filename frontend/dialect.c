@@ -36,15 +36,6 @@ void dialect_path(struct ask *ask)
         bytes_append(&ask->path, VIEW("?alt=sse"));
 }
 
-const char *dialect_check_options(void)
-{
-    yyjson_doc *doc = json_read_reply(view_of(options.safety_settings));
-    bool is_list = yyjson_is_arr(yyjson_doc_get_root(doc));
-
-    yyjson_doc_free(doc);
-    return is_list ? NULL : "SAFETY_SETTINGS must be a JSON list, such as [] or the default";
-}
-
 /* ---- masking ---- */
 
 static bool is_key_character(char c)

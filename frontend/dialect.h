@@ -57,10 +57,6 @@ void dialect_path(struct ask *ask);
  * unreadable. */
 void dialect_mask(struct bytes *out, struct view text);
 
-/* NULL, or what is wrong with the settings that the dialects use: SAFETY_SETTINGS must be a JSON
- * list. For main, at start. */
-const char *dialect_check_options(void);
-
 /* What to say about an error. */
 struct complaint {
     enum error error;

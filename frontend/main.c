@@ -76,10 +76,6 @@ static void relay_admin(struct web *web)
 
 static void open_parts(struct frontend *frontend)
 {
-    const char *wrong = dialect_check_options();
-
-    if (wrong)
-        die("%s", wrong);
     tokens_open(&frontend->tokens, &options.allowed_tokens, &options.auth_token);
     if (frontend->tokens.count == 0)
         log_warn("tokens.absent", F_STR("effect", "every call is refused with 401"));

@@ -317,11 +317,6 @@ bool actor_turn(struct actor *actor)
     return has_mail;
 }
 
-void actor_flush(struct actor *actor)
-{
-    mailbox_flush(actor, true);
-}
-
 void actor_ready(struct actor *actor, int fd)
 {
     struct mailbox *box;

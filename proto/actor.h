@@ -146,9 +146,6 @@ void actor_ready(struct actor *actor, int fd);
  * readable or a timer is due. Returns true if letters are left (a bounded number is taken): turn again soon. */
 bool actor_turn(struct actor *actor);
 
-/* Sends what is posted now; actor_turn does it as well. */
-void actor_flush(struct actor *actor);
-
 /* Asks for on_tick (and a turn) at `at_ms` or before. */
 void actor_wake(struct actor *actor, uint64_t at_ms);
 

@@ -141,8 +141,3 @@ void link_tick(struct link *link, uint64_t calls, uint64_t now_ms)
     link->beat_ms = now_ms + 1000;
     link_post(link, MSG_BEAT, &beat);
 }
-
-void link_close(struct link *link)
-{
-    mailbox_close(&link->box);
-}

@@ -36,5 +36,3 @@ bool link_post_lazily(struct link *link, enum message_kind kind, const void *let
 
 /* To be called from the owner's on_tick: beats, and a fresh socket where one is due. */
 void link_tick(struct link *link, uint64_t calls, uint64_t now_ms);
-
-void link_close(struct link *link);

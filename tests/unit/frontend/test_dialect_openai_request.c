@@ -268,21 +268,6 @@ static void safety_settings_come_from_the_client_or_the_operator(void **state)
     translates(cases, COUNT_OF(cases));
 }
 
-static void safety_settings_must_be_a_list(void **state)
-{
-    static const struct {
-        const char *settings;
-        bool is_good;
-    } cases[] = {
-        {"[]", true}, {"[{\"category\":\"C\"}]", true}, {"", false}, {"{}", false}, {"[", false}};
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        options.safety_settings = cases[i].settings;
-        assert_int_equal(dialect_check_options() == NULL, cases[i].is_good);
-    }
-}
-
 /* ---- what is refused ---- */
 
 struct refusal {
@@ -569,7 +554,6 @@ int main(void)
         cmocka_unit_test_setup(the_wish_to_think_becomes_thinking_config, setup),
         cmocka_unit_test_setup(thoughts_are_shown_if_the_operator_wants, setup),
         cmocka_unit_test_setup(safety_settings_come_from_the_client_or_the_operator, setup),
-        cmocka_unit_test_setup(safety_settings_must_be_a_list, setup),
         cmocka_unit_test_setup(what_is_wrong_is_named, setup),
         cmocka_unit_test_setup(what_is_not_supported_is_refused_by_name, setup),
         cmocka_unit_test_setup(a_model_that_is_none_is_not_found, setup),
