@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the balancer's files share: its state. peers.c keeps who is alive and who hears whom, calls.c what waits and
- * what is placed, pool.c the keys; route.c turns letters into calls of these. */
+/* What the balancer's files share: its state. peers.c keeps who is alive and who hears whom,
+ * calls.c what waits and what is placed, pool.c the keys; route.c turns letters into calls of
+ * these. */
 #pragma once
 
 #include <uthash.h>
@@ -32,7 +33,8 @@ struct peer {
     uint64_t round;       /* counts its HELLOs: calls not reported since are lost */
 
     /* frontend */
-    bool is_blocked; /* none of the upstreams that it hears has room: its calls wait in their order */
+    bool is_blocked; /* none of the upstreams that it hears has room: its calls wait in their order
+                      */
     bool known_sent;
     uint64_t known_by_ms; /* upstreams that are not ready by then are given up */
     UT_hash_handle hh;
@@ -62,8 +64,8 @@ struct balancer {
     struct call *waiting; /* list, oldest first */
     size_t waiting_count;
     size_t waiting_bytes;
-    bool is_blocked; /* no upstream has room for anybody: all wait in their order */
-    bool may_place;  /* something has changed that may let a waiting call go */
+    bool is_blocked;    /* no upstream has room for anybody: all wait in their order */
+    bool may_place;     /* something has changed that may let a waiting call go */
     uint64_t ticked_ms; /* when the peers were looked at last */
 };
 
@@ -72,7 +74,8 @@ struct peer *peer_find(struct balancer *b, uint64_t id, unsigned role);
 struct peer *peer_hello(struct balancer *b, const struct msg_hello *hello, unsigned role);
 void peer_heard(struct balancer *b, struct peer *peer);
 void peer_gone(struct balancer *b, struct peer *peer);
-void pair_see(struct balancer *b, uint64_t frontend, uint64_t upstream, bool by_frontend, bool sees);
+void pair_see(struct balancer *b, uint64_t frontend, uint64_t upstream, bool by_frontend,
+              bool sees);
 void pair_lost(struct balancer *b, uint64_t frontend, uint64_t upstream);
 struct peer *peer_least_loaded(struct balancer *b, uint64_t frontend);
 bool peers_have_room(struct balancer *b);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls: what waits for a key or an upstream, what is placed where. Called by route.c and peers.c. What must stay true:
- * a call is never placed while an upstream may hold it; the newest offer counts, older ones are cancelled.
+/* Calls: what waits for a key or an upstream, what is placed where. Called by route.c and peers.c.
+ * What must stay true: a call is never placed while an upstream may hold it; the newest offer
+ * counts, older ones are cancelled.
  *
  *   WAITING -> PLACED -> (gone)                       [calls_offer, place; calls_outcome]
  *       ^         |  \-> ENDED -> (gone)              [held after a restart: remembered until KNOWN has gone out]
@@ -18,10 +19,10 @@
 #include "options.h"
 
 enum {
-    TRIED_MOST = 8,       /* keys remembered as tried for one call */
-    BUSY_PAUSE_MS = 250,  /* before another try where the model is overloaded; doubles */
+    TRIED_MOST = 8,      /* keys remembered as tried for one call */
+    BUSY_PAUSE_MS = 250, /* before another try where the model is overloaded; doubles */
     BUSY_PAUSE_MOST_MS = 4000,
-    MODELS_MOST = 16,     /* models remembered as having no key, in one pass over the waiting calls */
+    MODELS_MOST = 16, /* models remembered as having no key, in one pass over the waiting calls */
 };
 
 enum call_state {
@@ -46,8 +47,8 @@ struct call {
     bool is_asking;        /* PLACED: its upstream reported that it waits for a key */
     uint64_t tried[TRIED_MOST];
     size_t tried_count;
-    char *model;          /* WAITING, REKEYING */
-    struct bytes letter;  /* WAITING: the CALL as packed */
+    char *model;              /* WAITING, REKEYING */
+    struct bytes letter;      /* WAITING: the CALL as packed */
     struct call *prev, *next; /* in b->waiting, or in its upstream's list */
     UT_hash_handle hh;
 };
@@ -128,9 +129,9 @@ static void forget(struct balancer *b, struct call *call)
     free(call);
 }
 
-/* The upstream is done with the call, but the answer may still be on its way. So it remembers the call, for the case that
- * it dies now. And if it was reported held, the call is kept until its frontend has been told so: one that KNOWN doesn't
- * name is offered again. */
+/* The upstream is done with the call, but the answer may still be on its way. So it remembers the
+ * call, for the case that it dies now. And if it was reported held, the call is kept until its
+ * frontend has been told so: one that KNOWN doesn't name is offered again. */
 static void end(struct balancer *b, struct call *call, struct peer *upstream)
 {
     struct peer *frontend = peer_find(b, call->id.frontend, ROLE_FRONTEND);
@@ -312,7 +313,8 @@ static bool is_blocked(struct balancer *b, uint64_t frontend)
     return b->is_blocked || (peer && peer->is_blocked);
 }
 
-/* There is no upstream for a call of this frontend. If others have room, that is no other frontend's business. */
+/* There is no upstream for a call of this frontend. If others have room, that is no other
+ * frontend's business. */
 static void block(struct balancer *b, uint64_t frontend)
 {
     struct peer *peer = peer_find(b, frontend, ROLE_FRONTEND);
@@ -457,7 +459,8 @@ void calls_held(struct balancer *b, struct peer *upstream, const struct msg_held
         return;
     }
     if (is_elsewhere)
-        cancel_at_upstream(b, call); /* one that was silent for a while: the call was offered again */
+        cancel_at_upstream(b,
+                           call); /* one that was silent for a while: the call was offered again */
     if (!call)
         call = make(b, letter->frontend, letter->call);
     call->offer = letter->offer;
@@ -484,7 +487,8 @@ static uint64_t pause_ms(uint64_t fault, uint64_t attempt)
     return pause;
 }
 
-/* No further attempt. If keys rest, the client is to come again when the first of them is back, not the last tried. */
+/* No further attempt. If keys rest, the client is to come again when the first of them is back, not
+ * the last tried. */
 static void stop_tried(struct balancer *b, struct call *call, const struct msg_outcome *letter)
 {
     struct pool_wait wait = pool_earliest(&b->pool, letter->model);
@@ -541,7 +545,8 @@ void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_o
         end(b, call, upstream);
 }
 
-/* An outcome that was taken before. If its upstream still waits for a key, the REKEY was lost with the connection. */
+/* An outcome that was taken before. If its upstream still waits for a key, the REKEY was lost with
+ * the connection. */
 void calls_outcome_again(struct balancer *b, struct peer *upstream,
                          const struct msg_outcome *letter)
 {
@@ -569,9 +574,9 @@ void calls_cancel(struct balancer *b, uint64_t frontend, const struct msg_cancel
 
 static void tell_retry(struct balancer *b, const struct ended_call *lost)
 {
-    mailbox_post(&b->front, lost->frontend, MSG_RETRY,
-                 &(struct msg_retry){
-                     .call = lost->call, .offer = lost->offer, .attempts = lost->attempt});
+    mailbox_post(
+        &b->front, lost->frontend, MSG_RETRY,
+        &(struct msg_retry){.call = lost->call, .offer = lost->offer, .attempts = lost->attempt});
 }
 
 static void retry(struct balancer *b, struct call *call)

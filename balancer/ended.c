@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ring of calls that ended last at an upstream. What must stay true: it never holds more than ENDED_MOST. */
+/* The ring of calls that ended last at an upstream. What must stay true: it never holds more than
+ * ENDED_MOST. */
 #include "ended.h"
 
 #include <assert.h>
@@ -9,7 +10,8 @@
 
 enum {
     ENDED_FIRST = 64,
-    ENDED_MOST = 8192, /* a second's worth under the highest load; the way to the frontend takes a millisecond */
+    ENDED_MOST = 8192, /* a second's worth under the highest load; the way to the frontend takes a
+                          millisecond */
 };
 
 const struct ended_call *ended_at(const struct ended *ended, size_t i)

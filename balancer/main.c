@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The balancer: which key and which upstream run the next call. It doesn't drain: on SIGTERM it ends at once, since its
- * successor recovers everything from its peers, as after a kill. */
+/* The balancer: which key and which upstream run the next call. It doesn't drain: on SIGTERM it
+ * ends at once, since its successor recovers everything from its peers, as after a kill. */
 #include <stdio.h>
 
 #include "balancer.h"
@@ -22,7 +22,7 @@ static void settle_all(struct balancer *b)
             continue;
         peer->settles = false;
         mailbox_post_lazily(&b->upstream, peer->id, MSG_SETTLED,
-                     &(struct msg_settled){.seq = peer->outcome_seq});
+                            &(struct msg_settled){.seq = peer->outcome_seq});
     }
 }
 

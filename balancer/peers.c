@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry: who is alive and which frontend and upstream hear each other. What must stay true: calls travel only
- * along open pairs, so the upstreams that a frontend lists are all that can hold calls of it. */
+/* The registry: who is alive and which frontend and upstream hear each other. What must stay true:
+ * calls travel only along open pairs, so the upstreams that a frontend lists are all that can hold
+ * calls of it. */
 #include "balancer.h"
 
 #include <stdio.h>
@@ -9,10 +10,10 @@
 #include "log.h"
 
 enum {
-    SILENT_MS = 5000,   /* without a beat: no new calls */
-    FORGET_MS = 60000,  /* without a beat: forgotten; a frontend only when no upstream sees it */
-    ABSENT_MS = 2500,   /* between two ticks, which come each second: we were stopped */
-    KNOWN_MS = 2000,    /* that a frontend waits for its upstreams after its HELLO */
+    SILENT_MS = 5000,  /* without a beat: no new calls */
+    FORGET_MS = 60000, /* without a beat: forgotten; a frontend only when no upstream sees it */
+    ABSENT_MS = 2500,  /* between two ticks, which come each second: we were stopped */
+    KNOWN_MS = 2000,   /* that a frontend waits for its upstreams after its HELLO */
 };
 
 struct mailbox *peer_box(struct balancer *b, unsigned role)
@@ -43,8 +44,9 @@ static void tell_upstreams_to(struct balancer *b, struct peer *frontend)
 
     HASH_ITER (hh, b->peers, peer, next)
         if (peer->role == ROLE_UPSTREAM && !peer->is_silent)
-            mailbox_post(&b->front, frontend->id, MSG_PEER,
-                         &(struct msg_peer){.upstream = peer->id, .address = view_of(peer->address)});
+            mailbox_post(
+                &b->front, frontend->id, MSG_PEER,
+                &(struct msg_peer){.upstream = peer->id, .address = view_of(peer->address)});
 }
 
 /* A HELLO makes what the peer said before void: it says all of it again. */
@@ -311,8 +313,8 @@ static void check_silence(struct balancer *b, struct peer *peer, uint64_t now_ms
         peer_gone(b, peer);
 }
 
-/* Silence counts only while we listen: when we have been stopped, what the peers said meanwhile may still be on its way
- * to us, and to hold them for dead would run their calls twice. */
+/* Silence counts only while we listen: when we have been stopped, what the peers said meanwhile may
+ * still be on its way to us, and to hold them for dead would run their calls twice. */
 static void forgive_absence(struct balancer *b, uint64_t now_ms)
 {
     uint64_t away_ms = b->ticked_ms ? now_ms - b->ticked_ms : 0;
@@ -337,9 +339,8 @@ void peers_tick(struct balancer *b, uint64_t now_ms)
         check_silence(b, peer, now_ms);
     peers_count_keys(b);
     tell_all(b, ROLE_FRONTEND | ROLE_UPSTREAM | ROLE_ADMIN, MSG_BEAT,
-             &(struct msg_beat){.calls = calls_count(b),
-                                .memory = b->actor.memory,
-                                .lag_ms = b->actor.lag_ms});
+             &(struct msg_beat){
+                 .calls = calls_count(b), .memory = b->actor.memory, .lag_ms = b->actor.lag_ms});
 }
 
 void peers_dump(struct balancer *b)
@@ -353,7 +354,6 @@ void peers_dump(struct balancer *b)
                  F_NUM("outstanding", peer->outstanding), F_NUM("known_sent", peer->known_sent));
     HASH_ITER (hh, b->pairs, pair, next_pair)
         log_info("dump.pair", F_ID("frontend", pair->id.frontend),
-                 F_ID("upstream", pair->id.upstream),
-                 F_NUM("frontend_sees", pair->frontend_sees),
+                 F_ID("upstream", pair->id.upstream), F_NUM("frontend_sees", pair->frontend_sees),
                  F_NUM("upstream_sees", pair->upstream_sees));
 }

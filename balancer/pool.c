@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The key pool. Called by calls.c. What must stay true: a client's own mistake never lets a key rest, and every rest
- * has an end. */
+/* The key pool. Called by calls.c. What must stay true: a client's own mistake never lets a key
+ * rest, and every rest has an end. */
 #include "pool.h"
 
 #include <openssl/crypto.h>
@@ -144,7 +144,8 @@ static uint64_t at_most(uint64_t ms, uint64_t most_ms)
     return ms < most_ms ? ms : most_ms;
 }
 
-/* How long to rest when the provider doesn't say, or says what is known to mislead. `last_ms`: the rest before. */
+/* How long to rest when the provider doesn't say, or says what is known to mislead. `last_ms`: the
+ * rest before. */
 static uint64_t rest_ms(enum fault fault, uint64_t retry_ms, uint64_t last_ms)
 {
     switch (fault) {
@@ -203,7 +204,8 @@ uint64_t pool_settle(struct pool *pool, uint64_t id, struct view model, uint64_t
 {
     enum fault fault = fault_number < FAULT_COUNT ? (enum fault)fault_number : FAULT_SERVER;
     enum fault_cools cools = fault_facts(fault)->cools;
-    struct pool_key *key = cools == COOLS_NOTHING && fault != FAULT_NONE ? NULL : pool_find(pool, id);
+    struct pool_key *key =
+        cools == COOLS_NOTHING && fault != FAULT_NONE ? NULL : pool_find(pool, id);
     struct pool_rest *rest;
     uint64_t until_ms;
 
@@ -211,7 +213,8 @@ uint64_t pool_settle(struct pool *pool, uint64_t id, struct view model, uint64_t
         return now_ms;
     rest = rest_of(key, model);
     if (fault == FAULT_NONE) {
-        if (rest && rest->until_ms <= now_ms) /* else it began before the rest, and says nothing of now */
+        if (rest &&
+            rest->until_ms <= now_ms) /* else it began before the rest, and says nothing of now */
             rest_free(pool, key, rest);
         return now_ms;
     }

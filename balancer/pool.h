@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The key pool: which key serves the next attempt, which rest and until when. Plain functions, no sockets; time is
- * passed in (milliseconds of a clock that only goes forward). */
+/* The key pool: which key serves the next attempt, which rest and until when. Plain functions, no
+ * sockets; time is passed in (milliseconds of a clock that only goes forward). */
 #pragma once
 
 #include <stddef.h>
@@ -46,15 +46,17 @@ struct pool_wait {
 void pool_open(struct pool *pool, const struct secret *keys, size_t count);
 void pool_close(struct pool *pool);
 
-/* The next fit key for `model`, preferring those whose id is not in `tried`; NULL with `wait` filled in if all rest. */
+/* The next fit key for `model`, preferring those whose id is not in `tried`; NULL with `wait`
+ * filled in if all rest. */
 struct pool_key *pool_pick(struct pool *pool, struct view model, const uint64_t *tried,
                            size_t tried_count, uint64_t now_ms, struct pool_wait *wait);
 
-/* When the first key will be fit for `model` (0, or a time that has passed: one is), and what keeps it until then. */
+/* When the first key will be fit for `model` (0, or a time that has passed: one is), and what keeps
+ * it until then. */
 struct pool_wait pool_earliest(const struct pool *pool, struct view model);
 
-/* Settles an attempt's end: lets rest what the fault says. `retry_ms`: how long the provider says to wait, or 0. Returns
- * until when (now_ms: nothing rests). An unknown id is ignored. */
+/* Settles an attempt's end: lets rest what the fault says. `retry_ms`: how long the provider says
+ * to wait, or 0. Returns until when (now_ms: nothing rests). An unknown id is ignored. */
 uint64_t pool_settle(struct pool *pool, uint64_t key_id, struct view model, uint64_t fault,
                      uint64_t retry_ms, uint64_t now_ms);
 

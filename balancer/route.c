@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The balancer's handlers: who sent it, is it known, whose business is it. A letter from a peer that has not said HELLO
- * is answered WHO. What must stay true: the mailbox decides which roles may speak there, so that a frontend can never
- * get a key by calling itself an upstream. */
+/* The balancer's handlers: who sent it, is it known, whose business is it. A letter from a peer
+ * that has not said HELLO is answered WHO. What must stay true: the mailbox decides which roles may
+ * speak there, so that a frontend can never get a key by calling itself an upstream. */
 #include "route.h"
 
 #include "log.h"
@@ -65,7 +65,8 @@ static void on_front_unsees(void *owner, const struct letter *letter)
         pair_see(owner, letter->from, letter->msg->unsees.peer, true, false);
 }
 
-/* The upstream has given this frontend up, and all that it held for it. If the frontend lives, it offers again. */
+/* The upstream has given this frontend up, and all that it held for it. If the frontend lives, it
+ * offers again. */
 static void on_upstream_unsees(void *owner, const struct letter *letter)
 {
     struct peer *peer = sender(owner, letter, ROLE_UPSTREAM);
@@ -145,9 +146,9 @@ static void on_ask(void *owner, const struct letter *letter)
         status_write(b, &answer);
     else
         bytes_text(&answer, "{\"error\":\"there is no such question\"}");
-    mailbox_post(letter->box, letter->from, MSG_ANSWER,
-                 &(struct msg_answer){.number = letter->msg->ask.number,
-                                      .data = bytes_view(&answer)});
+    mailbox_post(
+        letter->box, letter->from, MSG_ANSWER,
+        &(struct msg_answer){.number = letter->msg->ask.number, .data = bytes_view(&answer)});
     bytes_clear(&answer);
 }
 
@@ -196,8 +197,12 @@ letter_handler *const route_front[MSG_KINDS] = {
 };
 
 letter_handler *const route_upstream[MSG_KINDS] = {
-    [MSG_HELLO] = on_upstream_hello, [MSG_SEES] = on_upstream_sees,
-    [MSG_UNSEES] = on_upstream_unsees, [MSG_READY] = on_ready,
-    [MSG_HELD] = on_held,            [MSG_OUTCOME] = on_outcome,
-    [MSG_BEAT] = on_beat,            [MSG_LEAVE] = on_leave,
+    [MSG_HELLO] = on_upstream_hello,
+    [MSG_SEES] = on_upstream_sees,
+    [MSG_UNSEES] = on_upstream_unsees,
+    [MSG_READY] = on_ready,
+    [MSG_HELD] = on_held,
+    [MSG_OUTCOME] = on_outcome,
+    [MSG_BEAT] = on_beat,
+    [MSG_LEAVE] = on_leave,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The balancer's answer to ASK status: liveness and counts, nothing that a stranger may not read. */
+/* The balancer's answer to ASK status: liveness and counts, nothing that a stranger may not read.
+ */
 #include "status.h"
 
 static void write_process(struct bytes *out, const char *role, uint64_t id,
@@ -15,9 +16,8 @@ static void write_process(struct bytes *out, const char *role, uint64_t id,
 
 void status_write(const struct balancer *b, struct bytes *out)
 {
-    struct msg_beat own = {.calls = calls_count(b),
-                           .memory = b->actor.memory,
-                           .lag_ms = b->actor.lag_ms};
+    struct msg_beat own = {
+        .calls = calls_count(b), .memory = b->actor.memory, .lag_ms = b->actor.lag_ms};
     struct peer *peer, *next;
     const char *comma = "";
 

@@ -4,5 +4,6 @@
 
 #include "balancer.h"
 
-/* Appends the JSON: who is alive, how many keys are fit, how many calls wait. No secrets, no key ids. */
+/* Appends the JSON: who is alive, how many keys are fit, how many calls wait. No secrets, no key
+ * ids. */
 void status_write(const struct balancer *b, struct bytes *out);

@@ -73,7 +73,8 @@ static void on_welcome(void *owner, struct link *link)
     if (frontend->actor.is_draining)
         link_post(link, MSG_LEAVE, &leave);
     if (balancer->welcomed_by == link->peer)
-        calls_repeat(frontend, balancer); /* only the connection broke: what was on its way is lost */
+        calls_repeat(frontend,
+                     balancer); /* only the connection broke: what was on its way is lost */
     balancer->welcomed_by = link->peer;
     calls_offer_held(frontend);
 }

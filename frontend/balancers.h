@@ -10,8 +10,8 @@ struct balancer {
     struct link link; /* first: letters lead back from its mailbox */
     struct frontend *frontend;
     size_t slot;
-    uint64_t listed_by; /* the incarnation whose KNOWN list has been obeyed */
-    uint64_t keys;      /* how many it says are fit */
+    uint64_t listed_by;   /* the incarnation whose KNOWN list has been obeyed */
+    uint64_t keys;        /* how many it says are fit */
     uint64_t welcomed_by; /* the incarnation that welcomed us last */
     bool was_heard;       /* at the last tick */
 };

@@ -461,9 +461,10 @@ void calls_lose(struct upstream *upstream)
     }
 }
 
-/* Acknowledgements may have been lost with the connection, and an upstream whose window is full waits for them: so the
- * last one goes again. A HEAD may have been lost: so those are asked for too whose upstream isn't
- * known yet. An upstream that doesn't have such a call lets the question go. */
+/* Acknowledgements may have been lost with the connection, and an upstream whose window is full
+ * waits for them: so the last one goes again. A HEAD may have been lost: so those are asked for too
+ * whose upstream isn't known yet. An upstream that doesn't have such a call lets the question go.
+ */
 void calls_resume(struct upstream *upstream)
 {
     struct exchange *x, *next;

@@ -31,7 +31,8 @@ bool calls_have_room(const struct frontend *frontend, size_t body_len);
 void calls_begin(struct exchange *exchange, uint64_t id);
 
 /* A balancer has welcomed us: those that were held back are offered. */
-/* The connection to this balancer broke and came back, and it is the same: repeats what was offered to it. */
+/* The connection to this balancer broke and came back, and it is the same: repeats what was offered
+ * to it. */
 void calls_repeat(struct frontend *frontend, struct balancer *to);
 
 void calls_offer_held(struct frontend *frontend);

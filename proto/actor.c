@@ -133,8 +133,8 @@ static void limits_set(void)
     umask(077);
 }
 
-/* Calls come and go by the thousand: freed memory is kept for the next ones, and a large request doesn't make the
- * allocator sort all small pieces first (four per cent of the CPU of a call). */
+/* Calls come and go by the thousand: freed memory is kept for the next ones, and a large request
+ * doesn't make the allocator sort all small pieces first (four per cent of the CPU of a call). */
 static void memory_set(void)
 {
     mallopt(M_MXFAST, 0);

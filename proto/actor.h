@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An actor's life: mailboxes, dispatch, signals, beats, drain. Every process is one actor with one thread of its own
- * (libzmq's apart). What must stay true: a letter is handled only if the mailbox it came by has a handler for its kind.
+/* An actor's life: mailboxes, dispatch, signals, beats, drain. Every process is one actor with one
+ * thread of its own (libzmq's apart). What must stay true: a letter is handled only if the mailbox
+ * it came by has a handler for its kind.
  *
- * A turn: read the letters that are there, let the handlers run, send all that they posted (one message per peer), look
- * again, since sending may eat the wake-up of a letter that came meanwhile. */
+ * A turn: read the letters that are there, let the handlers run, send all that they posted (one
+ * message per peer), look again, since sending may eat the wake-up of a letter that came meanwhile.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -17,8 +19,9 @@ struct outbox;
 
 struct letter {
     enum message_kind kind;
-    const union message *msg; /* borrowed until the handler returns; bytes_copy what must live longer */
-    uint64_t from;            /* ROUTER: the sender's incarnation; elsewhere 0 */
+    const union message
+        *msg;      /* borrowed until the handler returns; bytes_copy what must live longer */
+    uint64_t from; /* ROUTER: the sender's incarnation; elsewhere 0 */
     struct mailbox *box;
 };
 
@@ -78,9 +81,9 @@ struct actor {
 
     /* Set by the process before actor_run or its own loop: */
     void (*on_tick)(void *owner, uint64_t now_ms); /* once a second and whenever wake_ms has come */
-    void (*on_round)(void *owner);                 /* after each round of letters, before what was posted leaves */
-    void (*on_drain)(void *owner);                 /* SIGTERM or SIGINT has come */
-    void (*on_dump)(void *owner);                  /* SIGUSR1: log what is open */
+    void (*on_round)(void *owner); /* after each round of letters, before what was posted leaves */
+    void (*on_drain)(void *owner); /* SIGTERM or SIGINT has come */
+    void (*on_dump)(void *owner);  /* SIGUSR1: log what is open */
 
     /* How the loop in use watches a file descriptor: set by actor_hook. */
     void (*watch)(struct actor *actor, int fd);
@@ -102,48 +105,54 @@ struct actor {
     struct bytes print;
 };
 
-/* Opens the actor: incarnation, signals, ZeroMQ's context, no core dumps. Call after options_read and log_open. */
+/* Opens the actor: incarnation, signals, ZeroMQ's context, no core dumps. Call after options_read
+ * and log_open. */
 void actor_open(struct actor *actor, unsigned role, const char *name, void *owner);
 
-/* Opens a mailbox at `address`: ROUTER and XPUB bind, DEALER and XSUB connect. Ends the process if the address is wrong or
+/* Opens a mailbox at `address`: ROUTER and XPUB bind, DEALER and XSUB connect. Ends the process if
+ * the address is wrong or
  * taken. A DEALER's routing id is the actor's incarnation; an XSUB subscribes to `actor->incarnation`. */
 void mailbox_open(struct mailbox *box, struct actor *actor, enum mailbox_type type,
                   const char *name, const char *address, letter_handler *const *handlers,
                   mailbox_watcher *watcher, void *owner);
 
-/* The same for an address that a peer has told us: returns what is wrong with it instead, or NULL. */
+/* The same for an address that a peer has told us: returns what is wrong with it instead, or NULL.
+ */
 const char *mailbox_try(struct mailbox *box, struct actor *actor, enum mailbox_type type,
                         const char *name, const char *address, letter_handler *const *handlers,
                         mailbox_watcher *watcher, void *owner);
 
-/* Closes it at the end of the turn (safe in its own handlers); what was posted and not flushed is dropped. */
+/* Closes it at the end of the turn (safe in its own handlers); what was posted and not flushed is
+ * dropped. */
 void mailbox_close(struct mailbox *box);
 
 /* The address really bound (a wildcard port resolved); memory is the caller's: free(). */
 char *mailbox_address(const struct mailbox *box);
 
-/* Posts a letter to peer `to` (ROUTER: incarnation; XPUB: topic; else ignored). It leaves at the end of the turn. */
+/* Posts a letter to peer `to` (ROUTER: incarnation; XPUB: topic; else ignored). It leaves at the
+ * end of the turn. */
 void mailbox_post(struct mailbox *box, uint64_t to, enum message_kind kind, const void *letter);
 
-/* The same for a letter that nobody waits for: it leaves with the next one for that peer that is not lazy, or ten
- * milliseconds later. Saves wake-ups where calls are few. */
+/* The same for a letter that nobody waits for: it leaves with the next one for that peer that is
+ * not lazy, or ten milliseconds later. Saves wake-ups where calls are few. */
 void mailbox_post_lazily(struct mailbox *box, uint64_t to, enum message_kind kind,
                          const void *letter);
 
 /* Forgets what is posted to this peer. */
 void mailbox_forget(struct mailbox *box, uint64_t to);
 
-/* Says how to watch file descriptors for reading, and has those of all mailboxes watched. `loop` is for the hooks. An h2o
- * process calls it before its loop; actor_run does so itself. */
+/* Says how to watch file descriptors for reading, and has those of all mailboxes watched. `loop` is
+ * for the hooks. An h2o process calls it before its loop; actor_run does so itself. */
 void actor_hook(struct actor *actor, void (*watch)(struct actor *, int fd),
                 void (*unwatch)(struct actor *, int fd), void *loop);
 
-/* Marks what belongs to this readable fd as having mail, to be looked at in the next turn. Optional: a turn without any
- * mark looks everywhere. */
+/* Marks what belongs to this readable fd as having mail, to be looked at in the next turn.
+ * Optional: a turn without any mark looks everywhere. */
 void actor_ready(struct actor *actor, int fd);
 
-/* One turn: letters in, handlers, ticks, letters out. For h2o processes, whose loop calls it when a watched fd is
- * readable or a timer is due. Returns true if letters are left (a bounded number is taken): turn again soon. */
+/* One turn: letters in, handlers, ticks, letters out. For h2o processes, whose loop calls it when a
+ * watched fd is readable or a timer is due. Returns true if letters are left (a bounded number is
+ * taken): turn again soon. */
 bool actor_turn(struct actor *actor);
 
 /* Asks for on_tick (and a turn) at `at_ms` or before. */
@@ -152,7 +161,8 @@ void actor_wake(struct actor *actor, uint64_t at_ms);
 /* Milliseconds until the next turn is due by itself. */
 uint64_t actor_wait_ms(const struct actor *actor);
 
-/* Runs turns on an epoll loop until actor_stop. The loop is the caller's, so that it can watch more. */
+/* Runs turns on an epoll loop until actor_stop. The loop is the caller's, so that it can watch
+ * more. */
 struct loop;
 void actor_run(struct actor *actor, struct loop *loop);
 void actor_stop(struct actor *actor);
@@ -160,10 +170,12 @@ void actor_stop(struct actor *actor);
 /* Flushes (1 s at most), closes everything; returns the exit status. */
 int actor_close(struct actor *actor);
 
-/* A trace point: with KILL_AT=<event>:<n> in the environment, the n-th time ends the process by SIGKILL. */
+/* A trace point: with KILL_AT=<event>:<n> in the environment, the n-th time ends the process by
+ * SIGKILL. */
 void actor_trace(const char *event);
 
-/* Takes the lock file STATE_DIR/run/<name>.lock, waiting for it (and saying so once) if another holds it. */
+/* Takes the lock file STATE_DIR/run/<name>.lock, waiting for it (and saying so once) if another
+ * holds it. */
 void actor_lock(struct actor *actor, const char *name);
 
 /* Resident bytes of this process. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which addresses may be used. Called for settings at the start and for every socket that is opened. */
+/* Which addresses may be used. Called for settings at the start and for every socket that is
+ * opened. */
 #include "address.h"
 
 #include <arpa/inet.h>

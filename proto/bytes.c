@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our own growing bytes, for every process. Out of memory ends the process: no caller has to look. */
+/* Our own growing bytes, for every process. Out of memory ends the process: no caller has to look.
+ */
 #include "bytes.h"
 
 #include <stdarg.h>

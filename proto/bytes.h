@@ -24,17 +24,19 @@ void bytes_printf(struct bytes *b, const char *format, ...) __attribute__((forma
 /* Appends `text` as a JSON string with its quotes. Invalid UTF-8 becomes U+FFFD. */
 void bytes_json(struct bytes *b, struct view text);
 
-/* How many bytes the UTF-8 sequence at the start of `text`, which is not empty, has; 0: it is not valid. */
+/* How many bytes the UTF-8 sequence at the start of `text`, which is not empty, has; 0: it is not
+ * valid. */
 size_t utf8_length(struct view text);
 
-/* Makes room for `more` bytes behind the end and returns where they begin; the caller adds to `len`. */
+/* Makes room for `more` bytes behind the end and returns where they begin; the caller adds to
+ * `len`. */
 char *bytes_room(struct bytes *b, size_t more);
 
 /* Drops the first `count` bytes. */
 void bytes_drop(struct bytes *b, size_t count);
 
-/* Appends, but keeps no more than the last `most` bytes; what goes, goes in halves of `most`, so that it stays cheap.
- * Returns true if bytes went. */
+/* Appends, but keeps no more than the last `most` bytes; what goes, goes in halves of `most`, so
+ * that it stays cheap. Returns true if bytes went. */
 bool bytes_append_end(struct bytes *b, struct view more, size_t most);
 
 /* Replaces the content by a copy of `with`. */
@@ -52,6 +54,6 @@ static inline struct view bytes_view(const struct bytes *b)
 }
 
 /* malloc and calloc that end the process instead of returning NULL. */
-void *memory_new(size_t size);   /* zeroed */
+void *memory_new(size_t size); /* zeroed */
 void *memory_grow(void *old, size_t size);
 char *memory_text(struct view text); /* a zero-terminated copy; free() it */

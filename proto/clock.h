@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two clocks: one that only goes forward, for waits and deadlines; one of the calendar, for records. */
+/* The two clocks: one that only goes forward, for waits and deadlines; one of the calendar, for
+ * records. */
 #pragma once
 
 #include <stdint.h>

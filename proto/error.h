@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every way a call can fail, from errors.def. Errors cross process borders as their names' numbers (u64), so new
- * ones are added at the end of a release's list and never reordered while processes of two releases may meet. */
+/* Every way a call can fail, from errors.def. Errors cross process borders as their names' numbers
+ * (u64), so new ones are added at the end of a release's list and never reordered while processes
+ * of two releases may meet. */
 #pragma once
 
 #include <stdbool.h>

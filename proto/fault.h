@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How an attempt at the provider ended, from faults.def. The upstream finds it, the balancer acts on it. */
+/* How an attempt at the provider ended, from faults.def. The upstream finds it, the balancer acts
+ * on it. */
 #pragma once
 
 #include <stdbool.h>

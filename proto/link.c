@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection to a balancer or the recorder. What must stay true: letters are posted only to an incarnation that has
- * welcomed us over this very socket; when the connection breaks, the socket goes, and with it all that was queued. */
+/* A connection to a balancer or the recorder. What must stay true: letters are posted only to an
+ * incarnation that has welcomed us over this very socket; when the connection breaks, the socket
+ * goes, and with it all that was queued. */
 #include "link.h"
 
 #include <stdlib.h>
@@ -44,7 +45,8 @@ static void lose(struct link *link)
         link->on_lost(link->owner, link);
 }
 
-/* The socket goes at once: what is queued in it must not reach whoever answers at that address next. */
+/* The socket goes at once: what is queued in it must not reach whoever answers at that address
+ * next. */
 static void reopen_soon(struct link *link)
 {
     link->must_reopen = true;
@@ -126,8 +128,7 @@ bool link_post_lazily(struct link *link, enum message_kind kind, const void *let
 void link_tick(struct link *link, uint64_t calls, uint64_t now_ms)
 {
     struct actor *actor = link->box.actor;
-    struct msg_beat beat = {
-        .calls = calls, .memory = actor->memory, .lag_ms = actor->lag_ms};
+    struct msg_beat beat = {.calls = calls, .memory = actor->memory, .lag_ms = actor->lag_ms};
 
     if (link->must_reopen) {
         if (link->box.socket || now_ms < link->opened_ms + REOPEN_PAUSE_MS)

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A process's connection to one balancer or to the recorder: HELLO, WELCOME, WHO, beats, and a fresh socket whenever the
- * connection breaks, so that nothing old is delivered to a new incarnation. */
+/* A process's connection to one balancer or to the recorder: HELLO, WELCOME, WHO, beats, and a
+ * fresh socket whenever the connection breaks, so that nothing old is delivered to a new
+ * incarnation. */
 #pragma once
 
 #include "actor.h"
 
 struct link {
     struct mailbox box;
-    uint64_t peer;       /* incarnation that has welcomed us; 0: none, post nothing but through link_open's HELLO */
+    uint64_t peer;       /* incarnation that has welcomed us; 0: none, post nothing but through
+                            link_open's HELLO */
     uint64_t since_ms;   /* when `peer` last changed */
     uint64_t heard_ms;   /* when a WELCOME or BEAT last came */
     const char *address; /* borrowed for the link's life */
     struct msg_hello hello;
     letter_handler *const *handlers; /* of the owner; WELCOME, WHO and BEAT are the link's own */
-    void (*on_welcome)(void *owner, struct link *link); /* each WELCOME: send lists and what is not acknowledged */
+    void (*on_welcome)(
+        void *owner, struct link *link); /* each WELCOME: send lists and what is not acknowledged */
     void (*on_lost)(void *owner, struct link *link); /* the connection broke; peer is 0 again */
     void *owner;
 
@@ -23,8 +26,9 @@ struct link {
     bool must_reopen;
 };
 
-/* Connects and says HELLO. `hello.role`, `.incarnation` and `.version` are filled in; address and slots come from the
- * caller. The handlers get `owner`. Set on_welcome and on_lost before. Reopening happens in link_tick. */
+/* Connects and says HELLO. `hello.role`, `.incarnation` and `.version` are filled in; address and
+ * slots come from the caller. The handlers get `owner`. Set on_welcome and on_lost before.
+ * Reopening happens in link_tick. */
 void link_open(struct link *link, struct actor *actor, const char *name, const char *address,
                const struct msg_hello *hello, letter_handler *const *handlers, void *owner);
 

@@ -96,7 +96,8 @@ static void append_number(uint64_t number, unsigned base)
     bytes_append(&gathered, (struct view){text + at, sizeof(text) - at});
 }
 
-/* A value without spaces, quotes and control characters stands bare; any other is quoted as in JSON. */
+/* A value without spaces, quotes and control characters stands bare; any other is quoted as in
+ * JSON. */
 static void append_text(struct view text)
 {
     bool is_bare = text.len > 0;
@@ -155,7 +156,8 @@ void log_flush(void)
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent <= 0)
-            break; /* EAGAIN on a full pipe, or nobody reads: what is left waits for the next turn */
+            break; /* EAGAIN on a full pipe, or nobody reads: what is left waits for the next turn
+                    */
         done += (size_t)sent;
     }
     bytes_drop(&gathered, done);

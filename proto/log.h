@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logs: one logfmt line per event on stderr, past tense, the noun first. Lines are gathered and written by log_flush,
- * which the actor calls at the end of each turn; errors are written at once.
+/* Logs: one logfmt line per event on stderr, past tense, the noun first. Lines are gathered and
+ * written by log_flush, which the actor calls at the end of each turn; errors are written at once.
  *
  *     log_info("call.done", F_ID("call", call), F_NUM("status", 200), F_NUM("ms", took));
  *
@@ -26,10 +26,28 @@ struct log_field {
     struct view text;
 };
 
-#define F_NUM(name, value) {(name), LOG_NUM, (uint64_t)(value), {0}}
-#define F_ID(name, value) {(name), LOG_ID, (uint64_t)(value), {0}} /* in hex */
-#define F_STR(name, value) {(name), LOG_VIEW, 0, view_of(value)}
-#define F_VIEW(name, value) {(name), LOG_VIEW, 0, (value)}
+#define F_NUM(name, value)                                                                         \
+    {                                                                                              \
+        (name), LOG_NUM, (uint64_t)(value),                                                        \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
+#define F_ID(name, value)                                                                          \
+    {                                                                                              \
+        (name), LOG_ID, (uint64_t)(value),                                                         \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    } /* in hex */
+#define F_STR(name, value)                                                                         \
+    {                                                                                              \
+        (name), LOG_VIEW, 0, view_of(value)                                                        \
+    }
+#define F_VIEW(name, value)                                                                        \
+    {                                                                                              \
+        (name), LOG_VIEW, 0, (value)                                                               \
+    }
 
 #define LOG_AT(level, event, ...)                                                                  \
     do {                                                                                           \
@@ -54,8 +72,10 @@ bool log_wants(enum log_level level);
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
                size_t count);
 
-/* Writes what was gathered. Never blocks for long: what stderr doesn't take is dropped and counted. */
+/* Writes what was gathered. Never blocks for long: what stderr doesn't take is dropped and counted.
+ */
 void log_flush(void);
 
-/* Logs the reason as an error and ends the process with status 1: for the world's faults at start. */
+/* Logs the reason as an error and ends the process with status 1: for the world's faults at start.
+ */
 void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The epoll loop of balancer, upstream and recorder. A watch that is removed inside a callback must not be called any
- * more in that turn: watches live in an array by fd, and an event is looked up there when its time comes. */
+/* The epoll loop of balancer, upstream and recorder. A watch that is removed inside a callback must
+ * not be called any more in that turn: watches live in an array by fd, and an event is looked up
+ * there when its time comes. */
 #include "loop.h"
 
 #include <errno.h>
@@ -59,7 +60,8 @@ void loop_set(struct loop *loop, int fd, unsigned events, loop_callback *call, v
     if (!is_new && watch->events == events)
         return;
     watch->events = events;
-    event.events = (events & LOOP_READ ? EPOLLIN | EPOLLRDHUP : 0) | (events & LOOP_WRITE ? EPOLLOUT : 0);
+    event.events =
+        (events & LOOP_READ ? EPOLLIN | EPOLLRDHUP : 0) | (events & LOOP_WRITE ? EPOLLOUT : 0);
     event.data.u64 = (uint64_t)watch->age << 32 | (uint32_t)fd;
     if (epoll_ctl(loop->epoll_fd, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) == 0)
         return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The epoll loop of the processes that serve no HTTP (balancer, upstream, recorder). Level-triggered. */
+/* The epoll loop of the processes that serve no HTTP (balancer, upstream, recorder).
+ * Level-triggered. */
 #pragma once
 
 #include <stdint.h>
@@ -19,10 +20,12 @@ struct loop {
 void loop_open(struct loop *loop);
 void loop_close(struct loop *loop);
 
-/* Watches `fd` for `events` (0 is allowed: only LOOP_BROKEN comes), or changes what it is watched for. */
+/* Watches `fd` for `events` (0 is allowed: only LOOP_BROKEN comes), or changes what it is watched
+ * for. */
 void loop_set(struct loop *loop, int fd, unsigned events, loop_callback *call, void *data);
 
-/* Stops watching; the fd may be closed already. Safe inside callbacks: later events of this turn for it are dropped. */
+/* Stops watching; the fd may be closed already. Safe inside callbacks: later events of this turn
+ * for it are dropped. */
 void loop_remove(struct loop *loop, int fd);
 
 /* Waits at most `wait_ms` for events and runs their callbacks. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mailboxes: the one place that touches ZeroMQ sockets. What must stay true: nothing here blocks; a frame from XSUB to
- * XPUB is single and begins with a msgpack array, since libzmq takes a first byte of 00 or 01 for a subscription. */
+/* Mailboxes: the one place that touches ZeroMQ sockets. What must stay true: nothing here blocks; a
+ * frame from XSUB to XPUB is single and begins with a msgpack array, since libzmq takes a first
+ * byte of 00 or 01 for a subscription. */
 #include "actor.h"
 
 #include <errno.h>
@@ -17,19 +18,19 @@
 
 enum {
     TOPIC_LEN = 8,
-    FRAME_FULL = 192 * 1024,    /* a frame that has grown to this leaves at once */
+    FRAME_FULL = 192 * 1024,       /* a frame that has grown to this leaves at once */
     FRAME_MOST = 64 * 1024 * 1024, /* larger messages from a peer end its connection */
-    LAZY_MS = 10,               /* that a letter nobody waits for may stay */
-    COPY_MOST = 8 * 1024,       /* shorter frames are copied into the message, longer ones given away */
-    DRAIN_MOST = 200,           /* messages of one mailbox in a turn */
+    LAZY_MS = 10,                  /* that a letter nobody waits for may stay */
+    COPY_MOST = 8 * 1024, /* shorter frames are copied into the message, longer ones given away */
+    DRAIN_MOST = 200,     /* messages of one mailbox in a turn */
 };
 
 struct outbox {
     uint64_t to;
     struct bytes frame;
     struct mailbox *box;
-    bool is_dirty;    /* leaves at the end of the round */
-    bool is_lazy;     /* leaves when due, if it hasn't left before */
+    bool is_dirty; /* leaves at the end of the round */
+    bool is_lazy;  /* leaves when due, if it hasn't left before */
     uint64_t due_ms;
     bool kills_after; /* a trace point waits for this frame to be sent */
     struct outbox *next_dirty, *next_lazy;
@@ -86,7 +87,8 @@ static void set_options(const struct mailbox *box, const char *address)
         return;
     case MAILBOX_XPUB:
         set_int(box->socket, ZMQ_XPUB_NODROP, 1);
-        /* A subscriber that comes back before its old connection is known to be gone must be heard, too. */
+        /* A subscriber that comes back before its old connection is known to be gone must be heard,
+         * too. */
         set_int(box->socket, ZMQ_XPUB_VERBOSE, 1);
         return;
     case MAILBOX_XSUB:
@@ -479,7 +481,8 @@ static void take_frame(struct mailbox *box, uint64_t from, struct view frame)
     }
 }
 
-/* Takes one message, whatever its frames; only [routing id on ROUTER] and one frame are believed. */
+/* Takes one message, whatever its frames; only [routing id on ROUTER] and one frame are believed.
+ */
 static bool take_message(struct mailbox *box)
 {
     zmq_msg_t message;
@@ -496,8 +499,7 @@ static bool take_message(struct mailbox *box)
         if (is_first && wants_id)
             from = zmq_msg_size(&message) == TOPIC_LEN ? get_u64(zmq_msg_data(&message)) : 0;
         else if (!wants_id || from)
-            take_frame(box, from,
-                       (struct view){zmq_msg_data(&message), zmq_msg_size(&message)});
+            take_frame(box, from, (struct view){zmq_msg_data(&message), zmq_msg_size(&message)});
         if (!is_first || !wants_id)
             from = wants_id ? 0 : from; /* a second frame behind the letters is not believed */
         is_first = false;
@@ -525,8 +527,7 @@ static void drain_monitor(struct mailbox *box)
                 continue; /* what came before the break counts */
         if (event && box->watcher && !box->must_close)
             box->watcher(box->owner, box,
-                         event == ZMQ_EVENT_DISCONNECTED ? MAILBOX_DISCONNECTED
-                                                         : MAILBOX_CONNECTED,
+                         event == ZMQ_EVENT_DISCONNECTED ? MAILBOX_DISCONNECTED : MAILBOX_CONNECTED,
                          0);
     }
 }

@@ -6,7 +6,7 @@
 
 /* mailbox.c */
 void mailbox_watch(struct mailbox *box);
-bool mailbox_drain(struct mailbox *box); /* true: letters are left */
+bool mailbox_drain(struct mailbox *box);           /* true: letters are left */
 void mailbox_flush(struct actor *actor, bool all); /* all: those that are not due as well */
 void mailbox_shut(struct mailbox *box, int linger_ms);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The walkers over messages.def. What must stay true: nothing of a frame is believed before its type and length are
- * checked, and no container is ever handed to libmsgpack, which makes room for its elements before it has seen them. */
+/* The walkers over messages.def. What must stay true: nothing of a frame is believed before its
+ * type and length are checked, and no container is ever handed to libmsgpack, which makes room for
+ * its elements before it has seen them. */
 #include "message.h"
 
 #include <msgpack.h>
@@ -13,7 +14,9 @@
 #define FIELD(name, type, field, need, text)                                                       \
     {#field, FIELD_##type, offsetof(struct msg_##name, field), need, text},
 #define END(name)                                                                                  \
-    {NULL, FIELD_u64, 0, false, NULL}                                                              \
+    {                                                                                              \
+        NULL, FIELD_u64, 0, false, NULL                                                            \
+    }                                                                                              \
     }                                                                                              \
     ;
 #include "messages.def"
@@ -126,7 +129,8 @@ static bool take_value(struct view *frame, msgpack_object *value)
     if (!frame->len || !is_flat((unsigned char)frame->at[0]))
         return false;
     msgpack_unpacked_init(&unpacked);
-    is_good = msgpack_unpack_next(&unpacked, frame->at, frame->len, &used) == MSGPACK_UNPACK_SUCCESS;
+    is_good =
+        msgpack_unpack_next(&unpacked, frame->at, frame->len, &used) == MSGPACK_UNPACK_SUCCESS;
     *value = unpacked.data; /* a flat value points into the frame, never into the zone */
     msgpack_unpacked_destroy(&unpacked);
     if (is_good)

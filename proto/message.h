@@ -79,12 +79,13 @@ extern const struct message_facts messages[MSG_KINDS];
 /* Appends `letter` (a struct msg_… of that kind) to `out`. */
 void message_pack(struct bytes *out, enum message_kind kind, const void *letter);
 
-/* Takes the first letter off `*frame` into `kind` and `out`, whose views then borrow the frame. Returns NULL, or what is
- * wrong (static text); then the rest of the frame is not to be trusted. A kind that this build doesn't know is
- * skipped whole and given as MSG_NONE. */
+/* Takes the first letter off `*frame` into `kind` and `out`, whose views then borrow the frame.
+ * Returns NULL, or what is wrong (static text); then the rest of the frame is not to be trusted. A
+ * kind that this build doesn't know is skipped whole and given as MSG_NONE. */
 const char *message_unpack(struct view *frame, enum message_kind *kind, union message *out);
 
-/* Appends the letter as "CALL call=7 offer=1 body=<12 bytes>", secrets and bodies left out, for the trace log. */
+/* Appends the letter as "CALL call=7 offer=1 body=<12 bytes>", secrets and bodies left out, for the
+ * trace log. */
 void message_print(struct bytes *out, enum message_kind kind, const void *letter);
 
 /* The role of that name, or 0. */

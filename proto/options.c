@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings. What must stay true: a secret is never printed, not even in the complaint about its value. */
+/* Settings. What must stay true: a secret is never printed, not even in the complaint about its
+ * value. */
 #include "options.h"
 
 #include <ctype.h>
@@ -58,7 +59,8 @@ static void complain(const char *name, const char *value, const char *right)
     exit(2);
 }
 
-/* .env: NAME=value lines; `export` before, quotes around and # comments behind are allowed, as dotenv files have them. */
+/* .env: NAME=value lines; `export` before, quotes around and # comments behind are allowed, as
+ * dotenv files have them. */
 
 struct pair {
     char *name;
@@ -105,8 +107,8 @@ static void env_line(const char *from, const char *to)
     for (equals++; equals < to && isspace((unsigned char)*equals);)
         equals++;
     env_file.at = memory_grow(env_file.at, (env_file.count + 1) * sizeof(*env_file.at));
-    env_file.at[env_file.count++] = (struct pair){
-        memory_text((struct view){from, (size_t)(end - from)}), unquote(equals, to)};
+    env_file.at[env_file.count++] =
+        (struct pair){memory_text((struct view){from, (size_t)(end - from)}), unquote(equals, to)};
 }
 
 static void env_read(const char *path)
@@ -160,7 +162,8 @@ static const char *from_arguments(const struct option *option, int argc, char **
         if (is_argument(argv[i], option->name, &value))
             found = value;
     if (found && is_secret(option))
-        complain(option->name, "…", "a secret comes from the environment or .env, not the command line");
+        complain(option->name, "…",
+                 "a secret comes from the environment or .env, not the command line");
     return found;
 }
 
@@ -184,9 +187,9 @@ static uint64_t read_unit(const struct option *option, const char *text)
         const char *unit;
         uint64_t factor;
     } units[] = {
-        {TYPE_NUMBER, "", 1},        {TYPE_SECONDS, "", 1000},       {TYPE_SECONDS, "s", 1000},
-        {TYPE_SECONDS, "ms", 1},     {TYPE_SECONDS, "m", 60000},     {TYPE_SECONDS, "h", 3600000},
-        {TYPE_SIZE, "", 1},          {TYPE_SIZE, "KiB", 1024},       {TYPE_SIZE, "MiB", 1024 * 1024},
+        {TYPE_NUMBER, "", 1},         {TYPE_SECONDS, "", 1000},   {TYPE_SECONDS, "s", 1000},
+        {TYPE_SECONDS, "ms", 1},      {TYPE_SECONDS, "m", 60000}, {TYPE_SECONDS, "h", 3600000},
+        {TYPE_SIZE, "", 1},           {TYPE_SIZE, "KiB", 1024},   {TYPE_SIZE, "MiB", 1024 * 1024},
         {TYPE_SIZE, "GiB", 1u << 30},
     };
     const char *rest;
@@ -208,7 +211,8 @@ static uint64_t read_unit(const struct option *option, const char *text)
 
 static bool read_boolean(const struct option *option, const char *text)
 {
-    static const char *const yes[] = {"true", "1", "yes", "on"}, *const no[] = {"false", "0", "no", "off", ""};
+    static const char *const yes[] = {"true", "1", "yes", "on"}, *const no[] = {"false", "0", "no",
+                                                                                "off", ""};
 
     for (size_t i = 0; i < COUNT(yes); i++)
         if (strcasecmp(text, yes[i]) == 0)
@@ -251,7 +255,8 @@ static struct option_list read_list(const struct option *option, const char *tex
     if (!doc || !yyjson_is_arr(yyjson_doc_get_root(doc)))
         complain(option->name, is_secret(option) ? "…" : text,
                  "should be a JSON list of texts, or texts with commas between them");
-    yyjson_arr_foreach(yyjson_doc_get_root(doc), i, count, item) {
+    yyjson_arr_foreach(yyjson_doc_get_root(doc), i, count, item)
+    {
         if (!yyjson_is_str(item))
             complain(option->name, is_secret(option) ? "…" : text, "should hold texts only");
         list_add(&list, (struct view){yyjson_get_str(item), yyjson_get_len(item)});
@@ -320,7 +325,8 @@ static void check_values(void)
 {
     size_t len = strlen(options.base_url);
 
-    if (strncmp(options.base_url, "http://", 7) != 0 && strncmp(options.base_url, "https://", 8) != 0)
+    if (strncmp(options.base_url, "http://", 7) != 0 &&
+        strncmp(options.base_url, "https://", 8) != 0)
         complain("BASE_URL", options.base_url, "should begin with https:// or http://");
     if (options.base_url[len - 1] == '/')
         options.base_url = memory_text((struct view){options.base_url, len - 1});
@@ -354,8 +360,8 @@ static void check_values(void)
 
 /* --help and --print */
 
-static const char *const type_names[] = {"number",  "true or false", "text",    "secret",
-                                         "list",    "secrets",       "seconds", "size"};
+static const char *const type_names[] = {"number", "true or false", "text",    "secret",
+                                         "list",   "secrets",       "seconds", "size"};
 
 static void help(const char *program)
 {
@@ -468,7 +474,8 @@ int options_read(int argc, char **argv)
 static void wipe(const char *text)
 {
     if (text)
-        OPENSSL_cleanse((char *)(uintptr_t)text, strlen(text)); /* the environment's and .env's texts are ours to write */
+        OPENSSL_cleanse((char *)(uintptr_t)text,
+                        strlen(text)); /* the environment's and .env's texts are ours to write */
 }
 
 static void forget_secret(const struct option *option)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings, from options.def: command line, then environment, then `.env` in the working folder, then the default.
- * `--time-out=10s` sets TIME_OUT; `--help` lists them; `--print=NAME` prints one (a secret: how many values it has). */
+/* Settings, from options.def: command line, then environment, then `.env` in the working folder,
+ * then the default.
+ * `--time-out=10s` sets TIME_OUT; `--help` lists them; `--print=NAME` prints one (a secret: how
+ * many values it has). */
 #pragma once
 
 #include <stdbool.h>
@@ -36,12 +38,14 @@ struct options {
 /* Filled by options_read, read-only afterwards. */
 extern struct options options;
 
-/* Reads all settings. A wrong value ends the process with status 2, saying the option, its value and what would be
- * right. Arguments that are no options are left in *argv (argv[0] stays); returns their count, argv[0] included. */
+/* Reads all settings. A wrong value ends the process with status 2, saying the option, its value
+ * and what would be right. Arguments that are no options are left in *argv (argv[0] stays); returns
+ * their count, argv[0] included. */
 int options_read(int argc, char **argv);
 
-/* Forgets the secrets that are not this role's (of enum role) business, in the environment as well: keys are the
- * balancer's, clients' tokens the frontend's, the database's password the recorder's. actor_open calls it. */
+/* Forgets the secrets that are not this role's (of enum role) business, in the environment as well:
+ * keys are the balancer's, clients' tokens the frontend's, the database's password the recorder's.
+ * actor_open calls it. */
 void options_keep(unsigned role);
 
 /* Warns of settings that are known from gemini-balance, are set, and change nothing yet. */
@@ -53,8 +57,8 @@ void options_print_table(void);
 /* A path inside STATE_DIR: "STATE_DIR/<name>", in memory of its own, never freed. */
 const char *options_path(const char *name);
 
-/* The address of the balancer in `slot` of BALANCER_ENDPOINTS for frontends and admin, or for upstreams; never freed.
- * options_balancers says how many there are. */
+/* The address of the balancer in `slot` of BALANCER_ENDPOINTS for frontends and admin, or for
+ * upstreams; never freed. options_balancers says how many there are. */
 size_t options_balancers(void);
 const char *options_balancer_front(size_t slot);
 const char *options_balancer_upstream(size_t slot);

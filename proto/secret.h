@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A string that must never be logged or printed: provider keys and client tokens. It is a type of its own so
- * that no log field takes it; whoever needs the bytes says so by naming `.hidden`. */
+/* A string that must never be logged or printed: provider keys and client tokens. It is a type of
+ * its own so that no log field takes it; whoever needs the bytes says so by naming `.hidden`. */
 #pragma once
 
 #include "view.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Someone else's bytes, good while their owner lives. A view owns nothing and is passed by value. */
+/* Someone else's bytes, good while their owner lives. A view owns nothing and is passed by value.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -433,7 +433,8 @@ void web_open(struct web *web, struct actor *actor, void *owner,
     web->owner = owner;
     web->loop = h2o_evloop_create();
     h2o_config_init(&web->config);
-    h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX; /* no prompt goes into a file, however large */
+    h2o_socket_buffer_mmap_settings.threshold =
+        SIZE_MAX; /* no prompt goes into a file, however large */
     web->config.server_name = (h2o_iovec_t){"", 0};
     web->config.max_request_entity_size = body_limit;
     web->config.http1.req_timeout = options.request_ms; /* for headers and body together */

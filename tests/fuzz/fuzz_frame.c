@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A frame as a peer may send it: any bytes. What unpacks must pack to something that unpacks to the same. */
+/* A frame as a peer may send it: any bytes. What unpacks must pack to something that unpacks to the
+ * same. */
 #include <stdint.h>
 #include <stdlib.h>
 

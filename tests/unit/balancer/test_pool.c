@@ -9,7 +9,8 @@
 
 enum { MINUTE = 60000, HOUR = 3600000 };
 
-static const struct secret keys[] = {{VIEW("key-a")}, {VIEW("key-b")}, {VIEW("key-c")}, {VIEW("key-a")}};
+static const struct secret keys[] = {
+    {VIEW("key-a")}, {VIEW("key-b")}, {VIEW("key-c")}, {VIEW("key-a")}};
 static const struct view model = VIEW("gemini-x"), other = VIEW("gemini-y");
 
 static struct pool pool;
@@ -82,14 +83,19 @@ static void a_minute_quota_rests_the_key_for_that_model_only(void **state)
 static void a_minute_quota_without_a_time_rests_a_minute(void **state)
 {
     (void)state;
-    assert_int_equal(pool_settle(&pool, pool.keys[0].id, model, FAULT_QUOTA_MINUTE, 0, 1000), 1000 + MINUTE);
+    assert_int_equal(pool_settle(&pool, pool.keys[0].id, model, FAULT_QUOTA_MINUTE, 0, 1000),
+                     1000 + MINUTE);
 }
 
 static void no_word_of_the_provider_rests_a_key_for_ever(void **state)
 {
     (void)state;
-    assert_int_equal(pool_settle(&pool, pool.keys[0].id, model, FAULT_QUOTA_MINUTE, 1000 * (uint64_t)HOUR, 1000), 1000 + HOUR);
-    assert_int_equal(pool_settle(&pool, pool.keys[1].id, model, FAULT_QUOTA_DAY, 1000 * (uint64_t)HOUR, 1000), 1000 + 25 * HOUR);
+    assert_int_equal(
+        pool_settle(&pool, pool.keys[0].id, model, FAULT_QUOTA_MINUTE, 1000 * (uint64_t)HOUR, 1000),
+        1000 + HOUR);
+    assert_int_equal(
+        pool_settle(&pool, pool.keys[1].id, model, FAULT_QUOTA_DAY, 1000 * (uint64_t)HOUR, 1000),
+        1000 + 25 * HOUR);
 }
 
 static void an_invalid_key_rests_for_all_models_and_comes_back(void **state)
@@ -109,16 +115,17 @@ static void an_invalid_key_rests_for_all_models_and_comes_back(void **state)
 static void what_is_not_the_keys_fault_costs_no_key(void **state)
 {
     static const enum fault faults[] = {
-        FAULT_NONE,   FAULT_CLIENT_GONE, FAULT_BAD_REQUEST, FAULT_CONTEXT_LENGTH, FAULT_BLOCKED,
-        FAULT_NO_MODEL, FAULT_FORBIDDEN,  FAULT_OVERLOADED,  FAULT_SERVER,         FAULT_DEADLINE,
-        FAULT_CONNECT, FAULT_RESET,       FAULT_CUT,         FAULT_EMPTY,          FAULT_MALFORMED,
-        FAULT_TIMEOUT, FAULT_LOST,
+        FAULT_NONE,     FAULT_CLIENT_GONE, FAULT_BAD_REQUEST, FAULT_CONTEXT_LENGTH, FAULT_BLOCKED,
+        FAULT_NO_MODEL, FAULT_FORBIDDEN,   FAULT_OVERLOADED,  FAULT_SERVER,         FAULT_DEADLINE,
+        FAULT_CONNECT,  FAULT_RESET,       FAULT_CUT,         FAULT_EMPTY,          FAULT_MALFORMED,
+        FAULT_TIMEOUT,  FAULT_LOST,
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
         for (size_t k = 0; k < pool.count; k++)
-            assert_int_equal(pool_settle(&pool, pool.keys[k].id, model, faults[i], 60000, 1000), 1000);
+            assert_int_equal(pool_settle(&pool, pool.keys[k].id, model, faults[i], 60000, 1000),
+                             1000);
     assert_int_equal(pool_fit(&pool, 1000), 3);
     assert_non_null(pick(model, 1000));
     assert_int_equal(pool.rests, 0);

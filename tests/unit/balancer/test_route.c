@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The balancer without sockets: letters go in by its handlers' tables, what it posts is caught. Time is a variable. */
+/* The balancer without sockets: letters go in by its handlers' tables, what it posts is caught.
+ * Time is a variable. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +38,8 @@ void mailbox_post(struct mailbox *box, uint64_t to, enum message_kind kind, cons
     message_pack(&posted[posted_count++].frame, kind, letter);
 }
 
-void mailbox_post_lazily(struct mailbox *box, uint64_t to, enum message_kind kind, const void *letter)
+void mailbox_post_lazily(struct mailbox *box, uint64_t to, enum message_kind kind,
+                         const void *letter)
 {
     mailbox_post(box, to, kind, letter);
 }
@@ -85,7 +87,8 @@ static void forget_posted(void)
 }
 
 /* Runs a handler as the mailbox would, then what the end of a round does. */
-static void hear(letter_handler *const *table, struct mailbox *box, uint64_t from, enum message_kind kind, const void *letter, size_t size)
+static void hear(letter_handler *const *table, struct mailbox *box, uint64_t from,
+                 enum message_kind kind, const void *letter, size_t size)
 {
     union message copy = {0};
 
@@ -97,9 +100,11 @@ static void hear(letter_handler *const *table, struct mailbox *box, uint64_t fro
 }
 
 #define FRONT(from, KIND, name, ...)                                                               \
-    hear(route_front, &b.front, from, MSG_##KIND, &(struct msg_##name){__VA_ARGS__}, sizeof(struct msg_##name))
+    hear(route_front, &b.front, from, MSG_##KIND, &(struct msg_##name){__VA_ARGS__},               \
+         sizeof(struct msg_##name))
 #define UP(from, KIND, name, ...)                                                                  \
-    hear(route_upstream, &b.upstream, from, MSG_##KIND, &(struct msg_##name){__VA_ARGS__}, sizeof(struct msg_##name))
+    hear(route_upstream, &b.upstream, from, MSG_##KIND, &(struct msg_##name){__VA_ARGS__},         \
+         sizeof(struct msg_##name))
 
 static void pass(uint64_t ms)
 {
@@ -128,7 +133,8 @@ static void live(uint64_t seconds, uint64_t but)
 
 static void hello_front(uint64_t id)
 {
-    FRONT(id, HELLO, hello, .role = VIEW("frontend"), .incarnation = id, .version = PROTOCOL_VERSION);
+    FRONT(id, HELLO, hello, .role = VIEW("frontend"), .incarnation = id,
+          .version = PROTOCOL_VERSION);
 }
 
 static void hello_up(uint64_t id, uint64_t slots)
@@ -143,24 +149,29 @@ static void see(uint64_t frontend, uint64_t upstream)
     UP(upstream, SEES, sees, .peer = frontend);
 }
 
-static void offer(uint64_t frontend, uint64_t call, uint64_t number, uint64_t attempts, uint64_t left)
+static void offer(uint64_t frontend, uint64_t call, uint64_t number, uint64_t attempts,
+                  uint64_t left)
 {
-    FRONT(frontend, CALL, call, .balancer = b.actor.incarnation, .call = call, .offer = number, .attempts = attempts,
-          .pool = VIEW("gemini"), .model = VIEW("gemini-x"), .operation = VIEW("generateContent"),
-          .path = VIEW("/models/gemini-x:generateContent"), .left_ms = left, .body_len = 2, .body = VIEW("{}"));
+    FRONT(frontend, CALL, call, .balancer = b.actor.incarnation, .call = call, .offer = number,
+          .attempts = attempts, .pool = VIEW("gemini"), .model = VIEW("gemini-x"),
+          .operation = VIEW("generateContent"), .path = VIEW("/models/gemini-x:generateContent"),
+          .left_ms = left, .body_len = 2, .body = VIEW("{}"));
 }
 
-static void outcome(uint64_t upstream, uint64_t seq, uint64_t call, uint64_t number, uint64_t attempt, uint64_t key_id,
-                    enum fault fault, uint64_t retry_ms, bool more)
+static void outcome(uint64_t upstream, uint64_t seq, uint64_t call, uint64_t number,
+                    uint64_t attempt, uint64_t key_id, enum fault fault, uint64_t retry_ms,
+                    bool more)
 {
-    UP(upstream, OUTCOME, outcome, .seq = seq, .frontend = F1, .call = call, .offer = number, .attempt = attempt,
-       .key_id = key_id, .model = VIEW("gemini-x"), .fault = fault, .retry_ms = retry_ms, .more = more);
+    UP(upstream, OUTCOME, outcome, .seq = seq, .frontend = F1, .call = call, .offer = number,
+       .attempt = attempt, .key_id = key_id, .model = VIEW("gemini-x"), .fault = fault,
+       .retry_ms = retry_ms, .more = more);
 }
 
 static void held(uint64_t upstream, uint64_t call, uint64_t number, const char *state)
 {
-    UP(upstream, HELD, held, .frontend = F1, .call = call, .offer = number, .attempt = 1, .key_id = b.pool.keys[0].id,
-       .model = VIEW("gemini-x"), .state = view_of(state), .left_ms = 60000);
+    UP(upstream, HELD, held, .frontend = F1, .call = call, .offer = number, .attempt = 1,
+       .key_id = b.pool.keys[0].id, .model = VIEW("gemini-x"), .state = view_of(state),
+       .left_ms = 60000);
 }
 
 static const struct secret keys[] = {{VIEW("key-a")}, {VIEW("key-b")}};
@@ -241,9 +252,12 @@ static void a_stranger_is_asked_who_it_is(void **state)
 static void nobody_becomes_an_upstream_at_the_frontends_door(void **state)
 {
     (void)state;
-    FRONT(U1, HELLO, hello, .role = VIEW("upstream"), .incarnation = U1, .version = PROTOCOL_VERSION);
-    FRONT(F1, HELLO, hello, .role = VIEW("frontend"), .incarnation = F2, .version = PROTOCOL_VERSION);
-    FRONT(F1, HELLO, hello, .role = VIEW("frontend"), .incarnation = F1, .version = PROTOCOL_VERSION + 1);
+    FRONT(U1, HELLO, hello, .role = VIEW("upstream"), .incarnation = U1,
+          .version = PROTOCOL_VERSION);
+    FRONT(F1, HELLO, hello, .role = VIEW("frontend"), .incarnation = F2,
+          .version = PROTOCOL_VERSION);
+    FRONT(F1, HELLO, hello, .role = VIEW("frontend"), .incarnation = F1,
+          .version = PROTOCOL_VERSION + 1);
     assert_int_equal(posted_count, 0);
     assert_int_equal(HASH_COUNT(b.peers), 0);
 }
@@ -252,7 +266,8 @@ static void a_call_for_another_incarnation_is_dropped(void **state)
 {
     (void)state;
     b.actor.incarnation++;
-    FRONT(F1, CALL, call, .balancer = b.actor.incarnation - 1, .call = 1, .offer = 1, .model = VIEW("m"), .left_ms = 1000);
+    FRONT(F1, CALL, call, .balancer = b.actor.incarnation - 1, .call = 1, .offer = 1,
+          .model = VIEW("m"), .left_ms = 1000);
     assert_int_equal(posted_count, 0);
     assert_int_equal(calls_count(&b), 0);
 }
@@ -343,7 +358,12 @@ static void a_faulty_key_is_replaced_and_rests(void **state)
     assert_int_equal(peer_find(&b, U1, ROLE_UPSTREAM)->outstanding, 0);
     for (uint64_t call = 2; call < 5; call++) {
         offer(F1, call, 1, 0, 60000);
-        assert_int_not_equal(expect(call == 2 ? U1 : call == 3 ? U2 : U1, MSG_JOB).job.key_id, job.job.key_id);
+        assert_int_not_equal(expect(call == 2   ? U1
+                                    : call == 3 ? U2
+                                                : U1,
+                                    MSG_JOB)
+                                 .job.key_id,
+                             job.job.key_id);
     }
 }
 
@@ -384,8 +404,10 @@ static void an_overloaded_model_is_given_a_pause(void **state)
 static void when_all_keys_rest_a_call_waits_if_it_can(void **state)
 {
     (void)state;
-    pool_settle(&b.pool, b.pool.keys[0].id, VIEW("gemini-x"), FAULT_QUOTA_MINUTE, 9000, b.actor.now_ms);
-    pool_settle(&b.pool, b.pool.keys[1].id, VIEW("gemini-x"), FAULT_QUOTA_MINUTE, 7000, b.actor.now_ms);
+    pool_settle(&b.pool, b.pool.keys[0].id, VIEW("gemini-x"), FAULT_QUOTA_MINUTE, 9000,
+                b.actor.now_ms);
+    pool_settle(&b.pool, b.pool.keys[1].id, VIEW("gemini-x"), FAULT_QUOTA_MINUTE, 7000,
+                b.actor.now_ms);
     offer(F1, 1, 1, 0, 8000);
     offer(F1, 2, 1, 0, 6999);
     assert_int_equal(expect(F1, MSG_REFUSED).refused.call, 2);
@@ -406,7 +428,8 @@ static void a_call_whose_keys_all_rest_meanwhile_is_stopped_with_the_time(void *
     (void)state;
     offer(F1, 1, 1, 0, 5000);
     first = expect(U1, MSG_JOB).job.key_id;
-    pool_settle(&b.pool, b.pool.keys[first == b.pool.keys[0].id].id, VIEW("gemini-x"), FAULT_QUOTA_DAY, 90000, b.actor.now_ms);
+    pool_settle(&b.pool, b.pool.keys[first == b.pool.keys[0].id].id, VIEW("gemini-x"),
+                FAULT_QUOTA_DAY, 90000, b.actor.now_ms);
     outcome(U1, 1, 1, 1, 1, first, FAULT_QUOTA_MINUTE, 34000, true);
     assert_int_equal(expect(U1, MSG_STOP).stop.error, ERROR_NO_QUOTA);
     assert_int_equal(expect(U1, MSG_STOP).stop.retry_after_ms, 34000);
@@ -468,12 +491,15 @@ static void a_silent_upstream_gets_nothing_and_gives_back_until_it_is_heard(void
 static void a_dead_frontends_calls_are_dropped(void **state)
 {
     (void)state;
-    pool_settle(&b.pool, b.pool.keys[0].id, VIEW("gemini-x"), FAULT_QUOTA_MINUTE, 60000, b.actor.now_ms);
-    pool_settle(&b.pool, b.pool.keys[1].id, VIEW("gemini-x"), FAULT_QUOTA_MINUTE, 60000, b.actor.now_ms);
+    pool_settle(&b.pool, b.pool.keys[0].id, VIEW("gemini-x"), FAULT_QUOTA_MINUTE, 60000,
+                b.actor.now_ms);
+    pool_settle(&b.pool, b.pool.keys[1].id, VIEW("gemini-x"), FAULT_QUOTA_MINUTE, 60000,
+                b.actor.now_ms);
     offer(F1, 1, 1, 0, 100000);
     assert_int_equal(calls_count(&b), 1);
     live(6, F1);
-    assert_int_equal(calls_count(&b), 1); /* silent, but both upstreams still see it: it may be stopped */
+    assert_int_equal(calls_count(&b),
+                     1); /* silent, but both upstreams still see it: it may be stopped */
     UP(U1, UNSEES, unsees, .peer = F1);
     UP(U2, UNSEES, unsees, .peer = F1);
     FRONT(F1, UNSEES, unsees, .peer = U1);
@@ -572,8 +598,9 @@ static void held_calls_count_as_load_and_get_keys_again(void **state)
 
 static void offer_over_a_new_connection(uint64_t call)
 {
-    FRONT(F1, CALL, call, .balancer = b.actor.incarnation, .call = call, .offer = 1, .pool = VIEW("gemini"),
-          .model = VIEW("gemini-x"), .operation = VIEW("generateContent"), .left_ms = 60000, .again = true);
+    FRONT(F1, CALL, call, .balancer = b.actor.incarnation, .call = call, .offer = 1,
+          .pool = VIEW("gemini"), .model = VIEW("gemini-x"), .operation = VIEW("generateContent"),
+          .left_ms = 60000, .again = true);
 }
 
 static void an_offer_repeated_over_a_new_connection_runs_once(void **state)
@@ -617,13 +644,15 @@ static void a_call_whose_rekey_was_lost_gets_a_key(void **state)
     held(U1, 1, 1, "waiting");
     outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_SERVER, 0, true);
     assert_int_equal(count_posted(U1, MSG_REKEY), 1);
-    assert_int_equal(expect(U1, MSG_REKEY).rekey.key_id, b.pool.keys[1].id); /* the lost one was not tried */
+    assert_int_equal(expect(U1, MSG_REKEY).rekey.key_id,
+                     b.pool.keys[1].id); /* the lost one was not tried */
     outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 5000, true);
     UP(U1, READY, ready, 0);
     assert_int_equal(count_posted(U1, MSG_REKEY), 1);
 }
 
-/* The REKEY has come, though SETTLED was lost: the upstream runs the call, and wants no other key. */
+/* The REKEY has come, though SETTLED was lost: the upstream runs the call, and wants no other key.
+ */
 static void a_call_whose_rekey_has_come_gets_no_other_key(void **state)
 {
     (void)state;
@@ -631,15 +660,17 @@ static void a_call_whose_rekey_has_come_gets_no_other_key(void **state)
     outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 5000, true);
     forget_posted();
     hello_up(U1, 2);
-    UP(U1, HELD, held, .frontend = F1, .call = 1, .offer = 1, .attempt = 2, .key_id = b.pool.keys[1].id,
-       .model = VIEW("gemini-x"), .state = VIEW("running"), .left_ms = 60000);
+    UP(U1, HELD, held, .frontend = F1, .call = 1, .offer = 1, .attempt = 2,
+       .key_id = b.pool.keys[1].id, .model = VIEW("gemini-x"), .state = VIEW("running"),
+       .left_ms = 60000);
     outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 5000, true);
     UP(U1, READY, ready, 0);
     assert_int_equal(count_posted(U1, MSG_REKEY), 0);
     assert_int_equal(count_posted(U1, MSG_CANCEL), 0);
 }
 
-/* An upstream that was stopped still holds what was offered again elsewhere; the newest offer counts, whoever comes first. */
+/* An upstream that was stopped still holds what was offered again elsewhere; the newest offer
+ * counts, whoever comes first. */
 static void of_two_offers_reported_the_newer_one_counts(void **state)
 {
     (void)state;
@@ -681,8 +712,8 @@ static void without_any_key_no_time_is_promised(void **state)
     pool_close(&b.pool);
     hello_front(F1);
     hello_up(U1, 2);
-    UP(U1, HELD, held, .frontend = F1, .call = 1, .offer = 1, .attempt = 3, .key_id = 7, .model = VIEW("gemini-x"),
-       .state = VIEW("waiting"), .left_ms = 60000);
+    UP(U1, HELD, held, .frontend = F1, .call = 1, .offer = 1, .attempt = 3, .key_id = 7,
+       .model = VIEW("gemini-x"), .state = VIEW("waiting"), .left_ms = 60000);
     outcome(U1, 1, 1, 1, 3, 7, FAULT_QUOTA_MINUTE, 5000, true);
     assert_int_equal(expect(U1, MSG_STOP).stop.error, ERROR_NO_KEY);
     assert_int_equal(expect(U1, MSG_STOP).stop.retry_after_ms, 0);

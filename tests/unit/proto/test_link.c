@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two actors in one process, turned by hand, over real ipc sockets: what a link and a pair of XPUB and XSUB promise. */
+/* Two actors in one process, turned by hand, over real ipc sockets: what a link and a pair of XPUB
+ * and XSUB promise. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +22,8 @@ static struct actor server, client;
 static struct mailbox router;
 static struct link client_link;
 static struct {
-    int hellos, calls, strays, welcomes, losses, heads, acks, subscribed, unsubscribed, disconnected;
+    int hellos, calls, strays, welcomes, losses, heads, acks, subscribed, unsubscribed,
+        disconnected;
     uint64_t from, last_call;
 } seen;
 
@@ -72,7 +74,8 @@ static void on_call(void *owner, const struct letter *letter)
     seen.last_call = letter->msg->call.call;
 }
 
-static letter_handler *const server_handlers[MSG_KINDS] = {[MSG_HELLO] = on_hello, [MSG_CALL] = on_call};
+static letter_handler *const server_handlers[MSG_KINDS] = {
+    [MSG_HELLO] = on_hello, [MSG_CALL] = on_call};
 static letter_handler *const client_handlers[MSG_KINDS] = {0};
 
 static void on_welcome(void *owner, struct link *link)
@@ -99,12 +102,14 @@ static int open_both(void **state)
     memset(&seen, 0, sizeof(seen));
     actor_open(&server, ROLE_BALANCER, "server", NULL);
     actor_open(&client, ROLE_FRONTEND, "client", NULL);
-    mailbox_open(&router, &server, MAILBOX_ROUTER, "router", address("router"), server_handlers, NULL, NULL);
+    mailbox_open(&router, &server, MAILBOX_ROUTER, "router", address("router"), server_handlers,
+                 NULL, NULL);
     memset(&client_link, 0, sizeof(client_link));
     client_link.on_welcome = on_welcome;
     client_link.on_lost = on_lost;
     client.on_tick = tick_client;
-    link_open(&client_link, &client, "link", address("router"), &(struct msg_hello){0}, client_handlers, NULL);
+    link_open(&client_link, &client, "link", address("router"), &(struct msg_hello){0},
+              client_handlers, NULL);
     return 0;
 }
 
@@ -142,7 +147,8 @@ static void letters_to_a_dead_balancer_never_reach_its_successor(void **state)
         call(1000 + (uint64_t)i); /* it is dead, and we may not know yet */
     actor_turn(&client);
     actor_open(&server, ROLE_BALANCER, "server", NULL);
-    mailbox_open(&router, &server, MAILBOX_ROUTER, "router", address("router"), server_handlers, NULL, NULL);
+    mailbox_open(&router, &server, MAILBOX_ROUTER, "router", address("router"), server_handlers,
+                 NULL, NULL);
     turn_until(&seen.losses, 1);
     turn_until(&seen.welcomes, 2);
     assert_int_equal(client_link.peer, server.incarnation);
@@ -209,8 +215,10 @@ static int open_answers(void **state)
     memset(&seen, 0, sizeof(seen));
     actor_open(&server, ROLE_UPSTREAM, "server", NULL);
     actor_open(&client, ROLE_FRONTEND, "client", NULL);
-    mailbox_open(&xpub, &server, MAILBOX_XPUB, "xpub", address("answers"), xpub_handlers, on_event, NULL);
-    mailbox_open(&xsub, &client, MAILBOX_XSUB, "xsub", address("answers"), xsub_handlers, on_event, NULL);
+    mailbox_open(&xpub, &server, MAILBOX_XPUB, "xpub", address("answers"), xpub_handlers, on_event,
+                 NULL);
+    mailbox_open(&xsub, &client, MAILBOX_XSUB, "xsub", address("answers"), xsub_handlers, on_event,
+                 NULL);
     return 0;
 }
 
@@ -239,7 +247,8 @@ static void a_letter_of_another_socket_is_refused(void **state)
 {
     (void)state;
     turn_until(&seen.subscribed, 1);
-    mailbox_post(&xsub, 0, MSG_JOB, &(struct msg_job){.call = 1}); /* a job must come from a balancer */
+    mailbox_post(&xsub, 0, MSG_JOB,
+                 &(struct msg_job){.call = 1}); /* a job must come from a balancer */
     turn_for(100);
     assert_int_equal(server.stray_letters, 1);
 }
@@ -250,8 +259,7 @@ static void bytes_of_a_letter_never_subscribe(void **state)
 
     (void)state;
     turn_until(&seen.subscribed, 1);
-    mailbox_post(&xsub, 0, MSG_BODY,
-                 &(struct msg_body){.data = {(char *)forged, sizeof(forged)}});
+    mailbox_post(&xsub, 0, MSG_BODY, &(struct msg_body){.data = {(char *)forged, sizeof(forged)}});
     mailbox_post(&xsub, 0, MSG_ACK, &(struct msg_ack){0});
     turn_until(&seen.acks, 1);
     assert_int_equal(seen.subscribed, 1);
@@ -264,7 +272,8 @@ static void each_side_notices_that_the_other_is_gone(void **state)
     turn_until(&seen.subscribed, 1);
     mailbox_close(&xsub);
     turn_until(&seen.unsubscribed, 1);
-    mailbox_open(&xsub, &client, MAILBOX_XSUB, "xsub", address("answers"), xsub_handlers, on_event, NULL);
+    mailbox_open(&xsub, &client, MAILBOX_XSUB, "xsub", address("answers"), xsub_handlers, on_event,
+                 NULL);
     turn_until(&seen.subscribed, 2);
     mailbox_close(&xpub);
     turn_until(&seen.disconnected, 1);
@@ -303,13 +312,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_beyond_this_host_is_refused),
         cmocka_unit_test_setup_teardown(a_link_says_hello_and_is_welcomed, open_both, close_both),
-        cmocka_unit_test_setup_teardown(letters_to_a_dead_balancer_never_reach_its_successor, open_both, close_both),
+        cmocka_unit_test_setup_teardown(letters_to_a_dead_balancer_never_reach_its_successor,
+                                        open_both, close_both),
         cmocka_unit_test_setup_teardown(asked_who_a_link_says_hello_again, open_both, close_both),
-        cmocka_unit_test_setup_teardown(a_letter_that_has_no_handler_is_counted_and_dropped, open_both, close_both),
-        cmocka_unit_test_setup_teardown(answers_reach_their_topic_and_acknowledgements_come_back, open_answers, close_both),
-        cmocka_unit_test_setup_teardown(a_letter_of_another_socket_is_refused, open_answers, close_both),
-        cmocka_unit_test_setup_teardown(bytes_of_a_letter_never_subscribe, open_answers, close_both),
-        cmocka_unit_test_setup_teardown(each_side_notices_that_the_other_is_gone, open_answers, close_both),
+        cmocka_unit_test_setup_teardown(a_letter_that_has_no_handler_is_counted_and_dropped,
+                                        open_both, close_both),
+        cmocka_unit_test_setup_teardown(answers_reach_their_topic_and_acknowledgements_come_back,
+                                        open_answers, close_both),
+        cmocka_unit_test_setup_teardown(a_letter_of_another_socket_is_refused, open_answers,
+                                        close_both),
+        cmocka_unit_test_setup_teardown(bytes_of_a_letter_never_subscribe, open_answers,
+                                        close_both),
+        cmocka_unit_test_setup_teardown(each_side_notices_that_the_other_is_gone, open_answers,
+                                        close_both),
     };
     char *arguments[] = {"test", NULL};
     int failed;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every letter of messages.def is made, packed, unpacked and compared; bad frames are refused. Needs no editing when a
- * letter is added. */
+/* Every letter of messages.def is made, packed, unpacked and compared; bad frames are refused.
+ * Needs no editing when a letter is added. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,7 +67,8 @@ static void every_letter_comes_back_as_it_went(void **state)
         assert_int_equal(got_kind, kind);
         assert_int_equal(rest.len, 0);
         for (const struct field *field = messages[kind].fields; field->name; field++)
-            assert_true(is_same(field, (char *)&sent + field->offset, (char *)&got + field->offset));
+            assert_true(
+                is_same(field, (char *)&sent + field->offset, (char *)&got + field->offset));
         bytes_clear(&frame);
     }
 }
@@ -84,7 +85,8 @@ static void a_letter_cut_anywhere_is_refused(void **state)
         fill((enum message_kind)kind, &sent, texts);
         message_pack(&frame, (enum message_kind)kind, &sent);
         for (size_t len = 0; len < frame.len; len++) {
-            char *part = memory_text((struct view){frame.at, len}); /* so that a sanitizer sees reads behind it */
+            char *part = memory_text(
+                (struct view){frame.at, len}); /* so that a sanitizer sees reads behind it */
             struct view rest = {part, len};
 
             assert_non_null(message_unpack(&rest, &got_kind, &got));

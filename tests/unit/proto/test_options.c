@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings: where they come from, what is refused. A refusal ends the process, so those run in a child. */
+/* Settings: where they come from, what is refused. A refusal ends the process, so those run in a
+ * child. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,8 +25,10 @@ static void write_env(const char *text)
     fclose(file);
 }
 
-/* Reads the options in a child with these variable and argument; returns its exit status, its output in `said`. */
-static int read_in_child(const char *name, const char *value, const char *argument, char *said, size_t size)
+/* Reads the options in a child with these variable and argument; returns its exit status, its
+ * output in `said`. */
+static int read_in_child(const char *name, const char *value, const char *argument, char *said,
+                         size_t size)
 {
     char *arguments[] = {"test", argument ? strdup(argument) : NULL, NULL};
     int pipe_fds[2], status;
@@ -84,7 +87,8 @@ static const struct {
     {"SAFETY_SETTINGS", "{", "a JSON list"},
     {"BALANCER_ENDPOINTS", "udp://x", "ipc:// or tcp://"},
     {"BALANCER_ENDPOINTS", "tcp://127.0.0.1:7000", NULL},
-    {"BALANCER_ENDPOINTS", "tcp://10.0.0.1:7000", "BALANCER_ENDPOINTS=tcp://10.0.0.1:7000: is not on this host"},
+    {"BALANCER_ENDPOINTS", "tcp://10.0.0.1:7000",
+     "BALANCER_ENDPOINTS=tcp://10.0.0.1:7000: is not on this host"},
     {"RECORDER_ENDPOINT", "tcp://recorder.example:1", "RECORDER_ENDPOINT"},
     {"ANSWERS_BIND", "tcp://0.0.0.0:*", "ANSWERS_BIND"},
 };
@@ -112,7 +116,8 @@ static void a_secret_is_never_repeated_nor_taken_from_the_command_line(void **st
     assert_null(strstr(said, "marked"));
     assert_int_equal(read_in_child(NULL, NULL, "--api-keys=AIza-marked", said, sizeof(said)), 2);
     assert_null(strstr(said, "marked"));
-    assert_int_equal(read_in_child("API_KEYS", "AIza-marked,other", "--print=API_KEYS", said, sizeof(said)), 0);
+    assert_int_equal(
+        read_in_child("API_KEYS", "AIza-marked,other", "--print=API_KEYS", said, sizeof(said)), 0);
     assert_string_equal(said, "2\n");
 }
 
