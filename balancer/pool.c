@@ -152,10 +152,10 @@ static uint64_t rest_ms(enum fault fault, uint64_t retry_ms, uint64_t last_ms)
     case FAULT_QUOTA_MINUTE:
         return retry_ms ? at_most(retry_ms, HOUR_MS) : MINUTE_MS;
     case FAULT_QUOTA_DAY: /* the upstream has worked out the next midnight in California */
-        return retry_ms ? at_most(retry_ms, 25 * HOUR_MS) : HOUR_MS;
+        return retry_ms ? at_most(retry_ms, 25ULL * HOUR_MS) : HOUR_MS;
     case FAULT_QUOTA_NONE:
     case FAULT_NO_CREDIT:
-        return 6 * HOUR_MS;
+        return 6ULL * HOUR_MS;
     case FAULT_QUOTA_UNKNOWN: /* doubles from one to sixty minutes */
         if (retry_ms)
             return at_most(retry_ms, HOUR_MS);

@@ -250,7 +250,8 @@ static size_t escape(char *to, unsigned char c)
         to[1] = letters[c];
         return 2;
     }
-    memcpy(to + 1, "u00", 3);
+    to[1] = 'u';
+    to[2] = to[3] = '0';
     to[4] = digits[c >> 4];
     to[5] = digits[c & 15];
     return 6;

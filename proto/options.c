@@ -74,7 +74,7 @@ static struct {
 
 static char *unquote(const char *from, const char *to)
 {
-    char quote = from < to && (*from == '"' || *from == '\'') ? *from : 0;
+    char quote = from < to && (*from == '"' || *from == '\'') ? *from : '\0';
     struct bytes out = {0};
 
     for (from += quote ? 1 : 0; from < to && (!quote || *from != quote); from++) {
@@ -189,7 +189,7 @@ static uint64_t read_unit(const struct option *option, const char *text)
     } units[] = {
         {TYPE_NUMBER, "", 1},         {TYPE_SECONDS, "", 1000},   {TYPE_SECONDS, "s", 1000},
         {TYPE_SECONDS, "ms", 1},      {TYPE_SECONDS, "m", 60000}, {TYPE_SECONDS, "h", 3600000},
-        {TYPE_SIZE, "", 1},           {TYPE_SIZE, "KiB", 1024},   {TYPE_SIZE, "MiB", 1024 * 1024},
+        {TYPE_SIZE, "", 1},           {TYPE_SIZE, "KiB", 1024},   {TYPE_SIZE, "MiB", 1u << 20},
         {TYPE_SIZE, "GiB", 1u << 30},
     };
     const char *rest;
@@ -344,7 +344,7 @@ static void check_values(void)
         complain("UPSTREAMS", "…", "should be 1 to 64");
     if (options.flight_slots < 16 || options.flight_slots > 1u << 20)
         complain("FLIGHT_SLOTS", "…", "should be 16 to 1048576");
-    if (options.answer_window < 16 * 1024)
+    if (options.answer_window < 16384)
         complain("ANSWER_WINDOW", "…", "should be at least 16KiB");
     if (options.spool_segment < 4096)
         complain("SPOOL_SEGMENT", "…", "should be at least 4KiB");

@@ -2,7 +2,6 @@
 /* h2o's loop as an actor's loop, and what HTTP needs besides. Called by the frontend and by admin.
  * What must stay true: every file descriptor that the actor watches only wakes the loop; its mail
  * is read by actor_turn, between two rounds. */
-#define _GNU_SOURCE /* POLLRDHUP */
 #include "web.h"
 
 #include <errno.h>

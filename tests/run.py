@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM_SECONDS = 120
 FILE_SECONDS = 400
+LINT_SECONDS = 1200
 NO_TESTS = 5  # what pytest says when it was to run none
 
 
@@ -108,12 +109,21 @@ def run_replay(build, env):
     return run_programs(commands, env, replay_count)
 
 
-def run_docs(build, env):
-    status, output = run(["make", f"BUILD={build.relative_to(ROOT)}", "docs-check"], env, PROGRAM_SECONDS, True)
+def run_make(target, build, env, seconds):
+    """A target of the Makefile that finds fault or doesn't."""
+    status, output = run(["make", f"BUILD={build.relative_to(ROOT)}", target], env, seconds, True)
     if status != 0:
-        print(output)
+        print(f"--- make {target}: {ending(status)}\n{output[-20000:]}")
         return Count(failed=1)
     return Count(passed=1)
+
+
+def run_docs(build, env):
+    return run_make("docs-check", build, env, PROGRAM_SECONDS)
+
+
+def run_lint(build, env):
+    return run_make("lint", build, env, LINT_SECONDS)
 
 
 def pytest_count(report):
@@ -194,7 +204,7 @@ def run_suite(name, build, env):
     if kind in ("flow", "short"):
         count = run_flow(name, build, env | {"BUILD_DIR": str(build)})
     else:
-        count = {"unit": run_unit, "replay": run_replay, "docs": run_docs, "model": run_model}[kind](build, env)
+        count = {"unit": run_unit, "replay": run_replay, "docs": run_docs, "lint": run_lint, "model": run_model}[kind](build, env)
     if kind != name:
         count += sanitizer_count(reports)
     if count.passed + count.failed == 0:

@@ -190,14 +190,15 @@ void answer_resend_all(struct answer *answer)
 static size_t window(const struct outlet *outlet)
 {
     size_t full = options.answer_window, budget = options.answer_budget, used = outlet->unacked;
+    size_t half = budget / 2;
     size_t least = full < WINDOW_LEAST ? full : WINDOW_LEAST;
 
-    if (used <= budget / 2)
+    if (used <= half)
         return full;
     if (used >= budget)
         return least;
-    return least + (size_t)((double)(full - least) * (double)(budget - used) /
-                            (double)(budget - budget / 2));
+    return least +
+           (size_t)((double)(full - least) * (double)(budget - used) / (double)(budget - half));
 }
 
 bool answer_has_room(const struct answer *answer)

@@ -2,7 +2,6 @@
 /* Gemini's errors: status, words and details into one fault. Called when an attempt has failed.
  * What must stay true: a fault that costs a key something is only found where the body says that
  * the key is at fault. */
-#define _GNU_SOURCE /* memmem */
 #include "gemini_error.h"
 
 #include <ctype.h>

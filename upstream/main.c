@@ -55,7 +55,7 @@ static void remove_if_dead(const char *name)
     if (fd < 0)
         return;
     if (strlen(path) < sizeof(address.sun_path) && is_old(path)) {
-        strcpy(address.sun_path, path);
+        memcpy(address.sun_path, path, strlen(path) + 1);
         if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 && errno == ECONNREFUSED)
             unlink(path);
     }

@@ -40,14 +40,14 @@ static int64_t sunday(int64_t year, int month, int n)
     int64_t first = month_day(year, month);
     int64_t weekday = (first + 4) % 7; /* 0: Sunday */
 
-    return first + (7 - weekday) % 7 + 7 * (n - 1);
+    return first + (7 - weekday) % 7 + 7L * (n - 1);
 }
 
 static int64_t behind_utc_s(int64_t utc_s)
 {
     int64_t year = year_of(utc_s / DAY_S);
-    int64_t begin_s = sunday(year, MARCH, 2) * DAY_S + 2 * HOUR_S + WINTER_S;
-    int64_t end_s = sunday(year, NOVEMBER, 1) * DAY_S + 2 * HOUR_S + SUMMER_S;
+    int64_t begin_s = sunday(year, MARCH, 2) * DAY_S + 2L * HOUR_S + WINTER_S;
+    int64_t end_s = sunday(year, NOVEMBER, 1) * DAY_S + 2L * HOUR_S + SUMMER_S;
 
     return utc_s >= begin_s && utc_s < end_s ? SUMMER_S : WINTER_S;
 }

@@ -3,7 +3,6 @@
  * for a whole answer. What must stay true: what we don't know counts as content (kinds of parts) or
  * as an answer (finish reasons), since both lists grow; a retry is only worth it where we know that
  * it is. */
-#define _GNU_SOURCE /* memmem */
 #include "provider.h"
 
 #include "gemini_error.h"

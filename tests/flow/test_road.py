@@ -421,6 +421,7 @@ def test_a_page_and_its_json_say_who_is_alive(stage):
 
     def status():
         return stage.request("GET", "/api/status", token=None).json
+    stage.wait("admin is there", lambda: "balancers" in status(), 10)
     stage.wait("the balancer is alive in it", lambda: status()["balancers"][0]["alive"], 5)
     roles = sorted(peer["role"] for peer in status()["balancers"][0]["status"]["peers"])
     assert roles == ["admin", "frontend", "upstream"] and status()["recorder"]["alive"] is True
@@ -430,17 +431,20 @@ def test_a_page_and_its_json_say_who_is_alive(stage):
 def test_the_page_knows_when_a_process_dies_and_calls_need_no_page(stage_of):
     stage = stage_of(upstreams=2, database=False)
 
+    def status():
+        return stage.request("GET", "/api/status", token=None).json
+
     def alive(role):
-        report = stage.request("GET", "/api/status", token=None).json
+        report = status()
         return len([peer for peer in (report["balancers"][0]["status"] or {"peers": []})["peers"] if peer["role"] == role])
+    stage.wait("admin is there", lambda: "balancers" in status(), 10)
     stage.wait("both upstreams are in it", lambda: alive("upstream") == 2, 5)
     stage.kill("upstream-1")
     stage.wait("one is left", lambda: alive("upstream") == 1, 8)
     stage.kill("recorder")
-    stage.wait("the recorder is away", lambda: not stage.request("GET", "/api/status", token=None).json["recorder"]["alive"], 8)
+    stage.wait("the recorder is away", lambda: not status()["recorder"]["alive"], 8)
     stage.kill("balancer")
-    stage.wait("the balancer is away",
-               lambda: not stage.request("GET", "/api/status", token=None).json["balancers"][0]["alive"], 10)
+    stage.wait("the balancer is away", lambda: not status()["balancers"][0]["alive"], 10)
     stage.start("balancer")
     stage.kill("admin")
     answer = stage.request("GET", "/", token=None)

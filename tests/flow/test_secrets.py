@@ -102,12 +102,8 @@ def test_no_answer_has_a_key_or_a_token(told):
 
 def test_no_table_has_a_key_a_token_or_a_body(told):
     stage, _ = told
-    dump = subprocess.run(["mariadb-dump", "--no-defaults", f"--socket={stage.database.socket}", "-uroot", "--hex-blob",
-                           stage.database_name], capture_output=True, timeout=30)
-    tables = dump.stdout
-    if dump.returncode != 0:  # not every installation has it
-        names = [list(row.values())[0] for row in stage.query("show tables")]
-        tables = json.dumps([stage.query(f"select * from {name}") for name in names]).encode()
+    names = [list(row.values())[0] for row in stage.query("show tables")]
+    tables = json.dumps({name: stage.query(f"select * from {name}") for name in names}).encode()
     assert b"attempts" in tables and len(stage.rows()) > 20
     found = marks_in(tables)
     assert not found and MARK.encode().hex().encode() not in tables.lower(), found

@@ -3,7 +3,6 @@
 /* An even first byte: the rest is a file as it stands, whatever it is. An odd one: the rest is a
  * script that writes records with garbage between them and cuts the file off somewhere; then
  * exactly the records that are whole must be found, through any borders of the buffer. */
-#define _GNU_SOURCE /* memfd_create */
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transfers against a provider of a few lines on loopback, in the same loop. */
-#define _GNU_SOURCE /* accept4 */
 #include "transfer.h"
 
 #include <arpa/inet.h>
