@@ -74,10 +74,13 @@ static struct {
 
 static char *unquote(const char *from, const char *to)
 {
-    char quote = from < to && (*from == '"' || *from == '\'') ? *from : '\0';
+    bool is_quoted = from < to && (*from == '"' || *from == '\'');
+    char quote = '\0';
     struct bytes out = {0};
 
-    for (from += quote ? 1 : 0; from < to && (!quote || *from != quote); from++) {
+    if (is_quoted)
+        quote = *from++;
+    for (; from < to && (!quote || *from != quote); from++) {
         bool is_escape = quote == '"' && *from == '\\' && from + 1 < to;
 
         if (!quote && *from == '#' && (from[-1] == ' ' || from[-1] == '\t'))
