@@ -16,6 +16,8 @@ struct ask {
     bool stream;           /* the client wants events */
     bool include_usage;    /* OpenAI: stream_options.include_usage */
     bool thoughts;         /* thought parts are shown */
+    bool logprobs;         /* OpenAI: the reply has them */
+    uint64_t affinity;     /* hash of what belongs together and likes the same key; 0: none */
     uint64_t estimate;     /* tokens: bytes of text / 4 + the output limit */
     struct bytes body;     /* the provider's request; empty: a GET */
 };

@@ -4,7 +4,8 @@
  * pass untouched. */
 /* needs: frontend/dialect.c frontend/dialect_openai.c frontend/dialect_openai_models.c */
 /* needs: frontend/dialect_gemini.c frontend/openai_chat.c frontend/openai_messages.c */
-/* needs: frontend/openai_thinking.c frontend/json.c frontend/model.c */
+/* needs: frontend/openai_thinking.c frontend/openai_config.c frontend/openai_extras.c */
+/* needs: frontend/openai_media.c frontend/data_url.c frontend/json.c frontend/model.c */
 #include <assert.h>
 #include <stdint.h>
 
