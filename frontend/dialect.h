@@ -46,7 +46,9 @@ struct reply {
     struct reply_choice choices[REPLY_CHOICES];
     struct {
         uint64_t prompt, cached, candidates, thoughts, tool_use, total;
-    } usage; /* the newest that the provider sent */
+        uint64_t prompt_text, prompt_images, prompt_audio, answer_images, answer_audio;
+    } usage;          /* the newest that the provider sent */
+    const char *tier; /* OpenAI's word for the service tier; NULL: the provider didn't say */
 };
 
 void reply_clear(struct reply *reply);
