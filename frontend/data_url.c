@@ -25,8 +25,9 @@ static bool is_base64(unsigned char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '/' && c <= '9') || c == '+';
 }
 
-/* How many bytes at the start of `text` are of base64's standard alphabet. */
-static size_t clean_length(struct view text)
+/* Copies what `text` begins with of base64's standard alphabet; returns how much. Writes up to 16
+ * bytes more. */
+static size_t copy_clean(char *to, struct view text)
 {
     size_t at = 0;
 
@@ -41,12 +42,13 @@ static size_t clean_length(struct view text)
         __m128i plus = _mm_cmpeq_epi8(some, _mm_set1_epi8('+'));
         int mask = _mm_movemask_epi8(_mm_or_si128(letter, _mm_or_si128(digit, plus)));
 
+        _mm_storeu_si128((__m128i *)(void *)(to + at), some);
         if (mask != 0xffff)
             return at + (size_t)__builtin_ctz(~(unsigned)mask);
     }
 #endif
-    while (at < text.len && is_base64((unsigned char)text.at[at]))
-        at++;
+    for (; at < text.len && is_base64((unsigned char)text.at[at]); at++)
+        to[at] = text.at[at];
     return at;
 }
 
@@ -78,13 +80,14 @@ static bool is_space(unsigned char c)
  * it percent-encoded. What is clean is copied in one go. */
 static const char *write_base64(struct view text, struct bytes *out)
 {
-    size_t start = out->len, padding = 0;
+    char *to = bytes_room(out, text.len + 16); /* copy_clean's store, and padding */
+    size_t len = 0, padding = 0;
 
     while (text.len) {
-        size_t clean = padding ? 0 : clean_length(text);
+        size_t clean = padding ? 0 : copy_clean(to + len, text);
         unsigned char c;
 
-        bytes_append(out, (struct view){text.at, clean});
+        len += clean;
         text = view_skip(text, clean);
         if (!text.len)
             break;
@@ -96,12 +99,13 @@ static const char *write_base64(struct view text, struct bytes *out)
             continue;
         if (padding || !is_base64(c))
             return "its data is not base64";
-        bytes_append(out, (struct view){(const char *)&c, 1});
+        to[len++] = (char)c;
     }
-    if ((out->len - start) % 4 == 1)
+    if (len % 4 == 1)
         return "its base64 is cut off";
-    while ((out->len - start) % 4)
-        bytes_append(out, VIEW("="));
+    while (len % 4)
+        to[len++] = '=';
+    out->len += len;
     return NULL;
 }
 
