@@ -7,7 +7,7 @@
 /* Opens a member of generationConfig; false: the client has said it in Google's own words. */
 static bool config_key(struct chat *chat, struct view name)
 {
-    if (chat->native && chat_native(chat, name))
+    if (chat_native(chat, name))
         return false;
     json_key(&chat->ask->body, name);
     return true;

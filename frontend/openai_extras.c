@@ -55,6 +55,8 @@ yyjson_val *chat_native(const struct chat *chat, struct view name)
     yyjson_val *key, *value, *found = NULL;
     char said[NAME_MOST];
 
+    if (!chat->native)
+        return NULL;
     yyjson_obj_foreach(chat->native, i, max, key, value)
     {
         if (camel(json_view(key), said) && view_equal(view_of(said), name))
@@ -134,7 +136,9 @@ static bool take_google(struct chat *chat, yyjson_val *google)
     size_t i, max;
     yyjson_val *key, *value;
 
-    if (google && !yyjson_is_obj(google))
+    if (!google)
+        return true;
+    if (!yyjson_is_obj(google))
         return chat_refuse_type(chat, where, "an object", google);
     yyjson_obj_foreach(google, i, max, key, value)
     {
