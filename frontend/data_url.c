@@ -5,6 +5,7 @@
 #include "data_url.h"
 
 #include <openssl/evp.h>
+#include <stdio.h>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -202,7 +203,7 @@ static bool read_type(struct view said, char type[TYPE_MOST])
     type[said.len] = '\0';
     for (size_t i = 0; i < COUNT_OF(other_names); i++)
         if (strcmp(type, other_names[i].said) == 0)
-            strcpy(type, other_names[i].meant);
+            snprintf(type, TYPE_MOST, "%s", other_names[i].meant);
     return !type[0] || strchr(type, '/');
 }
 

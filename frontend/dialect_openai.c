@@ -153,19 +153,20 @@ static void chunk_open(struct reply *reply, uint64_t index, struct bytes *out)
     bytes_append(out, VIEW(",\"delta\":{"));
 }
 
-/* `finish` is NULL in all chunks but the last of a choice, `logprobs` in all without any. */
+/* `finish` is NULL in all chunks but the last of a choice, which has no `logprobs`. */
 static void chunk_close(const struct reply *reply, const char *finish, yyjson_val *logprobs,
                         struct bytes *out)
 {
-    bytes_append(out, VIEW("},\"logprobs\":"));
-    logprobs_write(logprobs, out);
-    bytes_append(out, VIEW(",\"finish_reason\":"));
     if (finish) {
-        bytes_append(out, VIEW("\""));
+        bytes_append(out, VIEW("},\"logprobs\":null,\"finish_reason\":\""));
         bytes_text(out, finish);
         bytes_append(out, VIEW("\"}]"));
+    } else if (logprobs) {
+        bytes_append(out, VIEW("},\"logprobs\":"));
+        logprobs_write(logprobs, out);
+        bytes_append(out, VIEW(",\"finish_reason\":null}]"));
     } else {
-        bytes_append(out, VIEW("null}]"));
+        bytes_append(out, VIEW("},\"logprobs\":null,\"finish_reason\":null}]"));
     }
     if (reply->ask->include_usage)
         bytes_append(out, VIEW(",\"usage\":null"));

@@ -62,7 +62,8 @@ void usage_note(struct reply *reply, yyjson_val *usage)
     reply->usage.total = total;
     reply->usage.cached = json_count(json_member(usage, VIEW("cachedContentTokenCount")));
     reply->usage.tool_use = json_count(json_member(usage, VIEW("toolUsePromptTokenCount")));
-    note_details(reply, usage);
+    if (!reply->ask->stream || reply->ask->include_usage) /* else nobody will see them */
+        note_details(reply, usage);
 }
 
 static void write_count(struct bytes *out, struct view before, uint64_t count)
