@@ -7,6 +7,7 @@
 
 #include "json.h"
 #include "openai_chat.h"
+#include "refusal.h"
 
 /* ---- what the provider's finishReason means ---- */
 
@@ -72,12 +73,34 @@ static void note_usage(struct reply *reply, yyjson_val *usage)
 
     if (!prompt && !candidates && !thoughts && !total)
         return;
-    reply->usage.prompt = prompt;
-    reply->usage.candidates = candidates;
-    reply->usage.thoughts = thoughts;
-    reply->usage.total = total;
-    reply->usage.cached = json_count(json_member(usage, VIEW("cachedContentTokenCount")));
-    reply->usage.tool_use = json_count(json_member(usage, VIEW("toolUsePromptTokenCount")));
+    reply->usage[reply->leg] = (struct reply_usage){
+        .prompt = prompt,
+        .candidates = candidates,
+        .thoughts = thoughts,
+        .total = total,
+        .cached = json_count(json_member(usage, VIEW("cachedContentTokenCount"))),
+        .tool_use = json_count(json_member(usage, VIEW("toolUsePromptTokenCount"))),
+    };
+}
+
+/* Of several legs: their prompt is one, and counts once; what they said is added up. */
+static struct reply_usage usage_of(const struct reply *reply)
+{
+    struct reply_usage all = reply->usage[0];
+
+    for (size_t i = 1; i < ask_legs(reply->ask); i++) {
+        const struct reply_usage *one = &reply->usage[i];
+
+        if (!all.prompt) {
+            all.prompt = one->prompt;
+            all.cached = one->cached;
+            all.tool_use = one->tool_use;
+        }
+        all.candidates += one->candidates;
+        all.thoughts += one->thoughts;
+        all.total = 0;
+    }
+    return all;
 }
 
 static void write_count(struct bytes *out, struct view before, uint64_t count)
@@ -88,19 +111,20 @@ static void write_count(struct bytes *out, struct view before, uint64_t count)
 
 static void write_usage(const struct reply *reply, struct bytes *out)
 {
-    uint64_t prompt = reply->usage.prompt + reply->usage.tool_use;
-    uint64_t completion = reply->usage.candidates + reply->usage.thoughts;
-    uint64_t total = reply->usage.total;
+    struct reply_usage usage = usage_of(reply);
+    uint64_t prompt = usage.prompt + usage.tool_use;
+    uint64_t completion = usage.candidates + usage.thoughts;
+    uint64_t total = usage.total;
 
     if (total < prompt + completion)
         total = prompt + completion;
     write_count(out, VIEW("{\"prompt_tokens\":"), prompt);
     write_count(out, VIEW(",\"completion_tokens\":"), completion);
     write_count(out, VIEW(",\"total_tokens\":"), total);
-    write_count(out, VIEW(",\"prompt_tokens_details\":{\"cached_tokens\":"), reply->usage.cached);
+    write_count(out, VIEW(",\"prompt_tokens_details\":{\"cached_tokens\":"), usage.cached);
     write_count(out,
                 VIEW(",\"audio_tokens\":0},\"completion_tokens_details\":{\"reasoning_tokens\":"),
-                reply->usage.thoughts);
+                usage.thoughts);
     bytes_append(out, VIEW(",\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
                            "\"rejected_prediction_tokens\":0}}"));
 }
@@ -131,7 +155,14 @@ static yyjson_val *parts_of(yyjson_val *candidate)
 static struct reply_choice *choice_of(struct reply *reply, yyjson_val *candidate, uint64_t *index)
 {
     *index = json_count(json_member(candidate, VIEW("index")));
-    return yyjson_is_obj(candidate) && *index < REPLY_CHOICES ? &reply->choices[*index] : NULL;
+    if (!yyjson_is_obj(candidate) || *index >= REPLY_CHOICES)
+        return NULL;
+    if (ask_legs(reply->ask) > 1) {
+        if (*index != 0)
+            return NULL;
+        *index = reply->leg;
+    }
+    return &reply->choices[*index];
 }
 
 static void note_finish(struct reply *reply, struct reply_choice *choice, yyjson_val *candidate)
@@ -156,7 +187,7 @@ static void note_block(struct reply *reply, yyjson_val *root)
 {
     yyjson_val *feedback = json_member(root, VIEW("promptFeedback"));
     struct view reason = json_view(json_member(feedback, VIEW("blockReason")));
-    struct reply_choice *choice = &reply->choices[0];
+    struct reply_choice *choice = &reply->choices[reply->leg];
 
     if (!reason.len || yyjson_arr_size(json_member(root, VIEW("candidates"))))
         return;
@@ -310,12 +341,24 @@ static void write_finish(struct reply *reply, uint64_t index, struct bytes *out)
     chunk_close(reply, finish, out);
 }
 
-/* Why the stream is no whole answer, or ERROR_NONE. */
+/* The choices of the leg that has ended: its own, or all where there is only one leg. */
+static void ended_choices(const struct reply *reply, size_t *first, size_t *behind)
+{
+    bool is_one_of_several = ask_legs(reply->ask) > 1;
+
+    *first = is_one_of_several ? reply->leg : 0;
+    *behind = is_one_of_several ? reply->leg + 1 : REPLY_CHOICES;
+}
+
+/* Why the leg's stream is no whole answer, or ERROR_NONE. */
 static enum error stream_fault(const struct reply *reply, struct bytes *why)
 {
-    if (!reply->has_finish)
+    size_t first, behind;
+
+    ended_choices(reply, &first, &behind);
+    if (!reply->has_finish || (behind - first == 1 && !reply->choices[first].finish))
         return ERROR_UPSTREAM_CUT;
-    for (size_t i = 0; i < REPLY_CHOICES; i++) {
+    for (size_t i = first; i < behind; i++) {
         const struct reply_choice *choice = &reply->choices[i];
         if (choice->role_sent && !choice->finish)
             return ERROR_UPSTREAM_CUT;
@@ -332,6 +375,7 @@ static bool openai_end(struct reply *reply, struct bytes *out)
 {
     struct bytes why = {0};
     enum error error = stream_fault(reply, &why);
+    size_t first, behind;
 
     if (error != ERROR_NONE) {
         struct complaint complaint = {.error = error, .text = why.len ? bytes_cstr(&why) : NULL};
@@ -339,9 +383,12 @@ static bool openai_end(struct reply *reply, struct bytes *out)
         bytes_clear(&why);
         return false;
     }
-    for (uint64_t i = 0; i < REPLY_CHOICES; i++)
+    ended_choices(reply, &first, &behind);
+    for (uint64_t i = first; i < behind; i++)
         if (reply->choices[i].finish)
             write_finish(reply, i, out);
+    if (reply->ended < reply->ask->legs)
+        return true;
     if (reply->ask->include_usage) {
         bytes_append(out, bytes_view(&reply->head));
         bytes_append(out, VIEW("],\"usage\":"));
@@ -414,8 +461,8 @@ static bool write_choices(struct reply *reply, yyjson_val *root, struct bytes *o
     yyjson_val *candidate;
 
     note_block(reply, root);
-    if (reply->choices[0].finish)
-        return write_choice(reply, &reply->choices[0], 0, NULL, out);
+    if (reply->choices[reply->leg].finish)
+        return write_choice(reply, &reply->choices[reply->leg], reply->leg, NULL, out);
     yyjson_arr_foreach(json_member(root, VIEW("candidates")), i, max, candidate)
     {
         uint64_t index;
@@ -436,9 +483,14 @@ static bool write_whole(struct reply *reply, yyjson_val *root, struct bytes *out
     if (!yyjson_is_obj(root) || json_member(root, VIEW("error")))
         return false;
     note_head(reply, root);
-    write_head(reply, out, VIEW("chat.completion"));
+    if (reply->leg == 0)
+        write_head(reply, out, VIEW("chat.completion"));
+    else
+        bytes_append(out, VIEW(","));
     if (!write_choices(reply, root, out))
         return false;
+    if (reply->leg + 1 < reply->ask->legs)
+        return true;
     bytes_append(out, VIEW("],\"usage\":"));
     write_usage(reply, out);
     bytes_append(out, VIEW("}"));
@@ -501,6 +553,7 @@ const struct dialect dialect_openai = {
     .event = openai_event,
     .end = openai_end,
     .whole = openai_whole,
+    .repair = refusal_repair,
     .error = openai_error,
     .stream_error = openai_stream_error,
 };

@@ -2,7 +2,7 @@
 /* Looks for bodies and provider's replies that break the dialects. The first byte says what the
  * rest is; a stream's events are its lines. What is written must be JSON again; a native body must
  * pass untouched. */
-/* needs: frontend/dialect.c frontend/dialect_openai.c frontend/dialect_openai_models.c */
+/* needs: frontend/dialect.c frontend/dialect_openai.c frontend/refusal.c frontend/dialect_openai_models.c */
 /* needs: frontend/dialect_gemini.c frontend/openai_chat.c frontend/openai_messages.c */
 /* needs: frontend/openai_thinking.c frontend/json.c frontend/model.c */
 #include <assert.h>
