@@ -146,6 +146,9 @@ def test_when_all_keys_give_empty_answers_a_chat_gets_one(pool):
 @pytest.mark.parametrize("reason", ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "MALFORMED_RESPONSE"])
 def test_when_all_answers_are_malformed_a_chat_gets_an_error(pool, reason):
     stage = pool("key-ok-1", "key-ok-2", "key-ok-3")
+    stage.sim.script(finish=reason, text="")  # with a thought, which in a stream has gone out already
+    assert stage.chat("hello").status == 502 and stage.sim.total() == 3
+    stage.sim.reset()
     stage.sim.script(finish=reason, empty=True)
     assert stage.chat("hello").status == 502 and stage.sim.total() == 3
     stream = stage.chat_stream("hello")
