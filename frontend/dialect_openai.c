@@ -7,6 +7,7 @@
 
 #include "openai_chat.h"
 #include "openai_reply.h"
+#include "refusal.h"
 
 /* ---- what the provider's finishReason means ---- */
 
@@ -76,7 +77,14 @@ static yyjson_val *parts_of(yyjson_val *candidate)
 static struct reply_choice *choice_of(struct reply *reply, yyjson_val *candidate, uint64_t *index)
 {
     *index = json_count(json_member(candidate, VIEW("index")));
-    return yyjson_is_obj(candidate) && *index < REPLY_CHOICES ? &reply->choices[*index] : NULL;
+    if (!yyjson_is_obj(candidate) || *index >= REPLY_CHOICES)
+        return NULL;
+    if (ask_legs(reply->ask) > 1) {
+        if (*index != 0)
+            return NULL;
+        *index = reply->leg;
+    }
+    return &reply->choices[*index];
 }
 
 static void note_finish(struct reply *reply, struct reply_choice *choice, yyjson_val *candidate)
@@ -101,7 +109,7 @@ static void note_block(struct reply *reply, yyjson_val *root)
 {
     yyjson_val *feedback = json_member(root, VIEW("promptFeedback"));
     struct view reason = json_view(json_member(feedback, VIEW("blockReason")));
-    struct reply_choice *choice = &reply->choices[0];
+    struct reply_choice *choice = &reply->choices[reply->leg];
 
     if (!reason.len || yyjson_arr_size(json_member(root, VIEW("candidates"))))
         return;
@@ -281,12 +289,24 @@ static void write_finish(struct reply *reply, uint64_t index, struct bytes *out)
     chunk_close(reply, finish, NULL, out);
 }
 
-/* Why the stream is no whole answer, or ERROR_NONE. */
+/* The choices of the leg that has ended: its own, or all where there is only one leg. */
+static void ended_choices(const struct reply *reply, size_t *first, size_t *behind)
+{
+    bool is_one_of_several = ask_legs(reply->ask) > 1;
+
+    *first = is_one_of_several ? reply->leg : 0;
+    *behind = is_one_of_several ? reply->leg + 1 : REPLY_CHOICES;
+}
+
+/* Why the leg's stream is no whole answer, or ERROR_NONE. */
 static enum error stream_fault(const struct reply *reply, struct bytes *why)
 {
-    if (!reply->has_finish)
+    size_t first, behind;
+
+    ended_choices(reply, &first, &behind);
+    if (!reply->has_finish || (behind - first == 1 && !reply->choices[first].finish))
         return ERROR_UPSTREAM_CUT;
-    for (size_t i = 0; i < REPLY_CHOICES; i++) {
+    for (size_t i = first; i < behind; i++) {
         const struct reply_choice *choice = &reply->choices[i];
         if (choice->role_sent && !choice->finish)
             return ERROR_UPSTREAM_CUT;
@@ -303,6 +323,7 @@ static bool openai_end(struct reply *reply, struct bytes *out)
 {
     struct bytes why = {0};
     enum error error = stream_fault(reply, &why);
+    size_t first, behind;
 
     if (error != ERROR_NONE) {
         struct complaint complaint = {.error = error, .text = why.len ? bytes_cstr(&why) : NULL};
@@ -310,9 +331,12 @@ static bool openai_end(struct reply *reply, struct bytes *out)
         bytes_clear(&why);
         return false;
     }
-    for (uint64_t i = 0; i < REPLY_CHOICES; i++)
+    ended_choices(reply, &first, &behind);
+    for (uint64_t i = first; i < behind; i++)
         if (reply->choices[i].finish)
             write_finish(reply, i, out);
+    if (reply->ended < reply->ask->legs)
+        return true;
     if (reply->ask->include_usage) {
         bytes_append(out, bytes_view(&reply->head));
         bytes_append(out, VIEW("],\"usage\":"));
@@ -397,8 +421,8 @@ static bool write_choices(struct reply *reply, yyjson_val *root, struct bytes *o
     yyjson_val *candidate;
 
     note_block(reply, root);
-    if (reply->choices[0].finish)
-        return write_choice(reply, &reply->choices[0], 0, NULL, out);
+    if (reply->choices[reply->leg].finish)
+        return write_choice(reply, &reply->choices[reply->leg], reply->leg, NULL, out);
     yyjson_arr_foreach(json_member(root, VIEW("candidates")), i, max, candidate)
     {
         uint64_t index;
@@ -419,9 +443,14 @@ static bool write_whole(struct reply *reply, yyjson_val *root, struct bytes *out
     if (!yyjson_is_obj(root) || json_member(root, VIEW("error")))
         return false;
     note_head(reply, root);
-    write_head(reply, out, VIEW("chat.completion"));
+    if (reply->leg == 0)
+        write_head(reply, out, VIEW("chat.completion"));
+    else
+        bytes_append(out, VIEW(","));
     if (!write_choices(reply, root, out))
         return false;
+    if (reply->leg + 1 < reply->ask->legs)
+        return true;
     bytes_append(out, VIEW("],\"usage\":"));
     usage_write(reply, out);
     bytes_append(out, VIEW("}"));
@@ -484,6 +513,7 @@ const struct dialect dialect_openai = {
     .event = openai_event,
     .end = openai_end,
     .whole = openai_whole,
+    .repair = refusal_repair,
     .error = openai_error,
     .stream_error = openai_stream_error,
 };

@@ -206,9 +206,10 @@ static bool check_limits(struct chat *chat)
 
     if (n < 1)
         return chat_refuse(chat, ERROR_BAD_VALUE, "n", "Invalid value: 'n' must be at least 1.");
-    if (n > 1)
-        return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, "n",
-                           "Unsupported value: 'n' may be 1 only.");
+    if (n > REPLY_CHOICES)
+        return chat_refuse(chat, ERROR_BAD_VALUE, "n", "Invalid value: 'n' must be at most %d.",
+                           REPLY_CHOICES);
+    chat->ask->legs = (size_t)n;
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         const char *name = fields[limits[i]].name.at;
         if (chat_integer(chat->value[limits[i]], 1) < 1)

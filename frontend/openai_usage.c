@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an answer has cost. Called by dialect_openai.c. What must stay true: it is the newest that
- * the provider has said, never a sum over events; and the total is at least its parts. */
+/* What an answer has cost. Called by dialect_openai.c. What must stay true: of each call it is the
+ * newest that the provider has said, never a sum over events; and the total is at least its parts.
+ */
 #include "openai_reply.h"
 
 /* The tokens of one kind in a list [{modality, tokenCount}]. */
@@ -31,16 +32,16 @@ static const char *tier_of(struct view tier)
     return NULL;
 }
 
-static void note_details(struct reply *reply, yyjson_val *usage)
+static void note_details(struct reply_usage *noted, yyjson_val *usage)
 {
     yyjson_val *prompt = json_member(usage, VIEW("promptTokensDetails"));
     yyjson_val *answer = json_member(usage, VIEW("candidatesTokensDetails"));
 
-    reply->usage.prompt_audio = tokens_of(prompt, VIEW("AUDIO"));
-    reply->usage.prompt_images = tokens_of(prompt, VIEW("IMAGE"));
-    reply->usage.prompt_text = tokens_of(prompt, VIEW("TEXT"));
-    reply->usage.answer_audio = tokens_of(answer, VIEW("AUDIO"));
-    reply->usage.answer_images = tokens_of(answer, VIEW("IMAGE"));
+    noted->prompt_audio = tokens_of(prompt, VIEW("AUDIO"));
+    noted->prompt_images = tokens_of(prompt, VIEW("IMAGE"));
+    noted->prompt_text = tokens_of(prompt, VIEW("TEXT"));
+    noted->answer_audio = tokens_of(answer, VIEW("AUDIO"));
+    noted->answer_images = tokens_of(answer, VIEW("IMAGE"));
 }
 
 /* Frames repeat it with growing numbers; some send zeros as a placeholder. */
@@ -56,14 +57,37 @@ void usage_note(struct reply *reply, yyjson_val *usage)
         reply->tier = tier_of(tier);
     if (!prompt && !candidates && !thoughts && !total)
         return;
-    reply->usage.prompt = prompt;
-    reply->usage.candidates = candidates;
-    reply->usage.thoughts = thoughts;
-    reply->usage.total = total;
-    reply->usage.cached = json_count(json_member(usage, VIEW("cachedContentTokenCount")));
-    reply->usage.tool_use = json_count(json_member(usage, VIEW("toolUsePromptTokenCount")));
+    reply->usage[reply->leg] = (struct reply_usage){
+        .prompt = prompt,
+        .candidates = candidates,
+        .thoughts = thoughts,
+        .total = total,
+        .cached = json_count(json_member(usage, VIEW("cachedContentTokenCount"))),
+        .tool_use = json_count(json_member(usage, VIEW("toolUsePromptTokenCount"))),
+    };
     if (!reply->ask->stream || reply->ask->include_usage) /* else nobody will see them */
-        note_details(reply, usage);
+        note_details(&reply->usage[reply->leg], usage);
+}
+
+/* Of several legs: their prompt is one, and counts once; what they said is added up. */
+static struct reply_usage usage_of(const struct reply *reply)
+{
+    struct reply_usage all = {0};
+
+    for (size_t i = 0; i < ask_legs(reply->ask); i++) {
+        const struct reply_usage *one = &reply->usage[i];
+        struct reply_usage said = all;
+
+        if (!all.prompt)
+            all = *one;
+        all.candidates = said.candidates + one->candidates;
+        all.thoughts = said.thoughts + one->thoughts;
+        all.answer_images = said.answer_images + one->answer_images;
+        all.answer_audio = said.answer_audio + one->answer_audio;
+    }
+    if (ask_legs(reply->ask) > 1)
+        all.total = 0;
+    return all;
 }
 
 static void write_count(struct bytes *out, struct view before, uint64_t count)
@@ -82,22 +106,23 @@ static void write_some(struct bytes *out, struct view before, uint64_t count)
 
 void usage_write(const struct reply *reply, struct bytes *out)
 {
-    uint64_t prompt = reply->usage.prompt + reply->usage.tool_use;
-    uint64_t completion = reply->usage.candidates + reply->usage.thoughts;
-    uint64_t total = reply->usage.total;
+    struct reply_usage usage = usage_of(reply);
+    uint64_t prompt = usage.prompt + usage.tool_use;
+    uint64_t completion = usage.candidates + usage.thoughts;
+    uint64_t total = usage.total;
 
     if (total < prompt + completion)
         total = prompt + completion;
     write_count(out, VIEW("{\"prompt_tokens\":"), prompt);
     write_count(out, VIEW(",\"completion_tokens\":"), completion);
     write_count(out, VIEW(",\"total_tokens\":"), total);
-    write_count(out, VIEW(",\"prompt_tokens_details\":{\"cached_tokens\":"), reply->usage.cached);
-    write_count(out, VIEW(",\"audio_tokens\":"), reply->usage.prompt_audio);
-    write_some(out, VIEW(",\"text_tokens\":"), reply->usage.prompt_text);
-    write_some(out, VIEW(",\"image_tokens\":"), reply->usage.prompt_images);
+    write_count(out, VIEW(",\"prompt_tokens_details\":{\"cached_tokens\":"), usage.cached);
+    write_count(out, VIEW(",\"audio_tokens\":"), usage.prompt_audio);
+    write_some(out, VIEW(",\"text_tokens\":"), usage.prompt_text);
+    write_some(out, VIEW(",\"image_tokens\":"), usage.prompt_images);
     write_count(out, VIEW("},\"completion_tokens_details\":{\"reasoning_tokens\":"),
-                reply->usage.thoughts);
-    write_count(out, VIEW(",\"audio_tokens\":"), reply->usage.answer_audio);
-    write_some(out, VIEW(",\"image_tokens\":"), reply->usage.answer_images);
+                usage.thoughts);
+    write_count(out, VIEW(",\"audio_tokens\":"), usage.answer_audio);
+    write_some(out, VIEW(",\"image_tokens\":"), usage.answer_images);
     bytes_append(out, VIEW(",\"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}"));
 }

@@ -139,6 +139,7 @@ static void parameters_become_generation_config(void **state)
         {"the highest penalty", WITH("'presence_penalty':2"), CONFIG("'presencePenalty':1.99")},
         {"the lowest penalty", WITH("'frequency_penalty':-3"), CONFIG("'frequencyPenalty':-2")},
         {"n 1", WITH("'n':1"), NOTHING},
+        {"n 8", WITH("'n':8"), NOTHING},
         {"logprobs off", WITH("'logprobs':false,'top_logprobs':0"), NOTHING},
         {"logprobs", WITH("'logprobs':true"), CONFIG("'responseLogprobs':true")},
         {"logprobs of the chosen only", WITH("'logprobs':true,'top_logprobs':0"),
@@ -279,7 +280,7 @@ static void safety_settings_come_from_the_client_or_the_operator(void **state)
 
 static void what_is_wrong_is_named(void **state)
 {
-    static const struct refusal cases[] = {
+    static const struct refusal_case cases[] = {
         {"no body", "", ERROR_BAD_JSON, NULL},
         {"no JSON", "{'model':", ERROR_BAD_JSON, NULL},
         {"no object", "[]", ERROR_BAD_JSON, NULL},
@@ -327,6 +328,8 @@ static void what_is_wrong_is_named(void **state)
         {"a stop of a wrong type", WITH("'stop':['a',1]"), ERROR_BAD_TYPE, "stop[1]"},
         {"seed of a wrong type", WITH("'seed':0.5"), ERROR_BAD_TYPE, "seed"},
         {"n 0", WITH("'n':0"), ERROR_BAD_VALUE, "n"},
+        {"n 9", WITH("'n':9"), ERROR_BAD_VALUE, "n"},
+        {"a great n", WITH("'n':18446744073709551617"), ERROR_BAD_VALUE, "n"},
         {"effort of a wrong type", WITH("'reasoning_effort':3"), ERROR_BAD_TYPE,
          "reasoning_effort"},
         {"an unknown effort", WITH("'reasoning_effort':'hard'"), ERROR_UNSUPPORTED_VALUE,
@@ -360,7 +363,7 @@ static void what_is_wrong_is_named(void **state)
 
 static void what_is_not_supported_is_refused_by_name(void **state)
 {
-    static const struct refusal cases[] = {
+    static const struct refusal_case cases[] = {
         {"tools", WITH("'tools':[{'type':'function'}]"), ERROR_UNSUPPORTED, "tools"},
         {"functions", WITH("'functions':[{'name':'f'}]"), ERROR_UNSUPPORTED, "functions"},
         {"tool calls",
@@ -374,7 +377,6 @@ static void what_is_not_supported_is_refused_by_name(void **state)
          ERROR_UNSUPPORTED_VALUE, "messages[0].content[0].type"},
         {"a schema", WITH("'response_format':{'type':'json_schema','json_schema':{}}"),
          ERROR_UNSUPPORTED_VALUE, "response_format.type"},
-        {"several choices", WITH("'n':2"), ERROR_UNSUPPORTED_VALUE, "n"},
         {"pictures of a model that makes none", WITH("'modalities':['text','image']"),
          ERROR_UNSUPPORTED_VALUE, "modalities"},
         {"sound of a model that makes pictures",
@@ -407,7 +409,7 @@ static void what_is_not_supported_is_refused_by_name(void **state)
 
 static void a_model_that_is_none_is_not_found(void **state)
 {
-    static const struct refusal cases[] = {
+    static const struct refusal_case cases[] = {
         {"a way out of the path", MODEL("../files"), ERROR_NO_MODEL, "model"},
         {"a path", MODEL("a/b"), ERROR_NO_MODEL, "model"},
         {"dots", MODEL("a..b"), ERROR_NO_MODEL, "model"},
