@@ -71,14 +71,14 @@ static inline void translates(const struct translation *cases, size_t count)
 }
 
 /* A chat/completions request and how it is refused. */
-struct refusal {
+struct refusal_case {
     const char *what;
     const char *in;
     enum error error;
     const char *param; /* NULL: null */
 };
 
-static inline void refuses(const struct refusal *cases, size_t count)
+static inline void refuses(const struct refusal_case *cases, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct bytes in = json_of(cases[i].in), why = {0};

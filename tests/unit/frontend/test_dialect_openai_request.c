@@ -279,7 +279,7 @@ static void safety_settings_come_from_the_client_or_the_operator(void **state)
 
 static void what_is_wrong_is_named(void **state)
 {
-    static const struct refusal cases[] = {
+    static const struct refusal_case cases[] = {
         {"no body", "", ERROR_BAD_JSON, NULL},
         {"no JSON", "{'model':", ERROR_BAD_JSON, NULL},
         {"no object", "[]", ERROR_BAD_JSON, NULL},
@@ -360,7 +360,7 @@ static void what_is_wrong_is_named(void **state)
 
 static void what_is_not_supported_is_refused_by_name(void **state)
 {
-    static const struct refusal cases[] = {
+    static const struct refusal_case cases[] = {
         {"tools", WITH("'tools':[{'type':'function'}]"), ERROR_UNSUPPORTED, "tools"},
         {"functions", WITH("'functions':[{'name':'f'}]"), ERROR_UNSUPPORTED, "functions"},
         {"tool calls",
@@ -407,7 +407,7 @@ static void what_is_not_supported_is_refused_by_name(void **state)
 
 static void a_model_that_is_none_is_not_found(void **state)
 {
-    static const struct refusal cases[] = {
+    static const struct refusal_case cases[] = {
         {"a way out of the path", MODEL("../files"), ERROR_NO_MODEL, "model"},
         {"a path", MODEL("a/b"), ERROR_NO_MODEL, "model"},
         {"dots", MODEL("a..b"), ERROR_NO_MODEL, "model"},

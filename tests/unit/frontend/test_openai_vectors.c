@@ -21,7 +21,7 @@
     } while (0)
 #define REFUSES(...)                                                                               \
     do {                                                                                           \
-        static const struct refusal cases[] = {__VA_ARGS__};                                       \
+        static const struct refusal_case cases[] = {__VA_ARGS__};                                  \
         refuses(cases, COUNT_OF(cases));                                                           \
     } while (0)
 #define ANSWERS(...)                                                                               \
