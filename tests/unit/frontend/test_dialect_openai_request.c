@@ -219,6 +219,11 @@ static void the_wish_to_think_becomes_thinking_config(void **state)
                     "'extra_body':{'extra_body':{'google':{'thinking_config':"
                     "{'thinkingLevel':'LOW','include_thoughts':true}}}}"),
          THINKS("'thinkingLevel':'LOW','includeThoughts':true")},
+        {"thoughts asked for", WITH_MODEL("gemini-2.5-flash", "'reasoning':{'exclude':false}"),
+         THINKS("'includeThoughts':true")},
+        {"a summary of them asked for",
+         WITH_MODEL("gemini-2.5-flash", "'reasoning':{'summary':'auto'}"),
+         THINKS("'includeThoughts':true")},
         {"Google's own at the top",
          WITH_MODEL("gemini-2.5-pro", "'google':{'thinking_config':{'include_thoughts':true}}"),
          THINKS("'includeThoughts':true")},
@@ -510,6 +515,10 @@ static void the_estimate_is_a_quarter_of_the_text_and_the_limit(void **state)
 
     (void)state;
     assert_int_equal(ask.estimate, 53);
+    ask_clear(&ask);
+    ask = asked("{'model':'m','max_tokens':50,'google':{'generation_config':{'max_output_tokens':7}"
+                "},'messages':[{'role':'user','content':'1234'}]}");
+    assert_int_equal(ask.estimate, 8);
     ask_clear(&ask);
 }
 
