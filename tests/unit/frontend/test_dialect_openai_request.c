@@ -353,6 +353,12 @@ static void what_is_wrong_is_named(void **state)
          "top_logprobs"},
         {"Google's settings of a wrong type", WITH("'google':{'generation_config':[]}"),
          ERROR_BAD_TYPE, "extra_body.google.generation_config"},
+#define FOUR "'topK':1,'topK':1,'topK':1,'topK':1"
+#define SIXTEEN FOUR "," FOUR "," FOUR "," FOUR
+        {"too many of Google's settings",
+         WITH("'google':{'generation_config':{" SIXTEEN "," SIXTEEN "," SIXTEEN "," SIXTEEN
+              ",'topK':1}}"),
+         ERROR_BAD_VALUE, "extra_body.google.generation_config"},
         {"Google's safety settings of a wrong type", WITH("'google':{'safetySettings':{}}"),
          ERROR_BAD_TYPE, "extra_body.google.safety_settings"},
         {"nothing but a NUL", REQUEST("{'role':'user','content':'\\u0000'}"), ERROR_BAD_VALUE,
