@@ -5,7 +5,8 @@
 #include "openai_chat_private.h"
 
 enum {
-    NAME_MOST = 32, /* bytes of a name with its zero */
+    NAME_MOST = 32,   /* bytes of a name with its zero */
+    NATIVE_MOST = 64, /* members of generationConfig: they are looked up one by one */
 };
 
 /* Members of generationConfig that pass as they are. */
@@ -95,6 +96,9 @@ static bool take_generation_config(struct chat *chat, yyjson_val *config)
 
     if (!yyjson_is_obj(config))
         return chat_refuse_type(chat, where, "an object", config);
+    if (yyjson_obj_size(config) > NATIVE_MOST)
+        return chat_refuse(chat, ERROR_BAD_VALUE, where,
+                           "Invalid value: '%s' has too many members.", where);
     yyjson_obj_foreach(config, i, max, key, value)
     {
         if (yyjson_is_null(value))

@@ -220,6 +220,11 @@ static void the_wish_to_think_becomes_thinking_config(void **state)
                     "'extra_body':{'extra_body':{'google':{'thinking_config':"
                     "{'thinkingLevel':'LOW','include_thoughts':true}}}}"),
          THINKS("'thinkingLevel':'LOW','includeThoughts':true")},
+        {"thoughts asked for", WITH_MODEL("gemini-2.5-flash", "'reasoning':{'exclude':false}"),
+         THINKS("'includeThoughts':true")},
+        {"a summary of them asked for",
+         WITH_MODEL("gemini-2.5-flash", "'reasoning':{'summary':'auto'}"),
+         THINKS("'includeThoughts':true")},
         {"Google's own at the top",
          WITH_MODEL("gemini-2.5-pro", "'google':{'thinking_config':{'include_thoughts':true}}"),
          THINKS("'includeThoughts':true")},
@@ -351,6 +356,12 @@ static void what_is_wrong_is_named(void **state)
          "top_logprobs"},
         {"Google's settings of a wrong type", WITH("'google':{'generation_config':[]}"),
          ERROR_BAD_TYPE, "extra_body.google.generation_config"},
+#define FOUR "'topK':1,'topK':1,'topK':1,'topK':1"
+#define SIXTEEN FOUR "," FOUR "," FOUR "," FOUR
+        {"too many of Google's settings",
+         WITH("'google':{'generation_config':{" SIXTEEN "," SIXTEEN "," SIXTEEN "," SIXTEEN
+              ",'topK':1}}"),
+         ERROR_BAD_VALUE, "extra_body.google.generation_config"},
         {"Google's safety settings of a wrong type", WITH("'google':{'safetySettings':{}}"),
          ERROR_BAD_TYPE, "extra_body.google.safety_settings"},
         {"nothing but a NUL", REQUEST("{'role':'user','content':'\\u0000'}"), ERROR_BAD_VALUE,
@@ -512,6 +523,10 @@ static void the_estimate_is_a_quarter_of_the_text_and_the_limit(void **state)
 
     (void)state;
     assert_int_equal(ask.estimate, 53);
+    ask_clear(&ask);
+    ask = asked("{'model':'m','max_tokens':50,'google':{'generation_config':{'max_output_tokens':7}"
+                "},'messages':[{'role':'user','content':'1234'}]}");
+    assert_int_equal(ask.estimate, 8);
     ask_clear(&ask);
 }
 
