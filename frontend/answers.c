@@ -9,6 +9,7 @@
 
 #include "frontend.h"
 #include "log.h"
+#include "merge.h"
 
 enum { BODY_MOST = 128 * 1024 /* bytes of one BODY */ };
 
@@ -77,7 +78,7 @@ static void on_head(void *owner, const struct letter *letter)
     leg_forget_body(leg);
     if (head->attempts > leg->call.attempts)
         leg->call.attempts = head->attempts;
-    reply_head(leg, head);
+    merge_head(leg, head);
 }
 
 static void on_chunk(void *owner, const struct letter *letter)
@@ -89,7 +90,7 @@ static void on_chunk(void *owner, const struct letter *letter)
     if (chunk->seq == 0)
         return; /* that would be a HEAD */
     leg = take(owner, chunk->call, chunk->offer, chunk->seq, false);
-    if (leg && !reply_chunk(leg, chunk->data, chunk->event_end, &error))
+    if (leg && !merge_chunk(leg, chunk->data, chunk->event_end, &error))
         fail_here(leg, error);
 }
 
@@ -98,7 +99,7 @@ static void end_leg(struct leg *leg)
     enum error error;
 
     leg_finish(leg);
-    if (reply_end(leg, &error))
+    if (merge_end(leg, &error))
         reply_ack(leg, false);
     else
         fail_here(leg, error);
@@ -151,7 +152,7 @@ static bool take_empty(struct leg *leg, enum error error, const struct msg_fail 
 
     if (error != ERROR_UPSTREAM_EMPTY || !fail->body.len || leg->exchange->dialect->is_raw)
         return false;
-    if (!reply_chunk(leg, fail->body, true, &ignored))
+    if (!merge_chunk(leg, fail->body, true, &ignored))
         return false;
     end_leg(leg);
     return true;

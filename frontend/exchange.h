@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One HTTP request and its reply. It lives in the request's memory and dies with it, however that
- * comes. What the provider is asked for it are its legs: calls.c and answers.c have these, reply.c
- * has the way back to the client. */
+ * comes. What the provider is asked for it are its legs: calls.c and answers.c have these, merge.c
+ * makes one reply of their answers, reply.c has the way back to the client. */
 #pragma once
 
 #include <h2o.h>
@@ -60,5 +60,4 @@ struct exchange {
 };
 
 /* Goes through the legs of an exchange. */
-#define LEGS_OF(x, leg)                                                                            \
-    for (__typeof__(&(x)->legs[0]) leg = (x)->legs; leg < (x)->legs + (x)->leg_count; leg++)
+#define LEGS_OF(x, leg) for (struct leg *leg = (x)->legs; leg < (x)->legs + (x)->leg_count; leg++)

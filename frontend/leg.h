@@ -30,7 +30,7 @@ struct leg {
     struct leg *prev_held, *next_held; /* waiting for a balancer */
     UT_hash_handle hh;                 /* by call.id */
 
-    /* its answer; reply.c has these */
+    /* its answer; merge.c and reply.c have these */
     struct sse sse;         /* FORM_EVENTS: the event that is coming in */
     struct bytes gather;    /* FORM_WHOLE: the answer so far */
     size_t gathered;        /* of the process's budget */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers on their way to clients. answers.c hands in what upstreams send, h2o takes it at the
+/* Replies on their way to clients. merge.c adds to them what upstreams send, h2o takes it at the
  * client's pace.
  *
  *   chunks of each leg -> (dialect) -> pending -> in_flight -> h2o -> proceed: acknowledged
@@ -10,10 +10,7 @@
  * or when it lies in reassembly, which REPLY_LIMIT bounds. So a client that doesn't read fills one
  * window and no more.
  *  3. Once the status has gone out, an error is an event in the stream, or else a connection that
- * breaks visibly.
- *  4. Several legs make one reply: events go out as they come, whichever leg's they are; whole
- * answers are translated in the order of the legs when all are there. Each leg is acknowledged by
- * itself. */
+ * breaks visibly. */
 #include "reply.h"
 
 #include <stdio.h>
@@ -23,6 +20,7 @@
 #include "frontend.h"
 #include "http.h"
 #include "log.h"
+#include "merge.h"
 
 enum {
     GRACE_MS = 2000,        /* the upstream is to notice a deadline before we do */
@@ -82,7 +80,7 @@ static void on_send_timer(h2o_timeout_entry_t *entry)
     send_now(H2O_STRUCT_FROM_MEMBER(struct exchange, send_timer, entry));
 }
 
-static void send_soon(struct exchange *x)
+void reply_send_soon(struct exchange *x)
 {
     if (x->req && !x->is_sending)
         web_defer(&x->frontend->web, &x->send_timer);
@@ -228,7 +226,7 @@ static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
 /* Waiting for the first content */
 
 /* The first leg that has had its time: without a HEAD, or silent although its client reads. */
-static const struct leg *late_leg(const struct exchange *x)
+static const struct leg *late_leg(struct exchange *x)
 {
     bool is_client_slow = x->is_sending || x->pending.len;
     uint64_t now_ms = clock_ms();
@@ -280,166 +278,7 @@ void reply_waited(struct exchange *x)
     h2o_timeout_unlink(&x->ping_timer);
 }
 
-/* The answer comes in */
-
-void reply_head(struct leg *leg, const struct msg_head *head)
-{
-    struct exchange *x = leg->exchange;
-
-    h2o_timeout_unlink(&x->ping_timer);
-    leg->first_ms = x->frontend->actor.now_ms;
-    if (!x->first_ms)
-        x->first_ms = leg->first_ms;
-    if (x->form != FORM_RAW)
-        return;
-    if (!x->status)
-        x->status = head->status >= 200 && head->status <= 299 ? (int)head->status : 200;
-    bytes_copy(&x->type, head->type);
-    bytes_cstr(&x->type);
-    x->length = head->length;
-}
-
-/* Charges the process's budget `now` bytes in place of `*held`. */
-static bool charge(struct exchange *x, size_t *held, size_t now)
-{
-    struct calls *calls = &x->frontend->calls;
-
-    calls->gather_bytes = calls->gather_bytes - *held + now;
-    *held = now;
-    return calls->gather_bytes <= options.body_budget;
-}
-
-static bool charge_leg(struct leg *leg, size_t now)
-{
-    return charge(leg->exchange, &leg->gathered, now) && now <= options.reply_limit;
-}
-
-static bool translate(struct leg *leg, struct view data, enum error *error)
-{
-    struct exchange *x = leg->exchange;
-    struct view event;
-    bool is_broken = false;
-
-    x->reply.leg = leg->index;
-    while (sse_feed(&leg->sse, &data, &event, &is_broken)) {
-        if (x->dialect->event(&x->reply, event, &x->pending))
-            continue;
-        *error = ERROR_UPSTREAM;
-        return false;
-    }
-    *error = ERROR_REPLY_TOO_LARGE;
-    return !is_broken && charge_leg(leg, leg->sse.data.len + leg->sse.line.len);
-}
-
-static bool gather(struct leg *leg, struct view data, enum error *error)
-{
-    *error = ERROR_REPLY_TOO_LARGE;
-    if (!charge_leg(leg, leg->gather.len + data.len))
-        return false;
-    bytes_append(&leg->gather, data);
-    return true;
-}
-
-static void relay(struct exchange *x, struct view data, bool event_end)
-{
-    if (!x->is_head)
-        bytes_append(&x->pending, data);
-    x->relayed += data.len;
-    x->at_border = event_end;
-}
-
-static bool take_run(struct leg *leg, struct view data, bool event_end, enum error *error)
-{
-    switch (leg->exchange->form) {
-    case FORM_RAW:
-        relay(leg->exchange, data, event_end);
-        return true;
-    case FORM_EVENTS:
-        return translate(leg, data, error);
-    case FORM_WHOLE:
-        return gather(leg, data, error);
-    }
-    return false;
-}
-
-bool reply_chunk(struct leg *leg, struct view data, bool event_end, enum error *error)
-{
-    struct exchange *x = leg->exchange;
-    bool is_told;
-
-    if (x->is_ended || !x->req)
-        return true;
-    is_told = take_run(leg, data, event_end, error);
-    leg->unacked += data.len;
-    if (!is_told)
-        return false;
-    if (x->pending.len)
-        send_soon(x);
-    else
-        reply_ack(leg, false);
-    return true;
-}
-
-/* All answers are there. */
-static bool end_whole(struct exchange *x, enum error *error)
-{
-    *error = ERROR_UPSTREAM;
-    LEGS_OF (x, leg) {
-        x->reply.leg = leg->index;
-        if (!x->dialect->whole(&x->reply, bytes_view(&leg->gather), &x->pending))
-            return false;
-        bytes_clear(&leg->gather);
-        charge_leg(leg, 0);
-    }
-    *error = ERROR_REPLY_TOO_LARGE; /* it is held until the client has read it */
-    return charge(x, &x->merged, x->pending.len) &&
-           x->pending.len / x->leg_count <= options.reply_limit;
-}
-
-static bool end_events(struct leg *leg, enum error *error)
-{
-    struct exchange *x = leg->exchange;
-
-    /* A provider may leave out the empty line behind its last event. */
-    if (!sse_is_between(&leg->sse) && !translate(leg, VIEW("\n\n"), error))
-        return false;
-    x->reply.leg = leg->index;
-    x->reply.ended++;
-    if (x->dialect->end(&x->reply, &x->pending))
-        return true;
-    /* The dialect has written the error itself; on this connection nothing follows it. */
-    x->is_ended = true;
-    x->error = ERROR_UPSTREAM_CUT;
-    x->req->http1_is_persistent = 0;
-    calls_abandon(x); /* the other legs */
-    return true;
-}
-
-bool reply_end(struct leg *leg, enum error *error)
-{
-    struct exchange *x = leg->exchange;
-    bool is_told = true;
-
-    if (x->is_ended || !x->req)
-        return true;
-    switch (x->form) {
-    case FORM_RAW:
-        x->is_broken = x->length && x->relayed != x->length - 1;
-        break;
-    case FORM_EVENTS:
-        is_told = end_events(leg, error);
-        break;
-    case FORM_WHOLE:
-        is_told = x->legs_open || end_whole(x, error);
-        break;
-    }
-    if (!is_told)
-        return false;
-    x->is_ended |= x->legs_open == 0;
-    if (x->is_ended || x->pending.len)
-        send_soon(x);
-    return true;
-}
+/* The reply ends by an error */
 
 static void fail_before_start(struct exchange *x, const struct complaint *complaint)
 {
@@ -471,7 +310,7 @@ void reply_fail(struct exchange *x, const struct complaint *complaint)
         fail_before_start(x, complaint);
     else
         x->is_broken = true;
-    send_soon(x);
+    reply_send_soon(x);
 }
 
 /* The client hangs up */
@@ -499,7 +338,7 @@ static void on_gone(void *data)
 
 /* The end of the exchange */
 
-static uint64_t attempts_of(const struct exchange *x)
+static uint64_t attempts_of(struct exchange *x)
 {
     uint64_t count = 0;
 
@@ -508,7 +347,7 @@ static uint64_t attempts_of(const struct exchange *x)
     return count;
 }
 
-static void log_done(const struct exchange *x)
+static void log_done(struct exchange *x)
 {
     uint64_t now_ms = clock_ms();
     bool is_whole = x->is_ended && !x->is_broken && x->error == ERROR_NONE && !x->req;
@@ -526,13 +365,6 @@ static void log_done(const struct exchange *x)
              F_NUM("attempts", attempts_of(x)), F_ID("upstream", x->legs[0].call.upstream));
 }
 
-static void clear_leg(struct leg *leg)
-{
-    charge_leg(leg, 0);
-    sse_clear(&leg->sse);
-    bytes_clear(&leg->gather);
-}
-
 static void on_disposed(void *data)
 {
     struct exchange *x = data;
@@ -542,9 +374,7 @@ static void on_disposed(void *data)
     x->req = NULL;
     calls_abandon(x);
     log_done(x);
-    LEGS_OF (x, leg)
-        clear_leg(leg);
-    charge(x, &x->merged, 0);
+    merge_clear(x);
     if (--x->frontend->replies.open == 0 && x->frontend->actor.is_draining)
         actor_wake(&x->frontend->actor, 0);
     ask_clear(&x->ask);

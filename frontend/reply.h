@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of an answer to its client: through the dialect into h2o, and the acknowledgements back.
- */
+/* The way of a reply to its client: into h2o, and the acknowledgements back. */
 #pragma once
 
 #include "exchange.h"
@@ -20,15 +19,8 @@ struct exchange *reply_begin(struct frontend *frontend, h2o_req_t *req,
                              const struct dialect *dialect, struct ask *ask, bool is_sse,
                              uint64_t id, uint64_t client);
 
-/* The leg's first content is there. */
-void reply_head(struct leg *leg, const struct msg_head *head);
-
-/* Adds a run of the leg's answer. False: it cannot be told to the client; `*error` says why. */
-bool reply_chunk(struct leg *leg, struct view data, bool event_end, enum error *error);
-
-/* The answer of the leg is whole, and its call done. False: it cannot be told to the client;
- * `*error` says why. */
-bool reply_end(struct leg *leg, enum error *error);
+/* What has been added to `pending` is to go out. */
+void reply_send_soon(struct exchange *exchange);
 
 /* The reply ends by an error: as such if nothing has gone out, else inside the stream. */
 void reply_fail(struct exchange *exchange, const struct complaint *complaint);
