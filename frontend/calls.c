@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of open calls: what goes to balancers, what comes from them and from upstreams. Called
- * by http.c with new calls, by balancers.c and upstreams.c with letters. What must stay true: a
- * call in the table is either held back, or with exactly one balancer or upstream, and its deadline
- * runs until its HEAD is there. */
+/* The table of open calls: what goes to balancers and what comes from them; what upstreams say is
+ * in answers.c. Called by http.c with new requests, by balancers.c with letters. What must stay
+ * true: a call in the table is either held back, or with exactly one balancer or upstream, and its
+ * deadline runs until its HEAD is there; and when one leg of a request fails, the others end with
+ * it. */
 #include "calls.h"
 
-#include <stdlib.h>
 #include <sys/random.h>
 #include <utlist.h>
 
@@ -15,7 +15,6 @@
 
 enum {
     INLINE_MOST = 32 * 1024, /* bytes of a body that travels inside CALL */
-    BODY_MOST = 128 * 1024,  /* bytes of one BODY */
 };
 
 /* Numbers begin at random places, so that two frontends' calls are told apart in logs and by
@@ -34,86 +33,24 @@ uint64_t calls_id(struct calls *calls)
     return calls->next_id++;
 }
 
-bool calls_have_room(const struct frontend *frontend, size_t body_len)
+bool calls_have_room(const struct frontend *frontend, size_t body_len, size_t count)
 {
     const struct calls *calls = &frontend->calls;
 
-    return calls->count < options.call_limit &&
+    return calls->count + count <= options.call_limit &&
            (body_len == 0 || calls->body_bytes + body_len <= options.body_budget);
-}
-
-static struct exchange *find(const struct frontend *frontend, uint64_t id)
-{
-    struct exchange *x;
-
-    HASH_FIND(hh, frontend->calls.by_id, &id, sizeof(id), x);
-    return x;
-}
-
-/* Where a call stands */
-
-static void unhold(struct exchange *x)
-{
-    if (!x->is_held)
-        return;
-    x->is_held = false;
-    DL_DELETE2(x->frontend->calls.held, x, prev_held, next_held);
-}
-
-static void hold(struct exchange *x)
-{
-    if (x->is_held)
-        return;
-    x->is_held = true;
-    DL_APPEND2(x->frontend->calls.held, x, prev_held, next_held);
-}
-
-static void detach(struct exchange *x)
-{
-    if (!x->upstream)
-        return;
-    DL_DELETE(x->upstream->exchanges, x);
-    x->upstream = NULL;
-}
-
-static void attach(struct exchange *x, struct upstream *upstream)
-{
-    if (x->upstream == upstream)
-        return;
-    detach(x);
-    x->upstream = upstream;
-    DL_APPEND(upstream->exchanges, x);
-}
-
-static void forget_body(struct exchange *x)
-{
-    x->frontend->calls.body_bytes -= x->body_charged;
-    x->body_charged = 0;
-    bytes_clear(&x->ask.body);
-}
-
-/* The call leaves the table; the reply may take longer. */
-static void finish(struct exchange *x)
-{
-    struct calls *calls = &x->frontend->calls;
-
-    call_end(&x->call);
-    HASH_DEL(calls->by_id, x);
-    calls->count--;
-    unhold(x);
-    forget_body(x);
-    reply_waited(x);
 }
 
 /* Offering */
 
-static void post_call(struct exchange *x, struct balancer *balancer, uint64_t now_ms, bool again)
+static void post_call(struct leg *leg, struct balancer *balancer, uint64_t now_ms, bool again)
 {
+    const struct exchange *x = leg->exchange;
     struct msg_call letter = {
         .balancer = balancer->link.peer,
-        .call = x->call.id,
-        .offer = x->call.offer,
-        .attempts = x->call.attempts,
+        .call = leg->call.id,
+        .offer = leg->call.offer,
+        .attempts = leg->call.attempts,
         .pool = VIEW("gemini"),
         .model = bytes_view(&x->ask.model),
         .operation = view_of(x->ask.operation),
@@ -123,131 +60,142 @@ static void post_call(struct exchange *x, struct balancer *balancer, uint64_t no
         .estimate = x->ask.estimate,
         .client = x->client,
         .left_ms = x->deadline_ms > now_ms ? x->deadline_ms - now_ms : 1,
-        .body_len = x->ask.body.len,
+        .body_len = leg->body.len,
         .again = again,
     };
 
-    if (x->ask.body.len <= INLINE_MOST)
-        letter.body = bytes_view(&x->ask.body);
+    if (leg->body.len <= INLINE_MOST)
+        letter.body = leg->body;
     link_post(&balancer->link, MSG_CALL, &letter);
 }
 
-static void fail_refused(struct exchange *x)
+static void fail_refused(struct leg *leg)
 {
-    calls_fail(x, &(struct complaint){.error = x->call.refusal,
-                                      .retry_after_ms = x->call.refusal_retry_ms});
+    calls_fail(leg->exchange, &(struct complaint){.error = leg->call.refusal,
+                                                  .retry_after_ms = leg->call.refusal_retry_ms});
 }
 
-/* Offers a call that is HELD_BACK to the next balancer, or leaves it held back until there is one.
- */
-static void offer(struct exchange *x)
+void calls_offer(struct leg *leg)
 {
     uint64_t now_ms = clock_ms();
-    struct balancer *balancer = balancers_pick(x->frontend, x->call.refusers, now_ms);
+    struct balancer *balancer = balancers_pick(leg->exchange->frontend, leg->call.refusers, now_ms);
 
     if (balancer) {
-        unhold(x);
-        call_offer(&x->call, balancer->slot, balancer->link.peer);
-        post_call(x, balancer, now_ms, false);
-    } else if (x->call.refusers) {
-        fail_refused(x);
+        leg_unhold(leg);
+        call_offer(&leg->call, balancer->slot, balancer->link.peer);
+        post_call(leg, balancer, now_ms, false);
+    } else if (leg->call.refusers) {
+        fail_refused(leg);
     } else {
-        hold(x);
+        leg_hold(leg);
     }
 }
 
-void calls_begin(struct exchange *x, uint64_t id)
+/* Whoever follows one request through the logs finds its further calls by this. */
+static void log_leg(const struct leg *leg)
+{
+    log_info("call.joined", F_ID("call", leg->call.id), F_ID("request", leg->exchange->id),
+             F_NUM("leg", leg->index));
+}
+
+void calls_begin(struct exchange *x)
 {
     struct calls *calls = &x->frontend->calls;
 
-    call_begin(&x->call, id);
     x->body_charged = x->ask.body.len;
     calls->body_bytes += x->body_charged;
-    HASH_ADD(hh, calls->by_id, call.id, sizeof(x->call.id), x);
-    calls->count++;
+    LEGS_OF (x, leg) {
+        leg_begin(leg, leg->index ? calls_id(calls) : x->id);
+        if (leg->index)
+            log_leg(leg);
+    }
     reply_wait(x);
-    offer(x);
+    LEGS_OF (x, leg)
+        calls_offer(leg);
 }
 
+/* Where one leg fails its siblings leave the list, so that the next may not be in it any more. */
 void calls_offer_held(struct frontend *frontend)
 {
-    struct exchange *x, *next;
+    struct leg *leg, *next;
 
-    DL_FOREACH_SAFE2(frontend->calls.held, x, next, next_held)
-    offer(x);
+    DL_FOREACH_SAFE2(frontend->calls.held, leg, next, next_held)
+    if (leg->is_held)
+        calls_offer(leg);
 }
 
 void calls_repeat(struct frontend *frontend, struct balancer *to)
 {
     uint64_t now_ms = clock_ms();
-    struct exchange *x, *next;
+    struct leg *leg, *next;
 
-    HASH_ITER (hh, frontend->calls.by_id, x, next)
-        if (call_is_with(&x->call, to->slot, to->link.peer))
-            post_call(x, to, now_ms, true);
+    HASH_ITER (hh, frontend->calls.by_id, leg, next)
+        if (call_is_with(&leg->call, to->slot, to->link.peer))
+            post_call(leg, to, now_ms, true);
 }
 
-static void offer_again(struct exchange *x)
+static void offer_again(struct leg *leg)
 {
-    log_info("call.offered", F_ID("call", x->call.id), F_NUM("offer", x->call.offer),
-             F_NUM("attempts", x->call.attempts));
-    detach(x);
-    x->ack_place = (struct ack_place){0};
-    offer(x);
+    log_info("call.offered", F_ID("call", leg->call.id), F_NUM("offer", leg->call.offer),
+             F_NUM("attempts", leg->call.attempts));
+    leg_detach(leg);
+    leg->ack_place = (struct ack_place){0};
+    calls_offer(leg);
 }
 
 /* What balancers say */
 
 void calls_on_known(struct frontend *frontend, struct balancer *from, const struct msg_known *known)
 {
-    struct exchange *x = find(frontend, known->call);
+    struct leg *leg = leg_find(frontend, known->call);
 
-    if (x)
-        call_known(&x->call, from->slot, from->link.peer, known->offer);
+    if (leg)
+        call_known(&leg->call, from->slot, from->link.peer, known->offer);
 }
 
+/* Siblings of a leg that fails are done and no more asked about, wherever they stand. */
 void calls_on_known_end(struct frontend *frontend, struct balancer *from)
 {
-    struct exchange *x, *next;
+    struct leg *leg, *next;
 
     if (from->listed_by == from->link.peer)
         return;
     from->listed_by = from->link.peer;
-    HASH_ITER (hh, frontend->calls.by_id, x, next)
-        if (call_known_end(&x->call, from->slot, from->link.peer))
-            offer_again(x);
+    HASH_ITER (hh, frontend->calls.by_id, leg, next)
+        if (call_known_end(&leg->call, from->slot, from->link.peer))
+            offer_again(leg);
 }
 
 void calls_on_refused(struct frontend *frontend, struct balancer *from,
                       const struct msg_refused *refused)
 {
-    struct exchange *x = find(frontend, refused->call);
+    struct leg *leg = leg_find(frontend, refused->call);
     enum error error = refused->error < ERROR_COUNT ? (enum error)refused->error : ERROR_INTERNAL;
 
-    if (!x || !call_is_current(&x->call, from->slot, refused->offer))
+    if (!leg || !call_is_current(&leg->call, from->slot, refused->offer))
         return;
-    if (call_refuse(&x->call, error, refused->retry_after_ms, frontend->balancers.count))
-        offer_again(x);
+    if (call_refuse(&leg->call, error, refused->retry_after_ms, frontend->balancers.count))
+        offer_again(leg);
     else
-        fail_refused(x);
+        fail_refused(leg);
 }
 
 void calls_on_retry(struct frontend *frontend, struct balancer *from, const struct msg_retry *retry)
 {
-    struct exchange *x = find(frontend, retry->call);
+    struct leg *leg = leg_find(frontend, retry->call);
 
-    if (!x || !call_is_current(&x->call, from->slot, retry->offer))
+    if (!leg || !call_is_current(&leg->call, from->slot, retry->offer))
         return;
-    if (retry->attempts > x->call.attempts)
-        x->call.attempts = retry->attempts;
-    x->call.refusers = 0;
-    call_withdraw(&x->call);
-    offer_again(x);
+    if (retry->attempts > leg->call.attempts)
+        leg->call.attempts = retry->attempts;
+    leg->call.refusers = 0;
+    call_withdraw(&leg->call);
+    offer_again(leg);
 }
 
 /* Cancelling */
 
-static void cancel_at(struct upstream *upstream, uint64_t call, uint64_t offer)
+void calls_cancel_at(struct upstream *upstream, uint64_t call, uint64_t offer)
 {
     struct msg_cancel cancel = {
         .frontend = upstream->frontend->actor.incarnation, .call = call, .offer = offer};
@@ -255,238 +203,58 @@ static void cancel_at(struct upstream *upstream, uint64_t call, uint64_t offer)
     mailbox_post(&upstream->box, 0, MSG_CANCEL, &cancel);
 }
 
-static void cancel(struct exchange *x)
+static void cancel(struct leg *leg)
 {
+    struct frontend *frontend = leg->exchange->frontend;
     struct msg_cancel letter = {
-        .frontend = x->frontend->actor.incarnation, .call = x->call.id, .offer = x->call.offer};
+        .frontend = frontend->actor.incarnation, .call = leg->call.id, .offer = leg->call.offer};
 
-    if (x->call.state == CALL_HELD_BACK || x->call.state == CALL_DONE)
+    if (leg->call.state == CALL_HELD_BACK)
         return;
-    if (x->upstream)
-        cancel_at(x->upstream, x->call.id, x->call.offer);
-    link_post(&x->frontend->balancers.at[x->call.slot].link, MSG_CANCEL, &letter);
+    if (leg->upstream)
+        calls_cancel_at(leg->upstream, leg->call.id, leg->call.offer);
+    link_post(&frontend->balancers.at[leg->call.slot].link, MSG_CANCEL, &letter);
+}
+
+static void stop_all(struct exchange *x)
+{
+    LEGS_OF (x, leg) {
+        if (leg->call.state == CALL_DONE)
+            continue;
+        cancel(leg);
+        leg_finish(leg);
+    }
+}
+
+static void detach_all(struct exchange *x)
+{
+    LEGS_OF (x, leg) {
+        reply_ack(leg, false);
+        leg_detach(leg);
+    }
 }
 
 void calls_fail(struct exchange *x, const struct complaint *complaint)
 {
-    cancel(x);
-    if (x->call.state != CALL_DONE)
-        finish(x);
+    stop_all(x);
     reply_fail(x, complaint);
-    reply_ack(x, false);
-    detach(x);
+    detach_all(x);
 }
 
 void calls_abandon(struct exchange *x)
 {
-    cancel(x);
-    if (x->call.state != CALL_DONE)
-        finish(x);
-    reply_ack(x, false);
-    detach(x);
-}
-
-/* What upstreams say */
-
-static void ack_stranger(struct upstream *upstream, uint64_t call, uint64_t offer, uint64_t seq)
-{
-    struct ack_place nowhere = {0};
-
-    upstream_ack(upstream, &nowhere, (struct ack){call, offer, seq}, false);
-}
-
-static void ask_resume(struct upstream *upstream, const struct exchange *x)
-{
-    struct msg_resume resume = {.frontend = x->frontend->actor.incarnation,
-                                .call = x->call.id,
-                                .offer = x->call.offer,
-                                .seq = x->call.next_seq};
-
-    mailbox_post(&upstream->box, 0, MSG_RESUME, &resume);
-}
-
-/* The exchange whose turn this letter is, or NULL. `is_last` says that nothing follows it. */
-static struct exchange *take(struct upstream *upstream, uint64_t id, uint64_t offer, uint64_t seq,
-                             bool is_last)
-{
-    struct exchange *x = find(upstream->frontend, id);
-    enum call_verdict verdict =
-        x ? call_judge(&x->call, upstream->incarnation, offer, seq) : CALL_STRANGER;
-
-    switch (verdict) {
-    case CALL_TAKE:
-        attach(x, upstream);
-        x->heard_ms = upstream->frontend->actor.now_ms;
-        return x;
-    case CALL_REPEAT:
-        reply_ack(x, true);
-        return NULL;
-    case CALL_GAP:
-        attach(x, upstream);
-        log_warn("answer.gap", F_ID("call", id), F_NUM("seq", seq),
-                 F_NUM("next", x->call.next_seq));
-        ask_resume(upstream, x);
-        return NULL;
-    case CALL_GAP_TOLD:
-        return NULL;
-    case CALL_STRANGER:
-        cancel_at(upstream, id, offer);
-        if (is_last)
-            ack_stranger(upstream, id, offer, seq);
-        return NULL;
-    }
-    return NULL;
-}
-
-static void fail_here(struct exchange *x, enum error error)
-{
-    calls_fail(x, &(struct complaint){.error = error});
-}
-
-static void on_head(void *owner, const struct letter *letter)
-{
-    const struct msg_head *head = &letter->msg->head;
-    struct exchange *x = take(owner, head->call, head->offer, 0, false);
-
-    if (!x)
-        return;
-    forget_body(x);
-    if (head->attempts > x->call.attempts)
-        x->call.attempts = head->attempts;
-    reply_head(x, head);
-}
-
-static void on_chunk(void *owner, const struct letter *letter)
-{
-    const struct msg_chunk *chunk = &letter->msg->chunk;
-    struct exchange *x;
-    enum error error;
-
-    if (chunk->seq == 0)
-        return; /* that would be a HEAD */
-    x = take(owner, chunk->call, chunk->offer, chunk->seq, false);
-    if (x && !reply_chunk(x, chunk->data, chunk->event_end, &error))
-        fail_here(x, error);
-}
-
-static void on_end(void *owner, const struct letter *letter)
-{
-    const struct msg_end *end = &letter->msg->end;
-    struct exchange *x;
-    enum error error;
-
-    if (end->seq == 0)
-        return;
-    x = take(owner, end->call, end->offer, end->seq, true);
-    if (!x)
-        return;
-    finish(x);
-    if (reply_end(x, &error))
-        reply_ack(x, false);
-    else
-        fail_here(x, error);
-}
-
-/* The provider's status is the client's business only where the mistake is its own; what became of
- * our keys is not. */
-static int status_for_client(enum error error, uint64_t provider)
-{
-    int ours = error_facts(error)->status;
-    bool is_clients = ours >= 400 && ours <= 499 && ours != 429;
-
-    return is_clients && provider >= 400 && provider <= 499 ? (int)provider : 0;
-}
-
-static void on_fail(void *owner, const struct letter *letter)
-{
-    const struct msg_fail *fail = &letter->msg->fail;
-    struct exchange *x = take(owner, fail->call, fail->offer, fail->seq, true);
-    enum error error = fail->error < ERROR_COUNT ? (enum error)fail->error : ERROR_INTERNAL;
-
-    if (!x)
-        return;
-    finish(x);
-    reply_fail(x, &(struct complaint){.error = error,
-                                      .status = status_for_client(error, fail->status),
-                                      .retry_after_ms = fail->retry_after_ms,
-                                      .body = fail->body});
-    reply_ack(x, false);
-}
-
-static void on_want(void *owner, const struct letter *letter)
-{
-    struct upstream *upstream = owner;
-    const struct msg_want *want = &letter->msg->want;
-    struct exchange *x = find(upstream->frontend, want->call);
-    struct view rest;
-
-    if (!x || !call_may_have_body(&x->call, upstream->incarnation, want->offer)) {
-        if (!x || x->call.state != CALL_ANSWERING)
-            cancel_at(upstream, want->call, want->offer);
-        return;
-    }
-    attach(x, upstream);
-    if (want->from > x->ask.body.len)
-        return;
-    rest = view_skip(bytes_view(&x->ask.body), want->from);
-    if (rest.len > want->len)
-        rest.len = want->len;
-    while (rest.len) {
-        struct msg_body body = {.frontend = upstream->frontend->actor.incarnation,
-                                .call = want->call,
-                                .offer = want->offer,
-                                .from = (uint64_t)(rest.at - x->ask.body.at),
-                                .data = {rest.at, rest.len < BODY_MOST ? rest.len : BODY_MOST}};
-
-        mailbox_post(&upstream->box, 0, MSG_BODY, &body);
-        rest = view_skip(rest, body.data.len);
-    }
-}
-
-letter_handler *const calls_answer_handlers[MSG_KINDS] = {
-    [MSG_HEAD] = on_head, [MSG_CHUNK] = on_chunk, [MSG_END] = on_end,
-    [MSG_FAIL] = on_fail, [MSG_WANT] = on_want,
-};
-
-void calls_lose(struct upstream *upstream)
-{
-    struct exchange *x, *next;
-
-    DL_FOREACH_SAFE (upstream->exchanges, x, next) {
-        bool is_cut = call_lost(&x->call, upstream->incarnation);
-
-        detach(x);
-        if (is_cut)
-            fail_here(x, ERROR_UPSTREAM_LOST);
-    }
-}
-
-/* Acknowledgements may have been lost with the connection, and an upstream whose window is full
- * waits for them: so the last one goes again. A HEAD may have been lost: so those are asked for too
- * whose upstream isn't known yet. An upstream that doesn't have such a call lets the question go.
- */
-void calls_resume(struct upstream *upstream)
-{
-    struct exchange *x, *next;
-
-    HASH_ITER (hh, upstream->frontend->calls.by_id, x, next) {
-        bool is_here = x->upstream == upstream;
-        bool may_be = !x->upstream && x->call.state == CALL_OFFERED;
-
-        if (is_here)
-            reply_ack(x, true);
-        if (is_here || may_be)
-            ask_resume(upstream, x);
-    }
+    stop_all(x);
+    detach_all(x);
 }
 
 void calls_dump(const struct frontend *frontend)
 {
-    const struct exchange *x;
+    const struct leg *leg;
 
-    for (x = frontend->calls.by_id; x; x = x->hh.next)
-        log_info("dump.call", F_ID("call", x->call.id), F_NUM("offer", x->call.offer),
-                 F_STR("state", call_state_name(x->call.state)), F_ID("upstream", x->call.upstream),
-                 F_ID("balancer", x->call.balancer), F_NUM("next", x->call.next_seq),
-                 F_NUM("pending", x->pending.len + x->in_flight.len));
+    for (leg = frontend->calls.by_id; leg; leg = leg->hh.next)
+        log_info("dump.call", F_ID("call", leg->call.id), F_NUM("offer", leg->call.offer),
+                 F_STR("state", call_state_name(leg->call.state)),
+                 F_ID("upstream", leg->call.upstream), F_ID("balancer", leg->call.balancer),
+                 F_NUM("next", leg->call.next_seq),
+                 F_NUM("pending", leg->exchange->pending.len + leg->exchange->in_flight.len));
 }

@@ -16,9 +16,17 @@ struct ask {
     bool stream;           /* the client wants events */
     bool include_usage;    /* OpenAI: stream_options.include_usage */
     bool thoughts;         /* thought parts are shown */
+    bool logprobs;         /* OpenAI: the reply has them */
+    uint64_t affinity;     /* hash of what belongs together and likes the same key; 0: none */
     uint64_t estimate;     /* tokens: bytes of text / 4 + the output limit */
-    struct bytes body;     /* the provider's request; empty: a GET */
+    size_t legs;           /* calls of the provider that answer it together; 0: one */
+    struct bytes body;     /* the provider's request, the same for all legs; empty: a GET */
 };
+
+static inline size_t ask_legs(const struct ask *ask)
+{
+    return ask->legs ? ask->legs : 1;
+}
 
 void ask_clear(struct ask *ask);
 
@@ -30,9 +38,16 @@ struct reply_choice {
     struct bytes refusal;        /* why there is no content */
 };
 
-#define REPLY_CHOICES 8 /* the provider's candidateCount is 8 at most */
+#define REPLY_CHOICES 8 /* and legs, at most */
 
-/* The state of one reply. Valid when zeroed, apart from `ask`. */
+/* Tokens, as the provider counts them. */
+struct reply_usage {
+    uint64_t prompt, cached, candidates, thoughts, tool_use, total;
+    uint64_t prompt_text, prompt_images, prompt_audio, answer_images, answer_audio;
+};
+
+/* The state of one reply. Where several legs make it, each of their answers is one choice of it.
+ * Valid when zeroed, apart from `ask`. */
 struct reply {
     const struct ask *ask;    /* borrowed */
     uint64_t created_s;       /* since 1970 */
@@ -41,10 +56,11 @@ struct reply {
     struct bytes head;        /* how each chunk of a stream begins, once known */
     bool has_content;         /* any choice has */
     bool has_finish;          /* any choice has */
+    size_t leg;               /* whose answer is being translated */
+    size_t ended;             /* legs whose answers are whole, the present one included */
     struct reply_choice choices[REPLY_CHOICES];
-    struct {
-        uint64_t prompt, cached, candidates, thoughts, tool_use, total;
-    } usage; /* the newest that the provider sent */
+    struct reply_usage usage[REPLY_CHOICES]; /* of each leg: the newest that the provider sent */
+    const char *tier; /* OpenAI's word for the service tier; NULL: the provider didn't say */
 };
 
 void reply_clear(struct reply *reply);
@@ -106,13 +122,19 @@ struct dialect {
      * is no JSON, or is the provider's error: the stream is to end with `stream_error`. */
     bool (*event)(struct reply *reply, struct view json, struct bytes *out);
 
-    /* Appends the clean end of a stream. False: what came is not a whole answer, and its error was
+    /* Appends the clean end of a leg's answer (`reply->leg`) to a stream, and that of the stream if
+     * it is the last (`reply->ended`). False: what came is not a whole answer, and its error was
      * appended instead. */
     bool (*end)(struct reply *reply, struct bytes *out);
 
-    /* Appends what a whole provider answer becomes (is_raw: not used). False: it is not what the
-     * API promises. */
+    /* Appends what a whole provider answer becomes (is_raw: not used). Where several legs answer it
+     * is called for each in order, and appends the next part of one reply. False: it is not what
+     * the API promises. */
     bool (*whole)(struct reply *reply, struct view json, struct bytes *out);
+
+    /* Appends `body` without the members in `refused` (bits of enum refused). False: it has none of
+     * them. NULL: bodies stay as they are, and a refused request is answered as such. */
+    bool (*repair)(struct view body, unsigned refused, struct bytes *out);
 
     /* Appends the error as a reply's body. */
     void (*error)(const struct complaint *complaint, struct bytes *out);

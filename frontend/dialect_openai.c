@@ -5,8 +5,9 @@
  * newest event, never a sum. */
 #include "dialect.h"
 
-#include "json.h"
 #include "openai_chat.h"
+#include "openai_reply.h"
+#include "refusal.h"
 
 /* ---- what the provider's finishReason means ---- */
 
@@ -60,67 +61,12 @@ static const char *finish_word(const struct reply_choice *choice)
     return choice->has_content ? choice->finish->with_content : choice->finish->without;
 }
 
-/* ---- usage ---- */
-
-/* Frames repeat it with growing numbers; some send zeros as a placeholder. */
-static void note_usage(struct reply *reply, yyjson_val *usage)
-{
-    uint64_t prompt = json_count(json_member(usage, VIEW("promptTokenCount")));
-    uint64_t candidates = json_count(json_member(usage, VIEW("candidatesTokenCount")));
-    uint64_t thoughts = json_count(json_member(usage, VIEW("thoughtsTokenCount")));
-    uint64_t total = json_count(json_member(usage, VIEW("totalTokenCount")));
-
-    if (!prompt && !candidates && !thoughts && !total)
-        return;
-    reply->usage.prompt = prompt;
-    reply->usage.candidates = candidates;
-    reply->usage.thoughts = thoughts;
-    reply->usage.total = total;
-    reply->usage.cached = json_count(json_member(usage, VIEW("cachedContentTokenCount")));
-    reply->usage.tool_use = json_count(json_member(usage, VIEW("toolUsePromptTokenCount")));
-}
+/* ---- what events and whole answers have in common ---- */
 
 static void write_count(struct bytes *out, struct view before, uint64_t count)
 {
     bytes_append(out, before);
     json_int(out, (int64_t)count);
-}
-
-static void write_usage(const struct reply *reply, struct bytes *out)
-{
-    uint64_t prompt = reply->usage.prompt + reply->usage.tool_use;
-    uint64_t completion = reply->usage.candidates + reply->usage.thoughts;
-    uint64_t total = reply->usage.total;
-
-    if (total < prompt + completion)
-        total = prompt + completion;
-    write_count(out, VIEW("{\"prompt_tokens\":"), prompt);
-    write_count(out, VIEW(",\"completion_tokens\":"), completion);
-    write_count(out, VIEW(",\"total_tokens\":"), total);
-    write_count(out, VIEW(",\"prompt_tokens_details\":{\"cached_tokens\":"), reply->usage.cached);
-    write_count(out,
-                VIEW(",\"audio_tokens\":0},\"completion_tokens_details\":{\"reasoning_tokens\":"),
-                reply->usage.thoughts);
-    bytes_append(out, VIEW(",\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
-                           "\"rejected_prediction_tokens\":0}}"));
-}
-
-/* ---- what events and whole answers have in common ---- */
-
-enum piece {
-    PIECE_NONE,    /* nothing that a chat shows */
-    PIECE_TEXT,    /* content */
-    PIECE_THOUGHT, /* reasoning_content */
-};
-
-static enum piece piece_of(const struct reply *reply, yyjson_val *part, struct view *text)
-{
-    *text = json_view(json_member(part, VIEW("text")));
-    if (!text->len)
-        return PIECE_NONE;
-    if (!yyjson_is_true(json_member(part, VIEW("thought"))))
-        return PIECE_TEXT;
-    return reply->ask->thoughts ? PIECE_THOUGHT : PIECE_NONE;
 }
 
 static yyjson_val *parts_of(yyjson_val *candidate)
@@ -131,7 +77,14 @@ static yyjson_val *parts_of(yyjson_val *candidate)
 static struct reply_choice *choice_of(struct reply *reply, yyjson_val *candidate, uint64_t *index)
 {
     *index = json_count(json_member(candidate, VIEW("index")));
-    return yyjson_is_obj(candidate) && *index < REPLY_CHOICES ? &reply->choices[*index] : NULL;
+    if (!yyjson_is_obj(candidate) || *index >= REPLY_CHOICES)
+        return NULL;
+    if (ask_legs(reply->ask) > 1) {
+        if (*index != 0)
+            return NULL;
+        *index = reply->leg;
+    }
+    return &reply->choices[*index];
 }
 
 static void note_finish(struct reply *reply, struct reply_choice *choice, yyjson_val *candidate)
@@ -156,7 +109,7 @@ static void note_block(struct reply *reply, yyjson_val *root)
 {
     yyjson_val *feedback = json_member(root, VIEW("promptFeedback"));
     struct view reason = json_view(json_member(feedback, VIEW("blockReason")));
-    struct reply_choice *choice = &reply->choices[0];
+    struct reply_choice *choice = &reply->choices[reply->leg];
 
     if (!reason.len || yyjson_arr_size(json_member(root, VIEW("candidates"))))
         return;
@@ -172,10 +125,10 @@ static void note_head(struct reply *reply, yyjson_val *root)
 
     if (!reply->response_id.len && id.len)
         bytes_copy(&reply->response_id, id);
-    note_usage(reply, json_member(root, VIEW("usageMetadata")));
+    usage_note(reply, json_member(root, VIEW("usageMetadata")));
 }
 
-/* {"id":…,"object":…,"created":…,"model":…,"choices":[ */
+/* {"id":…,"object":…,"created":…,"model":…,"service_tier":…,"choices":[ */
 static void write_head(struct reply *reply, struct bytes *out, struct view object)
 {
     if (!reply->response_id.len)
@@ -187,6 +140,11 @@ static void write_head(struct reply *reply, struct bytes *out, struct view objec
     write_count(out, VIEW("\",\"created\":"), reply->created_s);
     bytes_append(out, VIEW(",\"model\":"));
     json_text(out, bytes_view(&reply->ask->client_model));
+    if (reply->tier) {
+        bytes_append(out, VIEW(",\"service_tier\":\""));
+        bytes_text(out, reply->tier);
+        bytes_append(out, VIEW("\""));
+    }
     bytes_append(out, VIEW(",\"choices\":["));
 }
 
@@ -203,13 +161,18 @@ static void chunk_open(struct reply *reply, uint64_t index, struct bytes *out)
     bytes_append(out, VIEW(",\"delta\":{"));
 }
 
-/* `finish` is NULL in all chunks but the last of a choice. */
-static void chunk_close(const struct reply *reply, const char *finish, struct bytes *out)
+/* `finish` is NULL in all chunks but the last of a choice, which has no `logprobs`. */
+static void chunk_close(const struct reply *reply, const char *finish, yyjson_val *logprobs,
+                        struct bytes *out)
 {
     if (finish) {
         bytes_append(out, VIEW("},\"logprobs\":null,\"finish_reason\":\""));
         bytes_text(out, finish);
         bytes_append(out, VIEW("\"}]"));
+    } else if (logprobs) {
+        bytes_append(out, VIEW("},\"logprobs\":"));
+        logprobs_write(logprobs, out);
+        bytes_append(out, VIEW(",\"finish_reason\":null}]"));
     } else {
         bytes_append(out, VIEW("},\"logprobs\":null,\"finish_reason\":null}]"));
     }
@@ -225,41 +188,57 @@ static void write_role(struct reply *reply, uint64_t index, struct bytes *out)
     reply->choices[index].role_sent = true;
     chunk_open(reply, index, out);
     bytes_append(out, VIEW("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null"));
-    chunk_close(reply, NULL, out);
+    chunk_close(reply, NULL, NULL, out);
 }
 
-/* Neighbouring parts of one kind share a chunk. */
+/* How the pieces of a kind stand in a delta. */
+static const struct {
+    struct view open, between, close;
+} pieces[] = {
+    [PIECE_TEXT] = {{"\"content\":\"", 11}, {"", 0}, {"\"", 1}},
+    [PIECE_THOUGHT] = {{"\"reasoning_content\":\"", 21}, {"", 0}, {"\"", 1}},
+    [PIECE_IMAGE] = {{"\"images\":[", 10}, {",", 1}, {"]", 1}},
+};
+
+/* Neighbouring parts of one kind share a chunk; the last has the probabilities of all. */
 static void write_delta(struct reply *reply, struct reply_choice *choice, uint64_t index,
                         yyjson_val *candidate, struct bytes *out)
 {
-    enum piece open = PIECE_NONE;
+    yyjson_val *logprobs =
+        reply->ask->logprobs ? json_member(candidate, VIEW("logprobsResult")) : NULL;
+    enum piece_kind open = PIECE_NONE;
     size_t i, max;
     yyjson_val *part;
 
     yyjson_arr_foreach(parts_of(candidate), i, max, part)
     {
-        struct view text;
-        enum piece piece = piece_of(reply, part, &text);
-        if (piece == PIECE_NONE)
+        struct piece piece = piece_read(reply->ask, part);
+        if (piece.kind == PIECE_NONE)
             continue;
-        if (piece != open) {
+        if (piece.kind == open) {
+            bytes_append(out, pieces[open].between);
+        } else {
             if (open != PIECE_NONE) {
-                bytes_append(out, VIEW("\""));
-                chunk_close(reply, NULL, out);
+                bytes_append(out, pieces[open].close);
+                chunk_close(reply, NULL, NULL, out);
             }
             write_role(reply, index, out);
             chunk_open(reply, index, out);
-            bytes_append(out, piece == PIECE_TEXT ? VIEW("\"content\":\"")
-                                                  : VIEW("\"reasoning_content\":\""));
-            open = piece;
+            bytes_append(out, pieces[piece.kind].open);
+            open = piece.kind;
         }
-        json_escape(out, text);
-        choice->has_content = choice->has_content || piece == PIECE_TEXT;
+        piece_write(&piece, out);
+        choice->has_content = choice->has_content || piece.kind != PIECE_THOUGHT;
     }
-    if (open != PIECE_NONE) {
-        bytes_append(out, VIEW("\""));
-        chunk_close(reply, NULL, out);
+    if (open == PIECE_NONE && !logprobs)
+        return;
+    if (open == PIECE_NONE) {
+        write_role(reply, index, out);
+        chunk_open(reply, index, out);
+    } else {
+        bytes_append(out, pieces[open].close);
     }
+    chunk_close(reply, NULL, logprobs, out);
 }
 
 static void take_candidate(struct reply *reply, yyjson_val *candidate, struct bytes *out)
@@ -304,18 +283,30 @@ static void write_finish(struct reply *reply, uint64_t index, struct bytes *out)
         chunk_open(reply, index, out);
         bytes_append(out, VIEW("\"refusal\":"));
         json_text(out, bytes_view(&choice->refusal));
-        chunk_close(reply, NULL, out);
+        chunk_close(reply, NULL, NULL, out);
     }
     chunk_open(reply, index, out);
-    chunk_close(reply, finish, out);
+    chunk_close(reply, finish, NULL, out);
 }
 
-/* Why the stream is no whole answer, or ERROR_NONE. */
+/* The choices of the leg that has ended: its own, or all where there is only one leg. */
+static void ended_choices(const struct reply *reply, size_t *first, size_t *behind)
+{
+    bool is_one_of_several = ask_legs(reply->ask) > 1;
+
+    *first = is_one_of_several ? reply->leg : 0;
+    *behind = is_one_of_several ? reply->leg + 1 : REPLY_CHOICES;
+}
+
+/* Why the leg's stream is no whole answer, or ERROR_NONE. */
 static enum error stream_fault(const struct reply *reply, struct bytes *why)
 {
-    if (!reply->has_finish)
+    size_t first, behind;
+
+    ended_choices(reply, &first, &behind);
+    if (!reply->has_finish || (behind - first == 1 && !reply->choices[first].finish))
         return ERROR_UPSTREAM_CUT;
-    for (size_t i = 0; i < REPLY_CHOICES; i++) {
+    for (size_t i = first; i < behind; i++) {
         const struct reply_choice *choice = &reply->choices[i];
         if (choice->role_sent && !choice->finish)
             return ERROR_UPSTREAM_CUT;
@@ -332,6 +323,7 @@ static bool openai_end(struct reply *reply, struct bytes *out)
 {
     struct bytes why = {0};
     enum error error = stream_fault(reply, &why);
+    size_t first, behind;
 
     if (error != ERROR_NONE) {
         struct complaint complaint = {.error = error, .text = why.len ? bytes_cstr(&why) : NULL};
@@ -339,13 +331,16 @@ static bool openai_end(struct reply *reply, struct bytes *out)
         bytes_clear(&why);
         return false;
     }
-    for (uint64_t i = 0; i < REPLY_CHOICES; i++)
+    ended_choices(reply, &first, &behind);
+    for (uint64_t i = first; i < behind; i++)
         if (reply->choices[i].finish)
             write_finish(reply, i, out);
+    if (reply->ended < reply->ask->legs)
+        return true;
     if (reply->ask->include_usage) {
         bytes_append(out, bytes_view(&reply->head));
         bytes_append(out, VIEW("],\"usage\":"));
-        write_usage(reply, out);
+        usage_write(reply, out);
         bytes_append(out, VIEW("}\n\n"));
     }
     bytes_append(out, VIEW("data: [DONE]\n\n"));
@@ -354,34 +349,39 @@ static bool openai_end(struct reply *reply, struct bytes *out)
 
 /* ---- a whole answer ---- */
 
-/* Appends all pieces of that kind as one string; returns whether there was any. */
-static bool write_pieces(const struct reply *reply, yyjson_val *candidate, enum piece wanted,
+/* Appends all pieces of that kind as one; returns whether there was any. */
+static bool write_pieces(const struct reply *reply, yyjson_val *candidate, enum piece_kind wanted,
                          struct bytes *out)
 {
     bool found = false;
     size_t i, max;
     yyjson_val *part;
 
-    bytes_append(out, VIEW("\""));
+    bytes_append(out, pieces[wanted].open);
     yyjson_arr_foreach(parts_of(candidate), i, max, part)
     {
-        struct view text;
-        if (piece_of(reply, part, &text) != wanted)
+        struct piece piece = piece_read(reply->ask, part);
+        if (piece.kind != wanted)
             continue;
-        json_escape(out, text);
+        bytes_append(out, found ? pieces[wanted].between : VIEW(""));
+        piece_write(&piece, out);
         found = true;
     }
-    bytes_append(out, VIEW("\""));
+    bytes_append(out, pieces[wanted].close);
     return found;
 }
 
-static void write_thoughts(const struct reply *reply, yyjson_val *candidate, struct bytes *out)
+/* The same, only if there is any. */
+static bool write_some(const struct reply *reply, yyjson_val *candidate, enum piece_kind wanted,
+                       struct bytes *out)
 {
     size_t start = out->len;
 
-    bytes_append(out, VIEW(",\"reasoning_content\":"));
-    if (!write_pieces(reply, candidate, PIECE_THOUGHT, out))
-        out->len = start;
+    bytes_append(out, VIEW(","));
+    if (write_pieces(reply, candidate, wanted, out))
+        return true;
+    out->len = start;
+    return false;
 }
 
 /* False: the candidate is no answer. `candidate` is NULL if the prompt was blocked. */
@@ -391,9 +391,11 @@ static bool write_choice(struct reply *reply, struct reply_choice *choice, uint6
     const char *finish;
 
     write_count(out, VIEW("{\"index\":"), index);
-    bytes_append(out, VIEW(",\"message\":{\"role\":\"assistant\",\"content\":"));
+    bytes_append(out, VIEW(",\"message\":{\"role\":\"assistant\","));
     choice->has_content = write_pieces(reply, candidate, PIECE_TEXT, out);
-    write_thoughts(reply, candidate, out);
+    write_some(reply, candidate, PIECE_THOUGHT, out);
+    if (write_some(reply, candidate, PIECE_IMAGE, out))
+        choice->has_content = true;
     if (!choice->finish) /* the provider leaves out its FINISH_REASON_UNSPECIFIED */
         choice->finish = finish_of(VIEW(""));
     finish = finish_word(choice);
@@ -404,7 +406,12 @@ static bool write_choice(struct reply *reply, struct reply_choice *choice, uint6
         bytes_append(out, VIEW("null"));
     else
         json_text(out, bytes_view(&choice->refusal));
-    bytes_printf(out, ",\"annotations\":[]},\"logprobs\":null,\"finish_reason\":\"%s\"}", finish);
+    bytes_append(out, VIEW(",\"annotations\":[]},\"logprobs\":"));
+    logprobs_write(reply->ask->logprobs ? json_member(candidate, VIEW("logprobsResult")) : NULL,
+                   out);
+    bytes_append(out, VIEW(",\"finish_reason\":\""));
+    bytes_text(out, finish);
+    bytes_append(out, VIEW("\"}"));
     return true;
 }
 
@@ -414,8 +421,8 @@ static bool write_choices(struct reply *reply, yyjson_val *root, struct bytes *o
     yyjson_val *candidate;
 
     note_block(reply, root);
-    if (reply->choices[0].finish)
-        return write_choice(reply, &reply->choices[0], 0, NULL, out);
+    if (reply->choices[reply->leg].finish)
+        return write_choice(reply, &reply->choices[reply->leg], reply->leg, NULL, out);
     yyjson_arr_foreach(json_member(root, VIEW("candidates")), i, max, candidate)
     {
         uint64_t index;
@@ -436,11 +443,16 @@ static bool write_whole(struct reply *reply, yyjson_val *root, struct bytes *out
     if (!yyjson_is_obj(root) || json_member(root, VIEW("error")))
         return false;
     note_head(reply, root);
-    write_head(reply, out, VIEW("chat.completion"));
+    if (reply->leg == 0)
+        write_head(reply, out, VIEW("chat.completion"));
+    else
+        bytes_append(out, VIEW(","));
     if (!write_choices(reply, root, out))
         return false;
+    if (reply->leg + 1 < reply->ask->legs)
+        return true;
     bytes_append(out, VIEW("],\"usage\":"));
-    write_usage(reply, out);
+    usage_write(reply, out);
     bytes_append(out, VIEW("}"));
     return true;
 }
@@ -501,6 +513,7 @@ const struct dialect dialect_openai = {
     .event = openai_event,
     .end = openai_end,
     .whole = openai_whole,
+    .repair = refusal_repair,
     .error = openai_error,
     .stream_error = openai_stream_error,
 };

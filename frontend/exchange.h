@@ -1,40 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One HTTP request and the call that answers it. It lives in the request's memory and dies with it,
- * however that comes. calls.c has the call (`call`, `ask`), reply.c has the way back to the client.
- */
+/* One HTTP request and its reply. It lives in the request's memory and dies with it, however that
+ * comes. What the provider is asked for it are its legs: calls.c and answers.c have these, merge.c
+ * makes one reply of their answers, reply.c has the way back to the client. */
 #pragma once
 
 #include <h2o.h>
-#include <uthash.h>
 
-#include "call.h"
 #include "dialect.h"
-#include "sse.h"
-#include "upstreams.h"
+#include "leg.h"
 
 /* How an answer becomes a reply. */
 enum exchange_form {
-    FORM_RAW,    /* the provider's bytes as they come */
+    FORM_RAW,    /* the provider's bytes as they come; has one leg */
     FORM_EVENTS, /* each event translated */
     FORM_WHOLE,  /* put together, then translated */
 };
 
 struct exchange {
-    struct call call;
+    uint64_t id; /* x-request-id, and the number of the first leg's first call */
     struct frontend *frontend;
     const struct dialect *dialect;
     struct ask ask;
     uint64_t client; /* hash of its token */
     uint64_t began_ms, deadline_ms;
-    uint64_t first_ms;   /* when its HEAD came; 0: not yet */
-    uint64_t heard_ms;   /* when a letter of its answer came last */
-    size_t body_charged; /* of the process's budget */
-    bool is_held;        /* in the list of those held back */
-    struct upstream *upstream;
-    struct ack_place ack_place;
-    struct exchange *prev, *next;           /* at its upstream */
-    struct exchange *prev_held, *next_held; /* waiting for a balancer */
-    UT_hash_handle hh;
+    size_t body_charged; /* of the process's budget, for ask.body */
+    size_t body_users;   /* legs that may still be asked for ask.body */
+    size_t leg_count;
+    size_t legs_open; /* whose calls are not done */
 
     /* the reply */
     h2o_req_t *req; /* NULL after the last h2o_send */
@@ -54,18 +46,18 @@ struct exchange {
     enum error error; /* that ended it */
     uint64_t retry_after_ms;
     struct reply reply;
-    struct sse sse;
-    struct bytes gather;             /* FORM_WHOLE: the answer so far */
     struct bytes pending, in_flight; /* for the client; given to h2o */
     struct bytes
-        last_words;    /* an error that ends the stream: a write of its own, behind `pending` */
-    struct bytes type; /* FORM_RAW: the provider's Content-Type */
-    uint64_t length;   /* FORM_RAW: bytes of the whole answer + 1, if known */
-    uint64_t relayed;  /* FORM_RAW: bytes so far */
-    size_t gathered;   /* of the process's budget */
-    uint64_t sent_bytes;
-    uint64_t in_flight_seq; /* the client has this when `in_flight` is taken */
-    uint64_t acked_seq;
-    bool has_acked; /* acked_seq counts */
-    size_t unacked; /* bytes taken since */
+        last_words;      /* an error that ends the stream: a write of its own, behind `pending` */
+    struct bytes type;   /* FORM_RAW: the provider's Content-Type */
+    uint64_t length;     /* FORM_RAW: bytes of the whole answer + 1, if known */
+    uint64_t relayed;    /* FORM_RAW: bytes so far */
+    size_t merged;       /* FORM_WHOLE: bytes of the reply, of the process's budget */
+    uint64_t first_ms;   /* when the first HEAD came; 0: not yet */
+    uint64_t sent_bytes; /* of the reply's body */
+
+    struct leg legs[]; /* leg_count of them */
 };
+
+/* Goes through the legs of an exchange. */
+#define LEGS_OF(x, leg) for (struct leg *leg = (x)->legs; leg < (x)->legs + (x)->leg_count; leg++)

@@ -5,6 +5,7 @@
 #include "balancers.h"
 #include "calls.h"
 #include "health.h"
+#include "refusal.h"
 #include "reply.h"
 #include "tokens.h"
 #include "upstreams.h"
@@ -18,6 +19,7 @@ struct frontend {
     struct upstreams upstreams;
     struct calls calls;
     struct replies replies;
+    struct refusals refusals;
     struct health health;
 };
 

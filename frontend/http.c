@@ -172,14 +172,39 @@ static void forget_entity(h2o_req_t *req)
     madvise(req->entity.base + skip, len, MADV_DONTNEED);
 }
 
+static int fail_full(struct visit *visit)
+{
+    return fail(visit, &(struct complaint){.error = ERROR_NOT_READY,
+                                           .text = "The gateway has too many open calls."});
+}
+
+/* What the provider is known to refuse for this model doesn't go there again. */
+static void leave_out_refused(const struct visit *visit, struct ask *ask)
+{
+    struct refusals *refusals = &visit->frontend->refusals;
+    unsigned known =
+        visit->dialect->repair ? refusals_known(refusals, bytes_view(&ask->model), clock_ms()) : 0;
+    struct bytes body = {0};
+
+    if (!known || !visit->dialect->repair(bytes_view(&ask->body), known, &body))
+        return;
+    bytes_clear(&ask->body);
+    ask->body = body;
+}
+
 static int begin(struct visit *visit, struct ask *ask, bool is_sse)
 {
-    struct exchange *x =
-        reply_begin(visit->frontend, visit->req, visit->dialect, ask, is_sse, visit->client);
+    struct exchange *x;
 
-    x->reply.id = visit->id;
+    leave_out_refused(visit, ask);
+    if (!calls_have_room(visit->frontend, ask->body.len, ask_legs(ask))) {
+        ask_clear(ask);
+        return fail_full(visit);
+    }
+    x = reply_begin(visit->frontend, visit->req, visit->dialect, ask, is_sse, visit->id,
+                    visit->client);
     forget_entity(visit->req);
-    calls_begin(x, visit->id);
+    calls_begin(x);
     return 0;
 }
 
@@ -343,9 +368,8 @@ static int on_visit(struct visit *visit)
         return fail_as(visit, ERROR_UNAUTHORIZED);
     if (visit->req->entity.len > options.body_limit)
         return fail_as(visit, ERROR_TOO_LARGE);
-    if (!calls_have_room(visit->frontend, visit->req->entity.len))
-        return fail(visit, &(struct complaint){.error = ERROR_NOT_READY,
-                                               .text = "The gateway has too many open calls."});
+    if (!calls_have_room(visit->frontend, visit->req->entity.len, 1))
+        return fail_full(visit);
     return on_open_route(visit);
 }
 

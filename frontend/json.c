@@ -112,7 +112,7 @@ yyjson_doc *json_read_request(struct view text, const char **why)
 
 yyjson_doc *json_read_reply(struct view text)
 {
-    return yyjson_read(text.at, text.len, 0);
+    return yyjson_read(text.at, text.len, YYJSON_READ_NUMBER_AS_RAW);
 }
 
 yyjson_val *json_member(yyjson_val *object, struct view name)
@@ -152,7 +152,6 @@ const char *json_type(yyjson_val *value)
 
 bool json_number(yyjson_val *value, double *number)
 {
-
     if (!yyjson_is_raw(value))
         return false;
     *number = strtod(yyjson_get_raw(value), NULL);
@@ -180,17 +179,26 @@ bool json_integer(yyjson_val *value, int64_t *number)
     return true;
 }
 
+/* A count is nearly always a few digits; the rest is for strtod. What is too large to be believed
+ * would overflow where counts are added. */
 uint64_t json_count(yyjson_val *value)
 {
+    const char *text = yyjson_is_str(value) ? yyjson_get_str(value) : yyjson_get_raw(value);
+    uint64_t count = 0;
     double real;
 
-    if (yyjson_is_uint(value))
-        return yyjson_get_uint(value);
-    if (yyjson_is_str(value))
-        real = strtod(yyjson_get_str(value), NULL);
-    else
-        real = yyjson_get_real(value);
-    return real > 0 && real < 9e18 ? (uint64_t)real : 0;
+    if (!text)
+        return 0;
+    for (size_t i = 0; i < 16; i++) {
+        if (text[i] < '0' || text[i] > '9') {
+            if (!text[i])
+                return count;
+            break;
+        }
+        count = count * 10 + (uint64_t)(text[i] - '0');
+    }
+    real = strtod(text, NULL);
+    return real > 0 && real < 1e15 ? (uint64_t)real : 0;
 }
 
 uint64_t json_text_size(yyjson_doc *doc)

@@ -16,7 +16,7 @@
  * NULL. */
 yyjson_doc *json_read_request(struct view text, const char **why);
 
-/* Reads a provider's text; NULL: it is no JSON. */
+/* Reads a provider's text, numbers as text too; NULL: it is no JSON. */
 yyjson_doc *json_read_reply(struct view text);
 
 /* The member of that name; NULL: absent or null, or `object` is none. */
@@ -28,7 +28,7 @@ struct view json_view(yyjson_val *value);
 /* "a string", "an object", …, for people. */
 const char *json_type(yyjson_val *value);
 
-/* Whether the value (of json_read_request) is a number, and which. */
+/* Whether the value is a number, and which. */
 bool json_number(yyjson_val *value, double *number);
 
 /* Whether it is a whole number; one beyond the range of int64_t gives its end. */

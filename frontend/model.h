@@ -24,7 +24,10 @@ struct model_facts {
     bool has_no_system;     /* no systemInstruction */
     bool has_no_json;       /* no responseMimeType */
     bool is_no_chat;        /* embeddings, pictures, video, live */
+    bool makes_images;      /* answers with pictures, and takes its own back as the model's */
+    bool takes_resolution;  /* mediaResolution of a part */
     int64_t output_limit;   /* tokens; 0: unknown */
+    uint64_t inline_limit;  /* bytes of pictures in a request; 0: that of all newer models */
 };
 
 /* How much a client wants the model to think. */

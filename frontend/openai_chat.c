@@ -4,10 +4,12 @@
  * never dropped; and text is copied from the parsed request into the provider's body once, without
  * a tree in between.
  *
- * A new parameter is one line in FIELDS and its use in write_config or one of the write_ functions.
+ * A new parameter is one line in FIELDS and its use in openai_config.c or one of the write_
+ * functions.
  */
 #include "openai_chat.h"
 
+#include <openssl/sha.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -22,6 +24,7 @@ enum type {
     TYPE_INTEGER,
     TYPE_ARRAY,
     TYPE_OBJECT,
+    TYPE_ANY,
     TYPE_UNSUPPORTED, /* refused unless empty */
 };
 
@@ -89,6 +92,7 @@ static const char *type_wanted(enum type type, yyjson_val *value)
         return yyjson_is_arr(value) ? NULL : "an array";
     case TYPE_OBJECT:
         return yyjson_is_obj(value) ? NULL : "an object";
+    case TYPE_ANY:
     case TYPE_UNSUPPORTED:
         break;
     }
@@ -132,7 +136,7 @@ static bool take_fields(struct chat *chat, yyjson_val *root)
     return true;
 }
 
-static int64_t integer_or(yyjson_val *value, int64_t otherwise)
+int64_t chat_integer(yyjson_val *value, int64_t otherwise)
 {
     json_integer(value, &otherwise);
     return otherwise;
@@ -162,16 +166,22 @@ static bool take_model(struct chat *chat)
 
 /* ---- what is refused ---- */
 
+/* Pictures only of models that make them, sound not yet. */
 static bool check_modalities(struct chat *chat)
 {
     size_t i, max;
     yyjson_val *modality;
 
-    yyjson_arr_foreach(chat->value[F_modalities], i, max, modality) if (
-        !view_equal(json_view(modality),
-                    VIEW("text"))) return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, "modalities",
-                                                      "Unsupported value: 'modalities' may be "
-                                                      "[\"text\"] only.");
+    yyjson_arr_foreach(chat->value[F_modalities], i, max, modality)
+    {
+        struct view word = json_view(modality);
+        if (view_equal(word, VIEW("text")) ||
+            (view_equal(word, VIEW("image")) && chat->model->makes_images))
+            continue;
+        return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, "modalities",
+                           "Unsupported value: 'modalities' may be [\"text\"]%s only.",
+                           chat->model->makes_images ? " or [\"text\",\"image\"]" : "");
+    }
     return true;
 }
 
@@ -191,17 +201,18 @@ static bool check_format(struct chat *chat)
 
 static bool check_limits(struct chat *chat)
 {
-    int64_t n = integer_or(chat->value[F_n], 1);
+    int64_t n = chat_integer(chat->value[F_n], 1);
     static const enum field limits[] = {F_max_tokens, F_max_completion_tokens};
 
     if (n < 1)
         return chat_refuse(chat, ERROR_BAD_VALUE, "n", "Invalid value: 'n' must be at least 1.");
-    if (n > 1)
-        return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, "n",
-                           "Unsupported value: 'n' may be 1 only.");
+    if (n > REPLY_CHOICES)
+        return chat_refuse(chat, ERROR_BAD_VALUE, "n", "Invalid value: 'n' must be at most %d.",
+                           REPLY_CHOICES);
+    chat->ask->legs = (size_t)n;
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         const char *name = fields[limits[i]].name.at;
-        if (integer_or(chat->value[limits[i]], 1) < 1)
+        if (chat_integer(chat->value[limits[i]], 1) < 1)
             return chat_refuse(chat, ERROR_BAD_VALUE, name,
                                "Invalid value: '%s' must be at least 1.", name);
     }
@@ -210,12 +221,15 @@ static bool check_limits(struct chat *chat)
 
 static bool check_logprobs(struct chat *chat)
 {
-    if (yyjson_is_true(chat->value[F_logprobs]))
-        return chat_refuse(chat, ERROR_UNSUPPORTED, "logprobs",
-                           "Unsupported parameter: 'logprobs'.");
-    if (integer_or(chat->value[F_top_logprobs], 0) > 0)
-        return chat_refuse(chat, ERROR_UNSUPPORTED, "top_logprobs",
-                           "Unsupported parameter: 'top_logprobs'.");
+    int64_t top = chat_integer(chat->value[F_top_logprobs], 0);
+
+    chat->ask->logprobs = yyjson_is_true(chat->value[F_logprobs]);
+    if (top < 0 || top > 20)
+        return chat_refuse(chat, ERROR_BAD_VALUE, "top_logprobs",
+                           "Invalid value: 'top_logprobs' must be between 0 and 20.");
+    if (top && !chat->ask->logprobs)
+        return chat_refuse(chat, ERROR_BAD_VALUE, "top_logprobs",
+                           "Invalid value: 'top_logprobs' needs 'logprobs' to be true.");
     return true;
 }
 
@@ -224,138 +238,49 @@ static bool check_stop(struct chat *chat)
     size_t i, max;
     yyjson_val *stop;
 
-    yyjson_arr_foreach(
-        chat->value[F_stop], i, max,
-        stop) if (!yyjson_is_str(stop)) return chat_refuse_type(chat, chat_param("stop[%zu]", i),
-                                                                "a string", stop);
+    yyjson_arr_foreach(chat->value[F_stop], i, max, stop)
+    {
+        if (!yyjson_is_str(stop))
+            return chat_refuse_type(chat, chat_param("stop[%zu]", i), "a string", stop);
+    }
     return true;
 }
 
-/* ---- generationConfig ---- */
-
-/* A number within its bounds goes as the client spelled it. */
-static void write_number(struct chat *chat, enum field field, struct view name, double low,
-                         double high)
-{
-    struct bytes *out = &chat->ask->body;
-    yyjson_val *value = chat->value[field];
-    double number;
-
-    if (!json_number(value, &number))
-        return;
-    json_key(out, name);
-    if (number < low)
-        bytes_printf(out, "%g", low);
-    else if (number > high)
-        bytes_printf(out, "%g", high);
-    else
-        bytes_append(out, (struct view){yyjson_get_raw(value), yyjson_get_len(value)});
-}
-
-static void write_integer(struct chat *chat, struct view name, int64_t value)
-{
-    json_key(&chat->ask->body, name);
-    json_int(&chat->ask->body, value);
-}
-
-static void write_sampling(struct chat *chat)
-{
-    double top_p = 0;
-
-    if (chat->model->is_sampling_fixed)
-        return;
-    write_number(chat, F_temperature, VIEW("temperature"), 0, 2);
-    if (json_number(chat->value[F_top_p], &top_p) && top_p > 0) /* some models refuse 0 */
-        write_number(chat, F_top_p, VIEW("topP"), 0, 1);
-    if (integer_or(chat->value[F_top_k], 0) > 0)
-        write_integer(chat, VIEW("topK"), integer_or(chat->value[F_top_k], 0) & INT32_MAX);
-}
-
-/* Many models refuse penalties, so those that mean nothing stay away. The provider's range ends
- * below 2. */
-static void write_penalty(struct chat *chat, enum field field, struct view name)
-{
-    double penalty;
-
-    if (json_number(chat->value[field], &penalty) && penalty != 0)
-        write_number(chat, field, name, -2, 1.99);
-}
-
-static int64_t output_limit(const struct chat *chat)
-{
-    yyjson_val *wanted = chat->value[F_max_completion_tokens];
-    int64_t limit = integer_or(wanted ? wanted : chat->value[F_max_tokens], 0);
-    int64_t most = chat->model->output_limit ? chat->model->output_limit : INT32_MAX;
-
-    return limit < most ? limit : most;
-}
-
-/* The provider takes five at most. */
-static void write_stop(struct chat *chat)
-{
-    struct bytes *out = &chat->ask->body;
-    yyjson_val *stop = chat->value[F_stop];
-    size_t start = out->len, count = 0;
-    bool is_array = yyjson_is_arr(stop);
-    yyjson_val *one = is_array ? yyjson_arr_get_first(stop) : stop;
-
-    if (!stop)
-        return;
-    json_key(out, VIEW("stopSequences"));
-    for (size_t i = 0; i < (is_array ? yyjson_arr_size(stop) : 1) && count < 5; i++) {
-        if (yyjson_get_len(one)) {
-            bytes_append(out, count++ ? VIEW(",") : VIEW("["));
-            json_text(out, json_view(one));
-        }
-        one = unsafe_yyjson_get_next(one);
+static const struct tier {
+    struct view ours, theirs; /* theirs empty: as the provider likes */
+} tiers[] = {
+#define TIER(ours, theirs)                                                                         \
+    {                                                                                              \
+        {ours, sizeof(ours) - 1},                                                                  \
+        {                                                                                          \
+            theirs, sizeof(theirs) - 1                                                             \
+        }                                                                                          \
     }
-    if (count)
-        bytes_append(out, VIEW("]"));
-    else
-        out->len = start;
-}
+    TIER("auto", ""),          TIER("default", "standard"), TIER("standard", "standard"),
+    TIER("scale", "standard"), TIER("flex", "flex"),        TIER("priority", "priority"),
+    TIER("fast", "priority"),
+#undef TIER
+};
 
-static void write_thinking(struct chat *chat)
+/* NULL: none is asked for, or the word is unknown. */
+static const struct tier *tier_of(const struct chat *chat)
 {
-    struct bytes *out = &chat->ask->body;
-    size_t start = out->len, opened;
-
-    json_key(out, VIEW("thinkingConfig"));
-    bytes_append(out, VIEW("{"));
-    opened = out->len;
-    model_think(chat->model, &chat->thinking, chat->ask->thoughts, out);
-    if (out->len == opened)
-        out->len = start;
-    else
-        bytes_append(out, VIEW("}"));
+    for (size_t i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++)
+        if (view_equal(tiers[i].ours, json_view(chat->value[F_service_tier])))
+            return &tiers[i];
+    return NULL;
 }
 
-static void write_config(struct chat *chat)
+static bool check_tier(struct chat *chat)
 {
-    struct bytes *out = &chat->ask->body;
-    yyjson_val *format = json_member(chat->value[F_response_format], VIEW("type"));
-    size_t start = out->len, opened;
-
-    bytes_append(out, VIEW(",\"generationConfig\":{"));
-    opened = out->len;
-    write_sampling(chat);
-    if (output_limit(chat))
-        write_integer(chat, VIEW("maxOutputTokens"), output_limit(chat));
-    write_stop(chat);
-    if (chat->value[F_seed])
-        write_integer(chat, VIEW("seed"), integer_or(chat->value[F_seed], 0) & INT32_MAX);
-    write_penalty(chat, F_presence_penalty, VIEW("presencePenalty"));
-    write_penalty(chat, F_frequency_penalty, VIEW("frequencyPenalty"));
-    if (view_equal(json_view(format), VIEW("json_object")) && !chat->model->has_no_json) {
-        json_key(out, VIEW("responseMimeType"));
-        bytes_append(out, VIEW("\"application/json\""));
-    }
-    write_thinking(chat);
-    if (out->len == opened)
-        out->len = start;
-    else
-        bytes_append(out, VIEW("}"));
+    if (!chat->value[F_service_tier] || tier_of(chat))
+        return true;
+    return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, "service_tier",
+                       "Unsupported value: 'service_tier' may be 'auto', 'default', 'flex' or "
+                       "'priority'.");
 }
+
+/* ---- what stands beside the contents ---- */
 
 static void write_safety(struct chat *chat)
 {
@@ -373,12 +298,32 @@ static void write_safety(struct chat *chat)
 
 static void write_tier(struct chat *chat)
 {
-    struct view tier = json_view(chat->value[F_service_tier]);
+    const struct tier *tier = tier_of(chat);
 
-    if (view_equal(tier, VIEW("flex")))
-        bytes_append(&chat->ask->body, VIEW(",\"serviceTier\":\"flex\""));
-    if (view_equal(tier, VIEW("priority")) || view_equal(tier, VIEW("fast")))
-        bytes_append(&chat->ask->body, VIEW(",\"serviceTier\":\"priority\""));
+    if (!tier || !tier->theirs.len)
+        return;
+    json_key(&chat->ask->body, VIEW("serviceTier"));
+    json_text(&chat->ask->body, tier->theirs);
+}
+
+/* ---- the same conversation to the same key ---- */
+
+/* A hash of what the client says belongs together, the narrowest first; 0: it says nothing. */
+static uint64_t affinity(const struct chat *chat)
+{
+    static const enum field names[] = {F_prompt_cache_key, F_safety_identifier, F_user};
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct view text = json_view(chat->value[names[i]]);
+        if (!text.len)
+            continue;
+        SHA256((const unsigned char *)text.at, text.len, digest);
+        memcpy(&number, digest, sizeof(number));
+        return number ? number : 1;
+    }
+    return 0;
 }
 
 /* ---- all of it ---- */
@@ -386,7 +331,7 @@ static void write_tier(struct chat *chat)
 static bool check(struct chat *chat)
 {
     return check_limits(chat) && check_logprobs(chat) && check_modalities(chat) &&
-           check_format(chat) && check_stop(chat);
+           check_format(chat) && check_stop(chat) && check_tier(chat);
 }
 
 static bool translate(struct chat *chat, yyjson_val *root)
@@ -397,17 +342,18 @@ static bool translate(struct chat *chat, yyjson_val *root)
         return chat_refuse(chat, ERROR_BAD_JSON, NULL,
                            "The body of the request must be a JSON object.");
     if (!take_fields(chat, root) || !take_model(chat) || !check(chat) || !chat_wishes(chat) ||
-        !chat_messages(chat))
+        !chat_extras(chat) || !chat_messages(chat))
         return false;
     write_safety(chat);
-    write_config(chat);
+    chat_write_config(chat);
     write_tier(chat);
     bytes_append(&ask->body, VIEW("}"));
 
     ask->stream = yyjson_is_true(chat->value[F_stream]);
     ask->include_usage =
         yyjson_is_true(json_member(chat->value[F_stream_options], VIEW("include_usage")));
-    ask->estimate = chat->text_size / 4 + (uint64_t)output_limit(chat);
+    ask->estimate = chat->text_size / 4 + chat_output_estimate(chat);
+    ask->affinity = affinity(chat);
     dialect_path(ask);
     return true;
 }

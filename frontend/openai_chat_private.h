@@ -33,6 +33,9 @@
     FIELD(enable_thinking, BOOLEAN)                                                                \
     FIELD(service_tier, STRING)                                                                    \
     FIELD(safety_settings, ARRAY)                                                                  \
+    FIELD(user, ANY)                                                                               \
+    FIELD(safety_identifier, ANY)                                                                  \
+    FIELD(prompt_cache_key, ANY)                                                                   \
     FIELD(extra_body, OBJECT)                                                                      \
     FIELD(google, OBJECT)                                                                          \
     FIELD(tools, UNSUPPORTED)                                                                      \
@@ -54,11 +57,13 @@ struct chat {
     const struct model_facts *model;
     struct thinking thinking;
     yyjson_val *safety; /* the client's own safety settings */
+    yyjson_val *native; /* members of generationConfig in Google's own words, which win */
     bool has_system;
 
     /* the contents being written */
-    const char *role;   /* of the content that is open; NULL: none yet */
-    uint64_t text_size; /* bytes of text written */
+    const char *role;     /* of the content that is open; NULL: none yet */
+    uint64_t text_size;   /* bytes of text written; a picture counts for its tokens */
+    uint64_t inline_size; /* bytes of pictures written */
 
     /* what is wrong */
     enum error error;
@@ -75,8 +80,43 @@ bool chat_refuse_type(struct chat *chat, const char *param, const char *wanted, 
 /* The name of a nested parameter, good until the next request: errors are told before that. */
 const char *chat_param(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Where an element of a message stands: messages[message].list[index]. */
+struct place {
+    size_t message;
+    const char *list;
+    size_t index;
+};
+
+/* openai_media.c: appends a part with the picture of a part with `image_url`. */
+bool chat_image(struct chat *chat, yyjson_val *part, const struct place *place);
+
+/* openai_extras.c: takes the extras to OpenAI's request that Google and others have. */
+bool chat_extras(struct chat *chat);
+
+/* Appends the members of generationConfig that came in Google's own words. */
+void chat_write_native(struct chat *chat);
+
+/* Whether the client has given this member of generationConfig in Google's own words; it is as
+ * Google spells it, maxOutputTokens. */
+yyjson_val *chat_native(const struct chat *chat, struct view name);
+
+/* The whole number, or `otherwise` if it is none. */
+int64_t chat_integer(yyjson_val *value, int64_t otherwise);
+
+/* openai_config.c: appends generationConfig, unless it would be empty. */
+void chat_write_config(struct chat *chat);
+
+/* How many tokens the answer may have; a limit in the provider's own words is for it to judge. */
+uint64_t chat_output_estimate(const struct chat *chat);
+
 /* openai_messages.c: appends `{"contents":[…]` and systemInstruction to the body. */
 bool chat_messages(struct chat *chat);
 
-/* openai_thinking.c: takes the several ways of asking for thoughts, and Google's extras. */
+/* openai_thinking.c: takes the several ways of asking for thoughts. */
 bool chat_wishes(struct chat *chat);
+
+/* Takes a thinkingConfig in Google's own words; NULL is none. */
+bool chat_thinking_config(struct chat *chat, yyjson_val *config);
+
+/* The member by either of its names; NULL: it has none. */
+yyjson_val *chat_either(yyjson_val *object, struct view snake, struct view camel);

@@ -11,7 +11,7 @@ static const char USER[] = "user";
 static const char MODEL[] = "model";
 static const char SYSTEM[] = "system";
 
-/* Appends `text` as one part; the provider refuses a NUL, so it goes. */
+/* Appends `text`, which is not empty, as one part; the provider refuses a NUL, so it goes. */
 static void write_part(struct chat *chat, struct view text)
 {
     struct bytes *out = &chat->ask->body;
@@ -27,44 +27,52 @@ static void write_part(struct chat *chat, struct view text)
     bytes_append(out, VIEW("\"}"));
 }
 
-/* Appends a part to the content of `role`, a new one if another role has spoken last. The first
- * must be the user's. */
-static void write_turn(struct chat *chat, const char *role, struct view text)
+/* Opens systemInstruction, or goes on in it. */
+static void open_system(struct chat *chat)
 {
-    struct bytes *out = &chat->ask->body;
-
-    if (!chat->role && role == MODEL)
-        write_turn(chat, USER, VIEW("."));
-    if (chat->role == role) {
-        bytes_append(out, VIEW(","));
-    } else {
-        bytes_append(out, chat->role ? VIEW("]},{\"role\":\"") : VIEW("{\"role\":\""));
-        bytes_text(out, role);
-        bytes_append(out, VIEW("\",\"parts\":["));
-        chat->role = role;
-    }
-    write_part(chat, text);
-}
-
-/* Appends a part to systemInstruction, which is opened by the first. */
-static void write_system(struct chat *chat, struct view text)
-{
-    struct bytes *out = &chat->ask->body;
-
-    bytes_append(out,
+    bytes_append(&chat->ask->body,
                  chat->role == SYSTEM ? VIEW(",") : VIEW(",\"systemInstruction\":{\"parts\":["));
     chat->role = SYSTEM;
-    write_part(chat, text);
+}
+
+/* Opens the content of `role`, or goes on in it if that role has spoken last. */
+static void open_turn(struct chat *chat, const char *role)
+{
+    struct bytes *out = &chat->ask->body;
+
+    if (chat->role == role) {
+        bytes_append(out, VIEW(","));
+        return;
+    }
+    bytes_append(out, chat->role ? VIEW("]},{\"role\":\"") : VIEW("{\"role\":\""));
+    bytes_text(out, role);
+    bytes_append(out, VIEW("\",\"parts\":["));
+    chat->role = role;
+}
+
+/* Goes to where a part of `role` is to be written, and one will be. The first turn must be the
+ * user's. */
+static void open_part(struct chat *chat, const char *role)
+{
+    if (role == SYSTEM) {
+        open_system(chat);
+        return;
+    }
+    if (!chat->role && role == MODEL) {
+        open_turn(chat, USER);
+        write_part(chat, VIEW("."));
+    }
+    open_turn(chat, role);
 }
 
 static void write_text(struct chat *chat, const char *role, struct view text)
 {
+    while (text.len && !text.at[0]) /* nothing but NULs is nothing */
+        text = view_skip(text, 1);
     if (!text.len)
         return;
-    if (role == SYSTEM)
-        write_system(chat, text);
-    else
-        write_turn(chat, role, text);
+    open_part(chat, role);
+    write_part(chat, text);
 }
 
 /* Which member of a content part holds its text, by the part's type; empty: there is none to send.
@@ -89,28 +97,56 @@ static bool part_text(yyjson_val *part, struct view *member)
     return false;
 }
 
-static bool take_part(struct chat *chat, const char *role, yyjson_val *part, size_t message,
-                      size_t index)
+/* A model that makes no pictures is told that there was one: the provider takes them from the user
+ * only. */
+static bool take_image(struct chat *chat, const char *role, yyjson_val *part,
+                       const struct place *place)
+{
+    if (role == SYSTEM)
+        return chat_refuse(
+            chat, ERROR_UNSUPPORTED_VALUE,
+            chat_param("messages[%zu].%s[%zu].type", place->message, place->list, place->index),
+            "Unsupported value: messages of role 'system' or 'developer' are text only.");
+    if (role == MODEL && !chat->model->makes_images) {
+        write_text(chat, role, VIEW("[image]"));
+        return true;
+    }
+    open_part(chat, role);
+    return chat_image(chat, part, place);
+}
+
+static bool is_image(struct view type)
+{
+    return view_equal(type, VIEW("image_url")) || view_equal(type, VIEW("input_image"));
+}
+
+static bool take_part(struct chat *chat, const char *role, yyjson_val *part,
+                      const struct place *place)
 {
     struct view member, type;
     yyjson_val *text;
 
     if (!yyjson_is_obj(part))
-        return chat_refuse_type(chat, chat_param("messages[%zu].content[%zu]", message, index),
-                                "an object", part);
+        return chat_refuse_type(
+            chat, chat_param("messages[%zu].%s[%zu]", place->message, place->list, place->index),
+            "an object", part);
     type = json_view(json_member(part, VIEW("type")));
+    if (is_image(type))
+        return take_image(chat, role, part, place);
     if (!part_text(part, &member))
-        return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE,
-                           chat_param("messages[%zu].content[%zu].type", message, index),
-                           "Unsupported value: content parts of type '%.*s' are not supported.",
-                           type.len < 64 ? (int)type.len : 64, type.at);
+        return chat_refuse(
+            chat, ERROR_UNSUPPORTED_VALUE,
+            chat_param("messages[%zu].%s[%zu].type", place->message, place->list, place->index),
+            "Unsupported value: content parts of type '%.*s' are not supported.",
+            type.len < 64 ? (int)type.len : 64, type.at);
     if (!member.len)
         return true;
     text = json_member(part, member);
     if (!yyjson_is_str(text))
-        return chat_refuse_type(
-            chat, chat_param("messages[%zu].content[%zu].%s", message, index, member.at),
-            "a string", text);
+        return chat_refuse_type(chat,
+                                chat_param("messages[%zu].%s[%zu].%s", place->message, place->list,
+                                           place->index, member.at),
+                                "a string", text);
     write_text(chat, role, json_view(text));
     return true;
 }
@@ -127,8 +163,12 @@ static bool take_content(struct chat *chat, const char *role, yyjson_val *conten
     if (content && !yyjson_is_arr(content))
         return chat_refuse_type(chat, chat_param("messages[%zu].content", message),
                                 "a string or an array of objects", content);
-    yyjson_arr_foreach(content, i, max,
-                       part) if (!take_part(chat, role, part, message, i)) return false;
+    yyjson_arr_foreach(content, i, max, part)
+    {
+        struct place place = {message, "content", i};
+        if (!take_part(chat, role, part, &place))
+            return false;
+    }
     return true;
 }
 
@@ -163,8 +203,26 @@ static bool refuse_role(struct chat *chat, yyjson_val *role, size_t index)
         word.len < 64 ? (int)word.len : 64, word.at);
 }
 
-/* An assistant's message may also hold a refusal; its calls of tools would be lost, so they are
- * refused. */
+/* Pictures that a reply of ours has brought come back beside the content. */
+static bool take_images(struct chat *chat, yyjson_val *images, size_t message)
+{
+    size_t i, max;
+    yyjson_val *image;
+
+    yyjson_arr_foreach(images, i, max, image)
+    {
+        struct place place = {message, "images", i};
+        if (!yyjson_is_obj(image))
+            return chat_refuse_type(chat, chat_param("messages[%zu].images[%zu]", message, i),
+                                    "an object", image);
+        if (!take_image(chat, MODEL, image, &place))
+            return false;
+    }
+    return true;
+}
+
+/* An assistant's message may also hold a refusal and pictures; its calls of tools would be lost, so
+ * they are refused. */
 static bool take_assistant(struct chat *chat, yyjson_val *message, size_t index)
 {
     yyjson_val *refusal = json_member(message, VIEW("refusal"));
@@ -178,7 +236,7 @@ static bool take_assistant(struct chat *chat, yyjson_val *message, size_t index)
                            chat_param("messages[%zu].function_call", index),
                            "Unsupported parameter: calls of functions are not supported.");
     write_text(chat, MODEL, json_view(refusal));
-    return true;
+    return take_images(chat, json_member(message, VIEW("images")), index);
 }
 
 /* Writes the messages of `wanted`, SYSTEM or the turns (NULL), as contents of `role` (NULL: their

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How much a client of chat/completions wants the model to think, and Google's extras to OpenAI's
- * request. Called by openai_chat.c. What must stay true: of the several ways of asking, the nearest
- * to the provider's own wins; what isn't understood is refused. */
+/* How much a client of chat/completions wants the model to think. Called by openai_chat.c, and by
+ * openai_extras.c for Google's own way of asking. What must stay true: of the several ways of
+ * asking, the nearest to the provider's own wins; what isn't understood is refused. */
 #include "openai_chat_private.h"
 #include "options.h"
 
@@ -44,30 +44,33 @@ static bool take_thinking(struct chat *chat)
     return true;
 }
 
-/* `reasoning`: {effort, max_tokens, exclude} */
+/* `reasoning`: {effort, max_tokens, exclude, summary} */
 static bool take_reasoning(struct chat *chat)
 {
     yyjson_val *reasoning = chat->value[F_reasoning];
+    yyjson_val *excludes = json_member(reasoning, VIEW("exclude"));
 
-    if (yyjson_is_true(json_member(reasoning, VIEW("exclude"))))
-        chat->ask->thoughts = false;
+    if (yyjson_is_bool(excludes))
+        chat->ask->thoughts = yyjson_is_false(excludes);
+    else if (json_member(reasoning, VIEW("summary")))
+        chat->ask->thoughts = true;
     return take_effort(chat, json_member(reasoning, VIEW("effort")), "reasoning.effort") &&
            take_budget(chat, json_member(reasoning, VIEW("max_tokens")), "reasoning.max_tokens");
 }
 
-static yyjson_val *either(yyjson_val *object, struct view snake, struct view camel)
+yyjson_val *chat_either(yyjson_val *object, struct view snake, struct view camel)
 {
     yyjson_val *value = json_member(object, snake);
 
     return value ? value : json_member(object, camel);
 }
 
-static bool take_thinking_config(struct chat *chat, yyjson_val *config)
+bool chat_thinking_config(struct chat *chat, yyjson_val *config)
 {
     static const char param[] = "extra_body.google.thinking_config";
-    yyjson_val *level = either(config, VIEW("thinking_level"), VIEW("thinkingLevel"));
-    yyjson_val *budget = either(config, VIEW("thinking_budget"), VIEW("thinkingBudget"));
-    yyjson_val *shows = either(config, VIEW("include_thoughts"), VIEW("includeThoughts"));
+    yyjson_val *level = chat_either(config, VIEW("thinking_level"), VIEW("thinkingLevel"));
+    yyjson_val *budget = chat_either(config, VIEW("thinking_budget"), VIEW("thinkingBudget"));
+    yyjson_val *shows = chat_either(config, VIEW("include_thoughts"), VIEW("includeThoughts"));
     char word[16] = "";
 
     if (config && !yyjson_is_obj(config))
@@ -88,58 +91,11 @@ static bool take_thinking_config(struct chat *chat, yyjson_val *config)
     return take_budget(chat, budget, param);
 }
 
-/* Google's own extras to OpenAI's request. What isn't known here would change the answer: it is
- * refused. */
-static bool take_google(struct chat *chat, yyjson_val *google)
-{
-    size_t i, max;
-    yyjson_val *key, *value;
-
-    if (!google)
-        return true;
-    if (!yyjson_is_obj(google))
-        return chat_refuse_type(chat, "extra_body.google", "an object", google);
-    yyjson_obj_foreach(google, i, max, key, value)
-    {
-        struct view name = json_view(key);
-        if (yyjson_is_null(value))
-            continue;
-        if (view_equal(name, VIEW("thinking_config")) || view_equal(name, VIEW("thinkingConfig"))) {
-            if (!take_thinking_config(chat, value))
-                return false;
-        } else if (view_equal(name, VIEW("safety_settings")) ||
-                   view_equal(name, VIEW("safetySettings"))) {
-            if (!yyjson_is_arr(value))
-                return chat_refuse_type(chat, "extra_body.google.safety_settings", "an array",
-                                        value);
-            chat->safety = value;
-        } else {
-            return chat_refuse(chat, ERROR_UNSUPPORTED, "extra_body.google",
-                               "Unsupported parameter: 'extra_body.google.%.*s'.",
-                               name.len < 64 ? (int)name.len : 64, name.at);
-        }
-    }
-    return true;
-}
-
-/* extra_body stands in the body if a client didn't unwrap it; some wrap it twice. */
-static bool take_extras(struct chat *chat)
-{
-    yyjson_val *extra = chat->value[F_extra_body];
-    yyjson_val *inner = json_member(extra, VIEW("extra_body"));
-
-    chat->safety = chat->value[F_safety_settings];
-    return take_google(chat, chat->value[F_google]) &&
-           take_google(chat, json_member(extra, VIEW("google"))) &&
-           take_google(chat, json_member(inner, VIEW("google")));
-}
-
 bool chat_wishes(struct chat *chat)
 {
     chat->ask->thoughts = options.show_thinking;
     if (yyjson_is_false(chat->value[F_enable_thinking]))
         chat->thinking.effort = EFFORT_NONE;
     return take_thinking(chat) && take_reasoning(chat) &&
-           take_effort(chat, chat->value[F_reasoning_effort], "reasoning_effort") &&
-           take_extras(chat);
+           take_effort(chat, chat->value[F_reasoning_effort], "reasoning_effort");
 }

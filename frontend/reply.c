@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers on their way to clients. calls.c hands in what upstreams send, h2o takes it at the
+/* Replies on their way to clients. merge.c adds to them what upstreams send, h2o takes it at the
  * client's pace.
  *
- *   chunks -> (dialect) -> pending -> in_flight -> h2o -> proceed: acknowledged
+ *   chunks of each leg -> (dialect) -> pending -> in_flight -> h2o -> proceed: acknowledged
  *
  *  1. h2o_send happens in callbacks of h2o's loop only: on_send_timer, proceed, on_gone; one at a
  * time.
@@ -20,6 +20,7 @@
 #include "frontend.h"
 #include "http.h"
 #include "log.h"
+#include "merge.h"
 
 enum {
     GRACE_MS = 2000,        /* the upstream is to notice a deadline before we do */
@@ -46,29 +47,30 @@ static size_t urgent_bytes(void)
 }
 
 /* Notes that all up to `seq` is taken. */
-static void taken(struct exchange *x, uint64_t seq, bool is_asked)
+static void taken(struct leg *leg, uint64_t seq, bool is_asked)
 {
-    bool is_news = !x->has_acked || seq > x->acked_seq;
+    bool is_news = !leg->has_acked || seq > leg->acked_seq;
 
-    if (!x->upstream || (!is_news && !is_asked))
+    if (!leg->upstream || (!is_news && !is_asked))
         return;
-    x->has_acked = true;
-    x->acked_seq = seq;
-    upstream_ack(x->upstream, &x->ack_place, (struct ack){x->call.id, x->call.offer, seq},
-                 x->unacked >= urgent_bytes());
-    x->unacked = 0;
+    leg->has_acked = true;
+    leg->acked_seq = seq;
+    upstream_ack(leg->upstream, &leg->ack_place, (struct ack){leg->call.id, leg->call.offer, seq},
+                 leg->unacked >= urgent_bytes());
+    leg->unacked = 0;
 }
 
-void reply_ack(struct exchange *x, bool is_asked)
+void reply_ack(struct leg *leg, bool is_asked)
 {
+    const struct exchange *x = leg->exchange;
     bool is_idle = !x->is_sending && x->pending.len == 0;
 
-    if (x->call.next_seq == 0)
+    if (leg->call.next_seq == 0)
         return;
     if (is_idle || !x->req || x->error != ERROR_NONE) /* after an error the rest doesn't matter */
-        taken(x, x->call.next_seq - 1, is_asked);
-    else if (is_asked && x->has_acked)
-        taken(x, x->acked_seq, true);
+        taken(leg, leg->call.next_seq - 1, is_asked);
+    else if (is_asked && leg->has_acked)
+        taken(leg, leg->acked_seq, true);
 }
 
 /* Sending */
@@ -78,7 +80,7 @@ static void on_send_timer(h2o_timeout_entry_t *entry)
     send_now(H2O_STRUCT_FROM_MEMBER(struct exchange, send_timer, entry));
 }
 
-static void send_soon(struct exchange *x)
+void reply_send_soon(struct exchange *x)
 {
     if (x->req && !x->is_sending)
         web_defer(&x->frontend->web, &x->send_timer);
@@ -88,7 +90,7 @@ static void on_stall_timer(h2o_timeout_entry_t *entry)
 {
     struct exchange *x = H2O_STRUCT_FROM_MEMBER(struct exchange, stall_timer, entry);
 
-    log_info("client.stalled", F_ID("call", x->call.id));
+    log_info("client.stalled", F_ID("call", x->id));
     h2o_timeout_link(x->frontend->web.loop, &x->frontend->web.stall, entry);
     shutdown(x->socket_fd, SHUT_RDWR);
 }
@@ -141,7 +143,7 @@ static bool start(struct exchange *x)
 
     if (!x->is_ended && (x->pending.len == 0 || x->form == FORM_WHOLE || x->is_head))
         return false;
-    http_common(x->req, x->call.id);
+    http_common(x->req, x->id);
     if (is_failed)
         start_error(x);
     else
@@ -193,7 +195,8 @@ static void send_now(struct exchange *x)
     swap(&x->pending, &x->in_flight);
     buf = h2o_iovec_init(x->in_flight.at, x->in_flight.len);
     x->sent_bytes += buf.len;
-    x->in_flight_seq = x->call.next_seq ? x->call.next_seq - 1 : 0;
+    LEGS_OF (x, leg)
+        leg->in_flight_seq = leg->call.next_seq ? leg->call.next_seq - 1 : 0;
     x->is_sending = true;
     h2o_timeout_link(x->frontend->web.loop, &x->frontend->web.stall, &x->stall_timer);
     if (state != H2O_SEND_STATE_IN_PROGRESS) {
@@ -211,23 +214,39 @@ static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
     h2o_timeout_unlink(&x->stall_timer);
     x->is_sending = false;
     empty(&x->in_flight);
-    if (x->call.next_seq && x->pending.len)
-        taken(x, x->in_flight_seq, false);
-    else
-        reply_ack(x, false);
+    LEGS_OF (x, leg) {
+        if (leg->call.next_seq && x->pending.len)
+            taken(leg, leg->in_flight_seq, false);
+        else
+            reply_ack(leg, false);
+    }
     send_now(x);
 }
 
 /* Waiting for the first content */
 
+/* The first leg that has had its time: without a HEAD, or silent although its client reads. */
+static const struct leg *late_leg(struct exchange *x)
+{
+    bool is_client_slow = x->is_sending || x->pending.len;
+    uint64_t now_ms = clock_ms();
+
+    LEGS_OF (x, leg) {
+        bool is_fresh = now_ms - leg->heard_ms < options.time_out_ms;
+
+        if (leg->call.state != CALL_DONE && !(leg->first_ms && (is_client_slow || is_fresh)))
+            return leg;
+    }
+    return NULL;
+}
+
 static void on_deadline_timer(h2o_timeout_entry_t *entry)
 {
     struct exchange *x = H2O_STRUCT_FROM_MEMBER(struct exchange, deadline_timer, entry);
-    bool is_client_slow = x->is_sending || x->pending.len;
-    bool is_fresh = clock_ms() - x->heard_ms < options.time_out_ms;
-    bool is_unheard = x->call.state == CALL_HELD_BACK && x->call.offer == 1;
+    const struct leg *late = late_leg(x);
+    bool is_unheard = late && late->call.state == CALL_HELD_BACK && late->call.offer == 1;
 
-    if (x->first_ms && (is_client_slow || is_fresh))
+    if (!late)
         h2o_timeout_link(x->frontend->web.loop, &x->frontend->replies.deadline, entry);
     else
         calls_fail(x, &(struct complaint){.error = is_unheard ? ERROR_NOT_READY : ERROR_TIMEOUT});
@@ -259,138 +278,7 @@ void reply_waited(struct exchange *x)
     h2o_timeout_unlink(&x->ping_timer);
 }
 
-/* The answer comes in */
-
-void reply_head(struct exchange *x, const struct msg_head *head)
-{
-    h2o_timeout_unlink(&x->ping_timer);
-    x->first_ms = x->frontend->actor.now_ms;
-    if (x->form != FORM_RAW)
-        return;
-    if (!x->status)
-        x->status = head->status >= 200 && head->status <= 299 ? (int)head->status : 200;
-    bytes_copy(&x->type, head->type);
-    bytes_cstr(&x->type);
-    x->length = head->length;
-}
-
-static bool charge(struct exchange *x, size_t now)
-{
-    struct calls *calls = &x->frontend->calls;
-
-    calls->gather_bytes = calls->gather_bytes - x->gathered + now;
-    x->gathered = now;
-    return now <= options.reply_limit && calls->gather_bytes <= options.body_budget;
-}
-
-static bool translate(struct exchange *x, struct view data, enum error *error)
-{
-    struct view event;
-    bool is_broken = false;
-
-    while (sse_feed(&x->sse, &data, &event, &is_broken)) {
-        if (x->dialect->event(&x->reply, event, &x->pending))
-            continue;
-        *error = ERROR_UPSTREAM;
-        return false;
-    }
-    *error = ERROR_REPLY_TOO_LARGE;
-    return !is_broken && charge(x, x->sse.data.len + x->sse.line.len);
-}
-
-static bool gather(struct exchange *x, struct view data, enum error *error)
-{
-    *error = ERROR_REPLY_TOO_LARGE;
-    if (!charge(x, x->gather.len + data.len))
-        return false;
-    bytes_append(&x->gather, data);
-    return true;
-}
-
-static void relay(struct exchange *x, struct view data, bool event_end)
-{
-    if (!x->is_head)
-        bytes_append(&x->pending, data);
-    x->relayed += data.len;
-    x->at_border = event_end;
-}
-
-static bool take_run(struct exchange *x, struct view data, bool event_end, enum error *error)
-{
-    switch (x->form) {
-    case FORM_RAW:
-        relay(x, data, event_end);
-        return true;
-    case FORM_EVENTS:
-        return translate(x, data, error);
-    case FORM_WHOLE:
-        return gather(x, data, error);
-    }
-    return false;
-}
-
-bool reply_chunk(struct exchange *x, struct view data, bool event_end, enum error *error)
-{
-    bool is_told;
-
-    if (x->is_ended || !x->req)
-        return true;
-    is_told = take_run(x, data, event_end, error);
-    x->unacked += data.len;
-    if (!is_told)
-        return false;
-    if (x->pending.len)
-        send_soon(x);
-    else
-        reply_ack(x, false);
-    return true;
-}
-
-static bool end_whole(struct exchange *x, enum error *error)
-{
-    bool is_told = x->dialect->whole(&x->reply, bytes_view(&x->gather), &x->pending);
-
-    bytes_clear(&x->gather);
-    *error = is_told ? ERROR_REPLY_TOO_LARGE : ERROR_UPSTREAM;
-    return charge(x, x->pending.len) && is_told; /* until the client has read it */
-}
-
-static bool end_events(struct exchange *x, enum error *error)
-{
-    /* A provider may leave out the empty line behind its last event. */
-    if (!sse_is_between(&x->sse) && !translate(x, VIEW("\n\n"), error))
-        return false;
-    if (x->dialect->end(&x->reply, &x->pending))
-        return true;
-    /* The dialect has written the error itself; on this connection nothing follows it. */
-    x->error = ERROR_UPSTREAM_CUT;
-    x->req->http1_is_persistent = 0;
-    return true;
-}
-
-bool reply_end(struct exchange *x, enum error *error)
-{
-    bool is_told = true;
-
-    if (x->is_ended || !x->req)
-        return true;
-    switch (x->form) {
-    case FORM_RAW:
-        x->is_broken = x->length && x->relayed != x->length - 1;
-        break;
-    case FORM_EVENTS:
-        is_told = end_events(x, error);
-        break;
-    case FORM_WHOLE:
-        is_told = end_whole(x, error);
-        break;
-    }
-    if (!is_told)
-        return false;
-    x->is_ended = true;
-    send_soon(x);
-    return true;
-}
+/* The reply ends by an error */
 
 static void fail_before_start(struct exchange *x, const struct complaint *complaint)
 {
@@ -422,7 +310,7 @@ void reply_fail(struct exchange *x, const struct complaint *complaint)
         fail_before_start(x, complaint);
     else
         x->is_broken = true;
-    send_soon(x);
+    reply_send_soon(x);
 }
 
 /* The client hangs up */
@@ -450,13 +338,22 @@ static void on_gone(void *data)
 
 /* The end of the exchange */
 
-static void log_done(const struct exchange *x)
+static uint64_t attempts_of(struct exchange *x)
+{
+    uint64_t count = 0;
+
+    LEGS_OF (x, leg)
+        count += leg->call.attempts + leg->is_repaired;
+    return count;
+}
+
+static void log_done(struct exchange *x)
 {
     uint64_t now_ms = clock_ms();
     bool is_whole = x->is_ended && !x->is_broken && x->error == ERROR_NONE && !x->req;
     int status = x->error == ERROR_CLIENT_GONE || (!x->is_ended && !x->error) ? 499 : x->status;
 
-    log_info("call.done", F_ID("call", x->call.id), F_STR("dialect", x->dialect->name),
+    log_info("call.done", F_ID("call", x->id), F_STR("dialect", x->dialect->name),
              F_STR("operation", x->ask.operation), F_VIEW("model", bytes_view(&x->ask.model)),
              F_NUM("status", status),
              F_STR("error", is_whole                 ? "none"
@@ -464,8 +361,8 @@ static void log_done(const struct exchange *x)
                                                      : "client_gone"),
              F_NUM("ms", now_ms - x->began_ms),
              F_NUM("first_ms", x->first_ms ? x->first_ms - x->began_ms : 0),
-             F_NUM("bytes", x->sent_bytes), F_NUM("attempts", x->call.attempts),
-             F_ID("upstream", x->call.upstream));
+             F_NUM("bytes", x->sent_bytes), F_NUM("legs", x->leg_count),
+             F_NUM("attempts", attempts_of(x)), F_ID("upstream", x->legs[0].call.upstream));
 }
 
 static void on_disposed(void *data)
@@ -477,30 +374,43 @@ static void on_disposed(void *data)
     x->req = NULL;
     calls_abandon(x);
     log_done(x);
-    charge(x, 0);
+    merge_clear(x);
     if (--x->frontend->replies.open == 0 && x->frontend->actor.is_draining)
         actor_wake(&x->frontend->actor, 0);
     ask_clear(&x->ask);
     reply_clear(&x->reply);
-    sse_clear(&x->sse);
-    bytes_clear(&x->gather);
     bytes_clear(&x->pending);
     bytes_clear(&x->in_flight);
     bytes_clear(&x->last_words);
     bytes_clear(&x->type);
 }
 
+static void init_legs(struct exchange *x)
+{
+    memset(x->legs, 0, x->leg_count * sizeof(struct leg));
+    LEGS_OF (x, leg) {
+        leg->exchange = x;
+        leg->index = (size_t)(leg - x->legs);
+        leg->heard_ms = x->began_ms;
+        leg->sse.limit = options.reply_limit;
+    }
+}
+
 struct exchange *reply_begin(struct frontend *frontend, h2o_req_t *req,
                              const struct dialect *dialect, struct ask *ask, bool is_sse,
-                             uint64_t client)
+                             uint64_t id, uint64_t client)
 {
-    struct exchange *x = h2o_mem_alloc_shared(&req->pool, sizeof(*x), on_disposed);
+    size_t count = ask_legs(ask);
+    struct exchange *x =
+        h2o_mem_alloc_shared(&req->pool, sizeof(*x) + count * sizeof(struct leg), on_disposed);
 
-    *x = (struct exchange){.frontend = frontend,
+    *x = (struct exchange){.id = id,
+                           .frontend = frontend,
                            .dialect = dialect,
                            .ask = *ask,
                            .client = client,
                            .began_ms = clock_ms(),
+                           .leg_count = count,
                            .req = req,
                            .socket_fd =
                                h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn)),
@@ -509,16 +419,16 @@ struct exchange *reply_begin(struct frontend *frontend, h2o_req_t *req,
                            .at_border = true};
     *ask = (struct ask){0};
     x->deadline_ms = x->began_ms + options.time_out_ms;
-    x->heard_ms = x->began_ms;
     x->form = dialect->is_raw ? FORM_RAW : x->ask.stream ? FORM_EVENTS : FORM_WHOLE;
     x->generator.proceed = on_proceed;
     x->send_timer.cb = on_send_timer;
     x->deadline_timer.cb = on_deadline_timer;
     x->ping_timer.cb = on_ping_timer;
     x->stall_timer.cb = on_stall_timer;
-    x->sse.limit = options.reply_limit;
     x->reply.ask = &x->ask;
+    x->reply.id = id;
     x->reply.created_s = clock_utc_ms() / 1000;
+    init_legs(x);
     frontend->replies.open++;
     web_tap(req, on_gone, x);
     return x;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of an answer to its client: through the dialect into h2o, and the acknowledgements back.
- */
+/* The way of a reply to its client: into h2o, and the acknowledgements back. */
 #pragma once
 
 #include "exchange.h"
@@ -18,22 +17,16 @@ void reply_open(struct frontend *frontend);
 /* Makes the exchange of a request. What it asks (`*ask`) is taken over. */
 struct exchange *reply_begin(struct frontend *frontend, h2o_req_t *req,
                              const struct dialect *dialect, struct ask *ask, bool is_sse,
-                             uint64_t client);
+                             uint64_t id, uint64_t client);
 
-/* The first content is there. */
-void reply_head(struct exchange *exchange, const struct msg_head *head);
-
-/* Adds a run of the answer's bytes. False: it cannot be told to the client; `*error` says why. */
-bool reply_chunk(struct exchange *exchange, struct view data, bool event_end, enum error *error);
-
-/* The answer is whole. False: it cannot be told to the client; `*error` says why. */
-bool reply_end(struct exchange *exchange, enum error *error);
+/* What has been added to `pending` is to go out. */
+void reply_send_soon(struct exchange *exchange);
 
 /* The reply ends by an error: as such if nothing has gone out, else inside the stream. */
 void reply_fail(struct exchange *exchange, const struct complaint *complaint);
 
-/* Says to the upstream what has been taken, if that is news or `is_asked`. */
-void reply_ack(struct exchange *exchange, bool is_asked);
+/* Says to the leg's upstream what has been taken, if that is news or `is_asked`. */
+void reply_ack(struct leg *leg, bool is_asked);
 
 /* Starts the timers that wait for the first content; stops them. */
 void reply_wait(struct exchange *exchange);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "answers.h"
 #include "frontend.h"
 #include "log.h"
 
@@ -109,7 +110,7 @@ static void drop(struct upstream *upstream)
 {
     detached(upstream);
     HASH_DEL(upstream->frontend->upstreams.by_incarnation, upstream);
-    calls_lose(upstream);
+    answers_lose(upstream);
     mailbox_close(&upstream->box);
 }
 
@@ -134,7 +135,7 @@ static void on_connected(struct upstream *upstream)
     log_info("upstream.attached", F_ID("upstream", upstream->incarnation));
     balancers_tell(upstream->frontend, NULL, MSG_SEES, &sees);
     if (upstream->was_attached)
-        calls_resume(upstream);
+        answers_resume(upstream);
     upstream->was_attached = true;
 }
 
@@ -196,7 +197,7 @@ void upstreams_add(struct frontend *frontend, uint64_t incarnation, struct view 
     upstream->is_ipc = view_starts(address, VIEW("ipc:"));
     begin_round(upstream);
     fault = mailbox_try(&upstream->box, &frontend->actor, MAILBOX_XSUB, "answers", text,
-                        calls_answer_handlers, on_event, upstream);
+                        answers_handlers, on_event, upstream);
     if (fault) {
         log_error("upstream.refused", F_ID("upstream", incarnation), F_STR("address", text),
                   F_STR("why", fault));

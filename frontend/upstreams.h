@@ -7,7 +7,7 @@
 
 #include "actor.h"
 
-struct exchange;
+struct leg;
 struct frontend;
 struct balancer;
 
@@ -29,9 +29,9 @@ struct upstream {
     bool is_ipc;      /* a broken connection is a dead process */
     bool is_attached; /* connected, and so subscribed */
     bool was_attached;
-    uint64_t broken_ms;         /* when the connection broke */
-    struct exchange *exchanges; /* whose answers come from it */
-    struct ack *acks;           /* due */
+    uint64_t broken_ms; /* when the connection broke */
+    struct leg *legs;   /* whose answers come from it */
+    struct ack *acks;   /* due */
     size_t ack_count, ack_size;
     uint64_t ack_round; /* identifies this batch among all batches of all upstreams */
     UT_hash_handle hh;

@@ -117,10 +117,12 @@ static enum transfer_answer on_bytes(void *owner, struct view bytes)
     return goes_on ? TRANSFER_TAKEN : TRANSFER_STOP;
 }
 
-/* What the provider said of the fault, for the client, without keys. */
+/* What the provider said of the fault, for the client, without keys: its error, or the answer that
+ * ended without content. */
 static void keep_failure(struct job *job)
 {
-    struct view text = gate_error(&job->gate);
+    bool is_empty = !job->gate.is_open && job->gate.has_finish && job->fault == job->gate.finish;
+    struct view text = is_empty ? bytes_view(&job->gate.held) : gate_error(&job->gate);
     struct secret key = {view_of(job->secret)};
 
     job->retry_ms = job->gate.verdict.retry_ms;

@@ -90,12 +90,18 @@ static void fail(struct gate *gate, enum fault fault)
     gate->is_over = true;
 }
 
+/* Thoughts that came together with that end are no answer. */
+static bool is_malformed(const struct sight *sight)
+{
+    return sight->has_finish && sight->finish == FAULT_MALFORMED;
+}
+
 static bool is_content(const struct gate *gate, const struct sight *sight)
 {
     if (!gate->is_generated)
         return true;
-    return sight->has_content || (sight->has_thought && gate->thoughts) || sight->is_blocked ||
-           (sight->has_finish && sight->finish == FAULT_NONE);
+    return sight->has_content || (sight->has_thought && gate->thoughts && !is_malformed(sight)) ||
+           sight->is_blocked || (sight->has_finish && sight->finish == FAULT_NONE);
 }
 
 /* Returns whether the answer may be shown from here on. */

@@ -111,7 +111,7 @@ def test_no_call_makes_more_than_max_retries_requests(pool, most, calls):
 
 
 @pytest.mark.parametrize("mode, status, code", [
-    ("internal", 502, None), ("html", 502, None), ("resetting", 502, None), ("empty", 502, "empty_answer"),
+    ("internal", 502, None), ("html", 502, None), ("resetting", 502, None),
     ("overloaded", 503, "model_overloaded"), ("deadline", 504, "timeout"), ("invalid", 503, "no_available_key"),
     ("suspended", 503, "no_available_key"), ("location", 503, "unsupported_country_region_territory")])
 def test_when_all_keys_fail_the_error_says_why(pool, mode, status, code):
@@ -125,6 +125,34 @@ def test_when_all_keys_fail_the_error_says_why(pool, mode, status, code):
     assert native.json["error"]["status"] and native.json["error"]["message"] and "key-" not in native.text
     stream = stage.chat_stream("hello")
     assert stream.status == status and not stream.events
+
+
+def test_when_all_keys_give_empty_answers_a_chat_gets_one(pool):
+    """Google's dialect is told the truth: its clients would take an answer without parts for a broken one."""
+    stage = pool(*(f"key-empty-{i}" for i in range(3)))
+    answer = stage.chat("hello")
+    [choice] = answer.json["choices"]
+    assert answer.status == 200 and (choice["message"]["content"], choice["finish_reason"]) == ("", "stop")
+    assert answer.json["usage"]["prompt_tokens"] > 0 and answer.json["usage"]["completion_tokens"] == 0
+    assert stage.sim.total() == 3
+    stream = stage.chat_stream("hello", stream_options={"include_usage": True})
+    assert stream.is_whole and stream.done and stream.text == "" and stream.finish == "stop"
+    assert stream.usage["prompt_tokens"] > 0 and stage.sim.total() == 6
+    native = stage.request("POST", f"/v1beta/models/{MODEL}:generateContent",
+                           {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]})
+    assert native.status == 502 and native.json["error"]["status"] == "UNAVAILABLE"
+
+
+@pytest.mark.parametrize("reason", ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "MALFORMED_RESPONSE"])
+def test_when_all_answers_are_malformed_a_chat_gets_an_error(pool, reason):
+    stage = pool("key-ok-1", "key-ok-2", "key-ok-3")
+    stage.sim.script(finish=reason, text="")  # with a thought, which in a stream has gone out already
+    assert stage.chat("hello").status == 502 and stage.sim.total() == 3
+    stage.sim.reset()
+    stage.sim.script(finish=reason, empty=True)
+    assert stage.chat("hello").status == 502 and stage.sim.total() == 3
+    stream = stage.chat_stream("hello")
+    assert stream.status == 502 and not stream.events and stage.sim.total() == 6
 
 
 # ------------------------------------------------------------------------------------------------- the client's own mistakes

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks for bodies and provider's replies that break the dialects. The first byte says what the
- * rest is; a stream's events are its lines. What is written must be JSON again; a native body must
- * pass untouched. */
-/* needs: frontend/dialect.c frontend/dialect_openai.c frontend/dialect_openai_models.c */
-/* needs: frontend/dialect_gemini.c frontend/openai_chat.c frontend/openai_messages.c */
-/* needs: frontend/openai_thinking.c frontend/json.c frontend/model.c */
+/* Bodies of chat/completions. What is taken becomes a request that the provider's rules allow:
+ * contents begin with the user's, roles take turns, no part is empty, what is inline is base64.
+ * What is refused is refused in JSON. */
+/* needs: frontend/refusal.c */
+/* needs: frontend/dialect.c frontend/dialect_openai.c frontend/openai_chat.c */
+/* needs: frontend/openai_config.c frontend/openai_extras.c frontend/openai_media.c */
+/* needs: frontend/openai_messages.c frontend/openai_thinking.c frontend/openai_piece.c */
+/* needs: frontend/openai_logprobs.c frontend/openai_usage.c frontend/data_url.c frontend/json.c */
+/* needs: frontend/model.c */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* memmem */
+#endif
 #include <assert.h>
 #include <stdint.h>
 
@@ -14,113 +20,143 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void must_be_json(const struct bytes *text)
+/* Numbers stay text: a client's 1e999 in its own safety settings is for the provider to judge. */
+static yyjson_doc *read_json(const struct bytes *text)
 {
-    yyjson_doc *doc = yyjson_read(text->at, text->len, 0);
+    yyjson_doc *doc = yyjson_read(text->at, text->len, YYJSON_READ_NUMBER_AS_RAW);
 
     assert(doc);
+    return doc;
+}
+
+static void check_base64(struct view text)
+{
+    size_t end = text.len;
+
+    assert(text.len && text.len % 4 == 0);
+    while (text.len - end < 2 && text.at[end - 1] == '=')
+        end--;
+    for (size_t i = 0; i < end; i++)
+        assert((text.at[i] >= 'a' && text.at[i] <= 'z') ||
+               (text.at[i] >= 'A' && text.at[i] <= 'Z') ||
+               (text.at[i] >= '/' && text.at[i] <= '9') || text.at[i] == '+');
+}
+
+static void check_part(yyjson_val *part, bool is_system)
+{
+    yyjson_val *text = json_member(part, VIEW("text"));
+    yyjson_val *data = json_member(part, VIEW("inlineData"));
+
+    assert(!text != !data);
+    assert(!is_system || text);
+    if (text) {
+        assert(yyjson_obj_size(part) == 1 && yyjson_get_len(text) > 0);
+        assert(!memchr(yyjson_get_str(text), 0, yyjson_get_len(text)));
+        return;
+    }
+    check_base64(json_view(json_member(data, VIEW("data"))));
+    assert(memchr(yyjson_get_str(json_member(data, VIEW("mimeType"))), '/', 64));
+}
+
+static void check_parts(yyjson_val *content, bool is_system)
+{
+    yyjson_val *parts = json_member(content, VIEW("parts")), *part;
+    size_t i, max;
+
+    assert(yyjson_arr_size(parts) > 0);
+    yyjson_arr_foreach(parts, i, max, part)
+    {
+        check_part(part, is_system);
+    }
+}
+
+static void check_contents(yyjson_val *contents)
+{
+    size_t i, max;
+    yyjson_val *content;
+
+    assert(yyjson_arr_size(contents) > 0);
+    yyjson_arr_foreach(contents, i, max, content)
+    {
+        struct view role = json_view(json_member(content, VIEW("role")));
+        assert(view_equal(role, i % 2 ? VIEW("model") : VIEW("user")));
+        check_parts(content, false);
+    }
+}
+
+/* How many members are called like that one. */
+static size_t count_members(yyjson_val *object, size_t index)
+{
+    struct view names[64];
+    size_t i, max, count = 0;
+    yyjson_val *key, *value;
+
+    assert(yyjson_obj_size(object) < 64);
+    yyjson_obj_foreach(object, i, max, key, value)
+    {
+        names[i] = json_view(key);
+    }
+    for (i = 0; i < max; i++)
+        count += view_equal(names[i], names[index]);
+    return count;
+}
+
+static void check_body(const struct ask *ask)
+{
+    yyjson_doc *doc = read_json(&ask->body);
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    yyjson_val *config = json_member(root, VIEW("generationConfig"));
+    yyjson_val *thinking = json_member(config, VIEW("thinkingConfig"));
+
+    check_contents(json_member(root, VIEW("contents")));
+    if (json_member(root, VIEW("systemInstruction")))
+        check_parts(json_member(root, VIEW("systemInstruction")), true);
+    assert(!json_member(thinking, VIEW("thinkingBudget")) ||
+           !json_member(thinking, VIEW("thinkingLevel")));
+    for (size_t i = 0; config && i < yyjson_obj_size(config); i++)
+        assert(count_members(config, i) == 1);
+    assert(!config || yyjson_obj_size(config) > 0);
     yyjson_doc_free(doc);
 }
 
-static void request(const struct dialect *dialect, struct view body)
+static void check_path(const struct ask *ask)
 {
-    struct ask ask = {0};
-    struct bytes why = {0}, out = {0};
-    const char *param = NULL;
-    struct complaint complaint = {0};
+    struct view path = bytes_view(&ask->path);
 
-    bytes_text(&ask.model, dialect == &dialect_gemini ? "m" : "");
-    complaint.error = dialect->request(body, &ask, &why, &param);
-    if (complaint.error == ERROR_NONE) {
-        if (dialect == &dialect_openai)
-            must_be_json(&ask.body);
-        else
-            assert(view_equal(bytes_view(&ask.body), body));
-        assert(ask.path.len > 0);
-    } else {
-        complaint.text = bytes_cstr(&why);
-        complaint.param = param;
-        dialect->error(&complaint, &out);
-        must_be_json(&out);
-    }
-    ask_clear(&ask);
-    bytes_clear(&why);
-    bytes_clear(&out);
+    assert(view_starts(path, VIEW("/models/")) && !memmem(path.at, path.len, "..", 2));
+    for (size_t i = 0; i < path.len; i++)
+        assert(path.at[i] > ' ' && path.at[i] < 0x7f && path.at[i] != '%' && path.at[i] != '#');
+    assert(!memchr(path.at + 8, '/', path.len - 8));
 }
 
-static void whole(const struct dialect *dialect, struct view json)
+static void check_refusal(struct complaint *complaint, struct bytes *why)
 {
-    struct ask ask = {.thoughts = true};
-    struct reply reply = {.ask = &ask};
     struct bytes out = {0};
 
-    if (dialect->whole(&reply, json, &out))
-        must_be_json(&out);
-    else
-        assert(out.len == 0);
-    reply_clear(&reply);
-    bytes_clear(&out);
-}
-
-static void stream(struct view events)
-{
-    struct ask ask = {.thoughts = true, .include_usage = true};
-    struct reply reply = {.ask = &ask};
-    struct bytes out = {0};
-
-    while (events.len) {
-        const char *newline = memchr(events.at, '\n', events.len);
-        size_t len = newline ? (size_t)(newline - events.at) : events.len;
-        dialect_openai.event(&reply, (struct view){events.at, len}, &out);
-        events = view_skip(events, len + (newline ? 1 : 0));
-    }
-    dialect_openai.end(&reply, &out);
-    reply_clear(&reply);
-    bytes_clear(&out);
-}
-
-static void errors(struct view body)
-{
-    struct complaint complaint = {.error = ERROR_NO_QUOTA, .body = body, .retry_after_ms = 1};
-    struct bytes out = {0};
-
-    dialect_openai.error(&complaint, &out);
-    must_be_json(&out);
-    out.len = 0;
-    dialect_gemini.error(&complaint, &out);
-    must_be_json(&out);
+    assert(why->len > 0);
+    complaint->text = bytes_cstr(why);
+    dialect_openai.error(complaint, &out);
+    yyjson_doc_free(read_json(&out));
     bytes_clear(&out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct view rest = {(const char *)data + 1, size - 1};
+    struct view body = {(const char *)data, size};
+    struct ask ask = {0};
+    struct bytes why = {0};
+    struct complaint complaint = {0};
 
-    if (!size)
-        return 0;
     options.safety_settings = "[]";
     options.show_thinking = true;
-    switch (data[0]) {
-    case 'r':
-        request(&dialect_openai, rest);
-        break;
-    case 'n':
-        request(&dialect_gemini, rest);
-        break;
-    case 'w':
-        whole(&dialect_openai, rest);
-        break;
-    case 'm':
-        whole(&dialect_openai_models, rest);
-        break;
-    case 's':
-        stream(rest);
-        break;
-    case 'e':
-        errors(rest);
-        break;
-    default:
-        break;
+    complaint.error = dialect_openai.request(body, &ask, &why, &complaint.param);
+    if (complaint.error == ERROR_NONE) {
+        check_body(&ask);
+        check_path(&ask);
+    } else {
+        check_refusal(&complaint, &why);
     }
+    ask_clear(&ask);
+    bytes_clear(&why);
     return 0;
 }

@@ -45,3 +45,55 @@ static inline void plain_options(void)
     options.safety_settings = "[]";
     options.filtered_models = (struct option_list){filtered, 1};
 }
+
+/* A chat/completions request and what it becomes. */
+struct translation {
+    const char *what;
+    const char *in;   /* what the client sends */
+    const char *want; /* what the provider gets */
+};
+
+static inline void translates(const struct translation *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct bytes in = json_of(cases[i].in), want = json_of(cases[i].want), why = {0};
+        struct ask ask = {0};
+        const char *param = NULL;
+
+        if (dialect_openai.request(bytes_view(&in), &ask, &why, &param) != ERROR_NONE)
+            fail_msg("%s: refused: %s", cases[i].what, bytes_cstr(&why));
+        expect_text(cases[i].what, bytes_cstr(&ask.body), want.at);
+        ask_clear(&ask);
+        bytes_clear(&in);
+        bytes_clear(&want);
+        bytes_clear(&why);
+    }
+}
+
+/* A chat/completions request and how it is refused. */
+struct refusal_case {
+    const char *what;
+    const char *in;
+    enum error error;
+    const char *param; /* NULL: null */
+};
+
+static inline void refuses(const struct refusal_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct bytes in = json_of(cases[i].in), why = {0};
+        struct ask ask = {0};
+        const char *param = "untouched";
+        enum error error = dialect_openai.request(bytes_view(&in), &ask, &why, &param);
+
+        if (error != cases[i].error)
+            fail_msg("%s: %s, wanted %s (%s)", cases[i].what, error_facts(error)->name,
+                     error_facts(cases[i].error)->name, bytes_cstr(&why));
+        expect_text(cases[i].what, param ? param : "null",
+                    cases[i].param ? cases[i].param : "null");
+        assert_true(why.len > 0);
+        ask_clear(&ask);
+        bytes_clear(&in);
+        bytes_clear(&why);
+    }
+}

@@ -1,34 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The provider's replies as chat/completions: whole and streamed. Streams are given as the
  * provider's events, and compared with all that the client gets, its end included. */
-#include "dialect_test.h"
-
-#define EVENTS 6
-
-#define WHOLE(choices, usage)                                                                      \
-    "{'id':'chatcmpl-r1','object':'chat.completion','created':77,'model':'models/m','choices':"    \
-    "[" choices "],'usage':" usage "}"
-#define MESSAGE(index, members, finish)                                                            \
-    "{'index':" index ",'message':{'role':'assistant'," members                                    \
-    ",'annotations':[]},'logprobs':null,'finish_reason':'" finish "'}"
-#define USAGE(prompt, completion, total, cached, reasoning)                                        \
-    "{'prompt_tokens':" prompt ",'completion_tokens':" completion ",'total_tokens':" total         \
-    ",'prompt_tokens_details':{'cached_tokens':" cached                                            \
-    ",'audio_tokens':0},'completion_tokens_details':{'reasoning_tokens':" reasoning                \
-    ",'audio_tokens':0,'accepted_prediction_tokens':0,'rejected_prediction_tokens':0}}"
-#define NO_USAGE USAGE("0", "0", "0", "0", "0")
-
-#define ID ",'responseId':'r1'"
-#define PARTS(parts, finish)                                                                       \
-    "{'candidates':[{'content':{'parts':[" parts "],'role':'model'},'finishReason':'" finish       \
-    "'}]" ID "}"
-#define FINISHED(reason) "{'candidates':[{'finishReason':'" reason "'}]" ID "}"
+#include "reply_test.h"
 
 static void a_whole_answer_becomes_a_completion(void **state)
 {
-    static const struct {
-        const char *what, *in, *want;
-    } cases[] = {
+    static const struct whole cases[] = {
         {"text", PARTS("{'text':'Hi'}", "STOP"),
          WHOLE(MESSAGE("0", "'content':'Hi','refusal':null", "stop"), NO_USAGE)},
         {"several text parts are one",
@@ -40,6 +17,56 @@ static void a_whole_answer_becomes_a_completion(void **state)
                "STOP"),
          WHOLE(MESSAGE("0", "'content':'Hi','reasoning_content':'Hm.','refusal':null", "stop"),
                NO_USAGE)},
+        {"pictures",
+         PARTS("{'text':'Look:'},{'inlineData':{'mimeType':'image/png','data':'QUJD'}},"
+               "{'inlineData':{'mimeType':'image/jpeg','data':'QQ=='}}",
+               "STOP"),
+         WHOLE(MESSAGE("0",
+                       "'content':'Look:','images':[" IMAGE("image/png", "QUJD") "," IMAGE(
+                           "image/jpeg", "QQ==") "],'refusal':null",
+                       "stop"),
+               NO_USAGE)},
+        {"sketches of a picture, sound and a picture of no type are not shown",
+         PARTS("{'text':'Hi'},{'thought':true,'inlineData':{'mimeType':'image/png','data':'QUJD'}},"
+               "{'inlineData':{'mimeType':'audio/L16','data':'QUJD'}},{'inlineData':{'data':'QUJD'}"
+               "},{'inlineData':{'mimeType':'image/png'}}",
+               "STOP"),
+         WHOLE(MESSAGE("0", "'content':'Hi','refusal':null", "stop"), NO_USAGE)},
+        {"programs and what they say",
+         PARTS("{'text':'So:'},{'executableCode':{'language':'PYTHON','code':'print(1)\\n'}},"
+               "{'codeExecutionResult':{'outcome':'OUTCOME_OK','output':'1'}},{'text':'One.'},"
+               "{'codeExecutionResult':{'outcome':'OUTCOME_OK'}}",
+               "STOP"),
+         WHOLE(MESSAGE("0",
+                       "'content':'So:\\n```python\\nprint(1)\\n```\\n\\n```\\n1\\n```\\nOne."
+                       "','refusal':null",
+                       "stop"),
+               NO_USAGE)},
+        {"what the provider's own tools do is not shown",
+         PARTS("{'text':'Hi'},{'toolCall':{'id':'1'}},{'toolResponse':{'id':'1'}}", "STOP"),
+         WHOLE(MESSAGE("0", "'content':'Hi','refusal':null", "stop"), NO_USAGE)},
+        {"tokens by modality, and the tier",
+         "{'candidates':[{'finishReason':'STOP'}],'usageMetadata':{'promptTokenCount':560,"
+         "'candidatesTokenCount':1300,'totalTokenCount':1860,'promptTokensDetails':[{'modality':"
+         "'TEXT','tokenCount':12},{'modality':'IMAGE','tokenCount':516},{'modality':'AUDIO',"
+         "'tokenCount':32},{'modality':'VIDEO'}],'candidatesTokensDetails':[{'modality':'IMAGE',"
+         "'tokenCount':1290},{'modality':'AUDIO','tokenCount':4}],'serviceTier':'standard'}" ID "}",
+         "{'id':'chatcmpl-r1','object':'chat.completion','created':77,'model':'models/m',"
+         "'service_tier':'default','choices':[" MESSAGE(
+             "0", "'content':'','refusal':null",
+             "stop") "],'usage':{'prompt_tokens':560,'completion_tokens':1300,'total_tokens':1860,"
+                     "'prompt_tokens_details':{'cached_tokens':0,'audio_tokens':32,'text_tokens':"
+                     "12,"
+                     "'image_tokens':516},'completion_tokens_details':{'reasoning_tokens':0,'audio_"
+                     "tokens':4,"
+                     "'image_tokens':1290,'accepted_prediction_tokens':0,'rejected_prediction_"
+                     "tokens':0}}}"},
+        {"an unknown tier",
+         "{'candidates':[{'finishReason':'STOP'}],'usageMetadata':{'serviceTier':'gold'}" ID "}",
+         WHOLE(MESSAGE("0", "'content':'','refusal':null", "stop"), NO_USAGE)},
+        {"probabilities nobody asked for",
+         "{'candidates':[{'finishReason':'STOP','logprobsResult':{'chosenCandidates':[]}}]" ID "}",
+         WHOLE(MESSAGE("0", "'content':'','refusal':null", "stop"), NO_USAGE)},
         {"escapes", PARTS("{'text':'\\u0000\\n\\\\ \\u00e9\\ud83d\\ude00'}", "STOP"),
          WHOLE(MESSAGE("0", "'content':'\\u0000\\n\\\\ \xc3\xa9\xf0\x9f\x98\x80','refusal':null",
                        "stop"),
@@ -107,22 +134,50 @@ static void a_whole_answer_becomes_a_completion(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct bytes in = json_of(cases[i].in), want = json_of(cases[i].want), out = {0};
-        struct ask ask = {.thoughts = true};
-        struct reply reply = {.ask = &ask, .created_s = 77, .id = 0xab};
+    wholes_are(cases, COUNT_OF(cases), false);
+}
 
-        bytes_text(&ask.client_model, "models/m");
-        if (!dialect_openai.whole(&reply, bytes_view(&in), &out))
-            fail_msg("%s: refused", cases[i].what);
-        expect_text(cases[i].what, bytes_cstr(&out), want.at);
-        assert_int_equal(reply.has_content, strstr(bytes_cstr(&out), "\"content\":\"\"") == NULL);
-        reply_clear(&reply);
-        ask_clear(&ask);
-        bytes_clear(&in);
-        bytes_clear(&want);
-        bytes_clear(&out);
-    }
+#define LOGPROBS                                                                                   \
+    "'logprobsResult':{'chosenCandidates':[{'token':'H\xc3\xa9','tokenId':7,'logProbability':"     \
+    "-0.10},{'token':'\\n'}],'topCandidates':[{'candidates':[{'token':'H\xc3\xa9','"               \
+    "logProbability':-0.10},{'token':'Ha','logProbability':-1e999}]}]}"
+#define TOKENS                                                                                     \
+    "{'content':[{'token':'H\xc3\xa9','logprob':-0.10,'bytes':[72,195,169],'top_logprobs':[{"      \
+    "'token':'H\xc3\xa9','logprob':-0.10,'bytes':[72,195,169]},{'token':'Ha','logprob':-9999.0,"   \
+    "'bytes':[72,97]}]},{'token':'\\n','logprob':0,'bytes':[10],'top_logprobs':[]}],"              \
+    "'refusal':null}"
+
+static void probabilities_of_tokens_are_passed_on(void **state)
+{
+    static const struct whole cases[] = {
+        {"asked for and given",
+         "{'candidates':[{'content':{'parts':[{'text':'H\xc3\xa9\\n'}]},'finishReason':'STOP'"
+         "," LOGPROBS "}]" ID "}",
+         WHOLE("{'index':0,'message':{'role':'assistant','content':'H\xc3\xa9\\n','refusal':null,"
+               "'annotations':[]},'logprobs':" TOKENS ",'finish_reason':'stop'}",
+               NO_USAGE)},
+        {"asked for and not given", PARTS("{'text':'Hi'}", "STOP"),
+         WHOLE(MESSAGE("0", "'content':'Hi','refusal':null", "stop"), NO_USAGE)},
+        {"of a wrong shape", "{'candidates':[{'finishReason':'STOP','logprobsResult':[1]}]" ID "}",
+         WHOLE(MESSAGE("0", "'content':'','refusal':null", "stop"), NO_USAGE)},
+    };
+    static const struct stream chunks[] = {
+        {.what = "with the text they belong to",
+         .logprobs = true,
+         .events = {"{'candidates':[{'content':{'parts':[{'text':'hm','thought':true},{'text':"
+                    "'H\xc3\xa9\\n'}]}," LOGPROBS "}]" ID "}",
+                    FINISHED("STOP")},
+         .want = ROLE CHUNK("'reasoning_content':'hm'")
+             CHUNK_LOGPROBS("'content':'H\xc3\xa9\\n'", TOKENS) FINISH("stop") DONE},
+        {.what = "without a text",
+         .logprobs = true,
+         .events = {"{'candidates':[{'finishReason':'STOP'," LOGPROBS "}]" ID "}"},
+         .want = ROLE CHUNK_LOGPROBS("", TOKENS) FINISH("stop") DONE},
+    };
+
+    (void)state;
+    wholes_are(cases, COUNT_OF(cases), true);
+    streams_are(chunks, COUNT_OF(chunks));
 }
 
 static void what_is_no_answer_is_refused_and_leaves_nothing(void **state)
@@ -160,31 +215,6 @@ static void what_is_no_answer_is_refused_and_leaves_nothing(void **state)
 }
 
 /* ---- streams ---- */
-
-struct stream {
-    const char *what;
-    const char *events[EVENTS];
-    const char *want; /* with CHUNK */
-    bool include_usage;
-    bool hides_thoughts;
-    bool is_broken; /* its end is an error */
-};
-
-#define CHUNK_OF(index, delta, finish)                                                             \
-    "data: {'id':'chatcmpl-r1','object':'chat.completion.chunk','created':77,'model':'models/m',"  \
-    "'choices':[{'index':" index ",'delta':{" delta "},'logprobs':null,'finish_reason':" finish    \
-    "}]"
-#define CHUNK(delta) CHUNK_OF("0", delta, "null") "}\n\n"
-#define ROLE CHUNK("'role':'assistant','content':'','refusal':null")
-#define TEXT(text) CHUNK("'content':'" text "'")
-#define FINISH(reason) CHUNK_OF("0", "", "'" reason "'") "}\n\n"
-#define DONE "data: [DONE]\n\n"
-#define BROKEN(message, code)                                                                      \
-    "data: {'error':{'message':'" message "','type':'server_error','param':null,'code':" code      \
-    "}}\n\n"
-
-#define MORE(parts)                                                                                \
-    "{'candidates':[{'content':{'parts':[" parts "],'role':'model'},'index':0}]" ID "}"
 
 static const struct
     stream
@@ -280,6 +310,21 @@ static const struct
                                   "null") "}\n\n" CHUNK_OF("1", "'content':'B'",
                                                            "null") "}\n\n" FINISH("stop")
                              CHUNK_OF("1", "", "'length'") "}\n\n" DONE},
+                    {.what = "pictures between texts",
+                     .events = {MORE("{'text':'a'},{'inlineData':{'mimeType':'image/png','data':"
+                                     "'QUJD'}},{'inlineData':{'mimeType':'image/png','data':'QQ=='"
+                                     "}},{'text':'b'}"),
+                                FINISHED("STOP")},
+                     .want = ROLE TEXT("a") CHUNK("'images':[" IMAGE("image/png", "QUJD") "," IMAGE(
+                         "image/png", "QQ==") "]") TEXT("b") FINISH("stop") DONE},
+                    {.what = "a picture and nothing else is content",
+                     .events = {PARTS("{'inlineData':{'mimeType':'image/png','data':'QUJD'}}",
+                                      "IMAGE_OTHER")},
+                     .want = ROLE CHUNK("'images':[" IMAGE("image/png", "QUJD") "]") FINISH("stop")
+                         DONE},
+                    {.what = "programs",
+                     .events = {PARTS("{'executableCode':{'code':'1'}},{'text':'One.'}", "STOP")},
+                     .want = ROLE TEXT("\\n```python\\n1\\n```\\nOne.") FINISH("stop") DONE},
                     {.what = "escapes",
                      .events = {PARTS("{'text':'\\n\\\\\\u2028'}", "STOP")},
                      .want = ROLE TEXT("\\n\\\\\xe2\x80\xa8") FINISH("stop") DONE},
@@ -312,29 +357,7 @@ static const struct
 static void streams_become_chunks(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(streams); i++) {
-        const struct stream *stream = &streams[i];
-        struct bytes want = json_of(stream->want), out = {0};
-        struct ask ask = {.include_usage = stream->include_usage,
-                          .thoughts = !stream->hides_thoughts};
-        struct reply reply = {.ask = &ask, .created_s = 77};
-
-        bytes_text(&ask.client_model, "models/m");
-        for (char *at = want.at; (at = strchr(at, '\x01'));)
-            *at = '\''; /* an apostrophe in the tables */
-        for (size_t k = 0; k < EVENTS && stream->events[k]; k++) {
-            struct bytes event = json_of(stream->events[k]);
-            if (!dialect_openai.event(&reply, bytes_view(&event), &out))
-                fail_msg("%s: event %zu refused", stream->what, k);
-            bytes_clear(&event);
-        }
-        assert_int_equal(dialect_openai.end(&reply, &out), !stream->is_broken);
-        expect_text(stream->what, bytes_cstr(&out), want.at);
-        reply_clear(&reply);
-        ask_clear(&ask);
-        bytes_clear(&want);
-        bytes_clear(&out);
-    }
+    streams_are(streams, COUNT_OF(streams));
 }
 
 static void an_event_that_is_none_is_refused_and_leaves_nothing(void **state)
@@ -378,6 +401,10 @@ static void events_of_odd_shapes_do_no_harm(void **state)
         "{'usageMetadata':[]}",
         "{'usageMetadata':{'promptTokenCount':-5,'totalTokenCount':1e300}}",
         "{'promptFeedback':1,'responseId':2}",
+        "{'candidates':[{'content':{'parts':[{'inlineData':1},{'executableCode':[]},{"
+        "'codeExecutionResult':{'output':{}}}]}}]}",
+        "{'usageMetadata':{'promptTokensDetails':{},'serviceTier':1,'candidatesTokensDetails':[1]}"
+        "}",
     };
     struct ask ask = {0};
     struct reply reply = {.ask = &ask};
@@ -395,68 +422,15 @@ static void events_of_odd_shapes_do_no_harm(void **state)
     reply_clear(&reply);
 }
 
-static void every_finish_reason_has_a_word(void **state)
-{
-    static const struct {
-        const char *reason, *with_content, *without; /* NULL: refused */
-    } cases[] = {
-        {"STOP", "stop", "stop"},
-        {"MAX_TOKENS", "length", "length"},
-        {"SAFETY", "content_filter", "content_filter"},
-        {"RECITATION", "content_filter", "content_filter"},
-        {"LANGUAGE", "content_filter", "content_filter"},
-        {"BLOCKLIST", "content_filter", "content_filter"},
-        {"PROHIBITED_CONTENT", "content_filter", "content_filter"},
-        {"SPII", "content_filter", "content_filter"},
-        {"IMAGE_SAFETY", "content_filter", "content_filter"},
-        {"IMAGE_PROHIBITED_CONTENT", "content_filter", "content_filter"},
-        {"IMAGE_RECITATION", "content_filter", "content_filter"},
-        {"ESCALATION", "content_filter", "content_filter"},
-        {"PUP_LIMITED_DISABLED", "content_filter", "content_filter"},
-        {"MALFORMED_FUNCTION_CALL", "stop", NULL},
-        {"UNEXPECTED_TOOL_CALL", "stop", NULL},
-        {"MALFORMED_RESPONSE", "stop", NULL},
-        {"TOO_MANY_TOOL_CALLS", "stop", NULL},
-        {"MISSING_THOUGHT_SIGNATURE", "stop", NULL},
-        {"OTHER", "stop", "content_filter"},
-        {"FINISH_REASON_UNSPECIFIED", "stop", "content_filter"},
-        {"NO_IMAGE", "stop", "content_filter"},
-        {"IMAGE_OTHER", "stop", "content_filter"},
-        {"STOPPED", "stop", "content_filter"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < 2 * COUNT_OF(cases); i++) {
-        bool has_content = i % 2;
-        const char *word = has_content ? cases[i / 2].with_content : cases[i / 2].without;
-        struct bytes event = {0}, out = {0}, want = {0};
-        struct ask ask = {0};
-        struct reply reply = {.ask = &ask};
-
-        bytes_printf(&event,
-                     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"%s\"}]},"
-                     "\"finishReason\":\"%s\"}]}",
-                     has_content ? "Hi" : "", cases[i / 2].reason);
-        bytes_printf(&want, "\"finish_reason\":\"%s\"", word ? word : "");
-        assert_int_equal(dialect_openai.whole(&reply, bytes_view(&event), &out), word != NULL);
-        if (word && !strstr(bytes_cstr(&out), bytes_cstr(&want)))
-            fail_msg("%s: %s", cases[i / 2].reason, bytes_cstr(&out));
-        reply_clear(&reply);
-        bytes_clear(&event);
-        bytes_clear(&out);
-        bytes_clear(&want);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_answer_becomes_a_completion),
+        cmocka_unit_test(probabilities_of_tokens_are_passed_on),
         cmocka_unit_test(what_is_no_answer_is_refused_and_leaves_nothing),
         cmocka_unit_test(streams_become_chunks),
         cmocka_unit_test(an_event_that_is_none_is_refused_and_leaves_nothing),
         cmocka_unit_test(events_of_odd_shapes_do_no_harm),
-        cmocka_unit_test(every_finish_reason_has_a_word),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

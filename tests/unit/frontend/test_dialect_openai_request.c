@@ -2,29 +2,6 @@
 /* chat/completions requests, translated: one line of a table for each rule. */
 #include "dialect_test.h"
 
-struct translation {
-    const char *what;
-    const char *in;   /* what the client sends */
-    const char *want; /* what the provider gets */
-};
-
-static void translates(const struct translation *cases, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct bytes in = json_of(cases[i].in), want = json_of(cases[i].want), why = {0};
-        struct ask ask = {0};
-        const char *param = NULL;
-
-        if (dialect_openai.request(bytes_view(&in), &ask, &why, &param) != ERROR_NONE)
-            fail_msg("%s: refused: %s", cases[i].what, bytes_cstr(&why));
-        expect_text(cases[i].what, bytes_cstr(&ask.body), want.at);
-        ask_clear(&ask);
-        bytes_clear(&in);
-        bytes_clear(&want);
-        bytes_clear(&why);
-    }
-}
-
 #define REQUEST(messages) "{'model':'gemini-2.0-flash','messages':[" messages "]}"
 #define HI "{'role':'user','parts':[{'text':'Hi'}]}"
 #define CONTENTS(contents) "{'contents':[" contents "]}"
@@ -93,7 +70,11 @@ static void messages_become_contents(void **state)
                  "\xf0\x9f\x98\x80'}"),
          CONTENTS("{'role':'user','parts':[{'text':'\\n\\u0001\\\\/\xc3\xa9\xf0\x9f\x98\x80"
                   "\xef\xbf\xbd \xf0\x9f\x98\x80'}]}")},
-        {"a NUL goes", REQUEST("{'role':'user','content':'H\\u0000i\\u0000'}"), CONTENTS(HI)},
+        {"a NUL goes", REQUEST("{'role':'user','content':'\\u0000H\\u0000i\\u0000'}"),
+         CONTENTS(HI)},
+        {"a part of NULs only is none",
+         REQUEST("{'role':'user','content':[{'text':'\\u0000\\u0000'},{'text':'Hi'}]}"),
+         CONTENTS(HI)},
         {"a model without a system instruction gets it as the user's first words",
          "{'model':'gemma-3-27b-it','messages':[{'role':'user','content':'Hi'},"
          "{'role':'system','content':'S'}]}",
@@ -127,6 +108,8 @@ static void parameters_become_generation_config(void **state)
         {"top_p above", WITH("'top_p':1.5"), CONFIG("'topP':1")},
         {"top_k", WITH("'top_k':40"), CONFIG("'topK':40")},
         {"top_k off", WITH("'top_k':-1"), NOTHING},
+        {"top_k 0", WITH("'top_k':0"), NOTHING},
+        {"top_k beyond all", WITH("'top_k':4294967296"), CONFIG("'topK':2147483647")},
         {"max_tokens", WITH("'max_tokens':100"), CONFIG("'maxOutputTokens':100")},
         {"max_completion_tokens", WITH("'max_completion_tokens':7"), CONFIG("'maxOutputTokens':7")},
         {"max_completion_tokens wins", WITH("'max_completion_tokens':7,'max_tokens':9"),
@@ -156,7 +139,30 @@ static void parameters_become_generation_config(void **state)
         {"the highest penalty", WITH("'presence_penalty':2"), CONFIG("'presencePenalty':1.99")},
         {"the lowest penalty", WITH("'frequency_penalty':-3"), CONFIG("'frequencyPenalty':-2")},
         {"n 1", WITH("'n':1"), NOTHING},
+        {"n 8", WITH("'n':8"), NOTHING},
         {"logprobs off", WITH("'logprobs':false,'top_logprobs':0"), NOTHING},
+        {"logprobs", WITH("'logprobs':true"), CONFIG("'responseLogprobs':true")},
+        {"logprobs of the chosen only", WITH("'logprobs':true,'top_logprobs':0"),
+         CONFIG("'responseLogprobs':true")},
+        {"logprobs with others", WITH("'logprobs':true,'top_logprobs':5"),
+         CONFIG("'responseLogprobs':true,'logprobs':5")},
+        {"just below the highest penalty", WITH("'presence_penalty':1.995"),
+         CONFIG("'presencePenalty':1.99")},
+        {"pictures of a model that makes them",
+         WITH_MODEL("gemini-2.5-flash-image", "'modalities':['text','image']"),
+         CONFIG("'responseModalities':['TEXT','IMAGE']")},
+        {"Google's own words win",
+         WITH("'temperature':1,'max_tokens':7,'stop':'x','extra_body':{'google':{"
+              "'generation_config':{'temperature':0.50,'max_output_tokens':9,'stopSequences':['y']"
+              ",'media_resolution':'MEDIA_RESOLUTION_LOW','seed':null}}}"),
+         CONFIG("'temperature':0.50,'maxOutputTokens':9,'stopSequences':['y'],'mediaResolution':'"
+                "MEDIA_RESOLUTION_LOW'")},
+        {"a later one of Google's counts",
+         WITH("'google':{'generation_config':{'top_p':0.1,'topP':0.2}}"), CONFIG("'topP':0.2")},
+        {"thinking in Google's settings",
+         WITH_MODEL("gemini-2.5-flash",
+                    "'google':{'generationConfig':{'thinking_config':{'thinking_budget':300}}}"),
+         CONFIG("'thinkingConfig':{'thinkingBudget':300}")},
         {"JSON", WITH("'response_format':{'type':'json_object'}"),
          CONFIG("'responseMimeType':'application/json'")},
         {"text", WITH("'response_format':{'type':'text'}"), NOTHING},
@@ -214,6 +220,11 @@ static void the_wish_to_think_becomes_thinking_config(void **state)
                     "'extra_body':{'extra_body':{'google':{'thinking_config':"
                     "{'thinkingLevel':'LOW','include_thoughts':true}}}}"),
          THINKS("'thinkingLevel':'LOW','includeThoughts':true")},
+        {"thoughts asked for", WITH_MODEL("gemini-2.5-flash", "'reasoning':{'exclude':false}"),
+         THINKS("'includeThoughts':true")},
+        {"a summary of them asked for",
+         WITH_MODEL("gemini-2.5-flash", "'reasoning':{'summary':'auto'}"),
+         THINKS("'includeThoughts':true")},
         {"Google's own at the top",
          WITH_MODEL("gemini-2.5-pro", "'google':{'thinking_config':{'include_thoughts':true}}"),
          THINKS("'includeThoughts':true")},
@@ -233,7 +244,7 @@ static void thoughts_are_shown_if_the_operator_wants(void **state)
         {"not where thinking is off", WITH_MODEL("gemini-2.5-flash", "'reasoning_effort':'none'"),
          THINKS("'thinkingBudget':0")},
         {"unless the client doesn't",
-         WITH_MODEL("gemini-2.5-flash", "'reasoning':{'exclude':true}"), NOTHING},
+         WITH_MODEL("gemini-2.5-flash", "'reasoning':{'exclude':true,'summary':'auto'}"), NOTHING},
         {"unless the client says so in Google's words",
          WITH_MODEL("gemini-2.5-flash",
                     "'extra_body':{'google':{'thinking_config':{'include_thoughts':false}}}"),
@@ -259,6 +270,8 @@ static void safety_settings_come_from_the_client_or_the_operator(void **state)
          "{'contents':[" HI "],'safetySettings':[{'category':'C'}],'serviceTier':'flex'}"},
         {"the dearer tier", WITH("'service_tier':'fast'"),
          "{'contents':[" HI "],'safetySettings':[{'category':'C'}],'serviceTier':'priority'}"},
+        {"the usual tier", WITH("'service_tier':'default'"),
+         "{'contents':[" HI "],'safetySettings':[{'category':'C'}],'serviceTier':'standard'}"},
         {"no tier", WITH("'service_tier':'auto'"),
          "{'contents':[" HI "],'safetySettings':[{'category':'C'}]}"},
     };
@@ -270,36 +283,9 @@ static void safety_settings_come_from_the_client_or_the_operator(void **state)
 
 /* ---- what is refused ---- */
 
-struct refusal {
-    const char *what;
-    const char *in;
-    enum error error;
-    const char *param; /* NULL: null */
-};
-
-static void refuses(const struct refusal *cases, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct bytes in = json_of(cases[i].in), why = {0};
-        struct ask ask = {0};
-        const char *param = "untouched";
-        enum error error = dialect_openai.request(bytes_view(&in), &ask, &why, &param);
-
-        if (error != cases[i].error)
-            fail_msg("%s: %s, wanted %s (%s)", cases[i].what, error_facts(error)->name,
-                     error_facts(cases[i].error)->name, bytes_cstr(&why));
-        expect_text(cases[i].what, param ? param : "null",
-                    cases[i].param ? cases[i].param : "null");
-        assert_true(why.len > 0);
-        ask_clear(&ask);
-        bytes_clear(&in);
-        bytes_clear(&why);
-    }
-}
-
 static void what_is_wrong_is_named(void **state)
 {
-    static const struct refusal cases[] = {
+    static const struct refusal_case cases[] = {
         {"no body", "", ERROR_BAD_JSON, NULL},
         {"no JSON", "{'model':", ERROR_BAD_JSON, NULL},
         {"no object", "[]", ERROR_BAD_JSON, NULL},
@@ -347,6 +333,8 @@ static void what_is_wrong_is_named(void **state)
         {"a stop of a wrong type", WITH("'stop':['a',1]"), ERROR_BAD_TYPE, "stop[1]"},
         {"seed of a wrong type", WITH("'seed':0.5"), ERROR_BAD_TYPE, "seed"},
         {"n 0", WITH("'n':0"), ERROR_BAD_VALUE, "n"},
+        {"n 9", WITH("'n':9"), ERROR_BAD_VALUE, "n"},
+        {"a great n", WITH("'n':18446744073709551617"), ERROR_BAD_VALUE, "n"},
         {"effort of a wrong type", WITH("'reasoning_effort':3"), ERROR_BAD_TYPE,
          "reasoning_effort"},
         {"an unknown effort", WITH("'reasoning_effort':'hard'"), ERROR_UNSUPPORTED_VALUE,
@@ -361,6 +349,23 @@ static void what_is_wrong_is_named(void **state)
          "response_format.type"},
         {"safety settings of a wrong type", WITH("'safety_settings':'off'"), ERROR_BAD_TYPE,
          "safety_settings"},
+        {"top_logprobs alone", WITH("'top_logprobs':2"), ERROR_BAD_VALUE, "top_logprobs"},
+        {"too many top_logprobs", WITH("'logprobs':true,'top_logprobs':21"), ERROR_BAD_VALUE,
+         "top_logprobs"},
+        {"top_logprobs below 0", WITH("'logprobs':true,'top_logprobs':-1"), ERROR_BAD_VALUE,
+         "top_logprobs"},
+        {"Google's settings of a wrong type", WITH("'google':{'generation_config':[]}"),
+         ERROR_BAD_TYPE, "extra_body.google.generation_config"},
+#define FOUR "'topK':1,'topK':1,'topK':1,'topK':1"
+#define SIXTEEN FOUR "," FOUR "," FOUR "," FOUR
+        {"too many of Google's settings",
+         WITH("'google':{'generation_config':{" SIXTEEN "," SIXTEEN "," SIXTEEN "," SIXTEEN
+              ",'topK':1}}"),
+         ERROR_BAD_VALUE, "extra_body.google.generation_config"},
+        {"Google's safety settings of a wrong type", WITH("'google':{'safetySettings':{}}"),
+         ERROR_BAD_TYPE, "extra_body.google.safety_settings"},
+        {"nothing but a NUL", REQUEST("{'role':'user','content':'\\u0000'}"), ERROR_BAD_VALUE,
+         "messages"},
     };
 
     (void)state;
@@ -369,7 +374,7 @@ static void what_is_wrong_is_named(void **state)
 
 static void what_is_not_supported_is_refused_by_name(void **state)
 {
-    static const struct refusal cases[] = {
+    static const struct refusal_case cases[] = {
         {"tools", WITH("'tools':[{'type':'function'}]"), ERROR_UNSUPPORTED, "tools"},
         {"functions", WITH("'functions':[{'name':'f'}]"), ERROR_UNSUPPORTED, "functions"},
         {"tool calls",
@@ -379,17 +384,22 @@ static void what_is_not_supported_is_refused_by_name(void **state)
          ERROR_UNSUPPORTED, "messages[0].function_call"},
         {"tool results", REQUEST("{'role':'tool','content':'5'}"), ERROR_UNSUPPORTED_VALUE,
          "messages[0].role"},
-        {"pictures",
-         REQUEST("{'role':'user','content':[{'type':'text','text':'a'},{'type':'image_url','image_"
-                 "url':{}}]}"),
-         ERROR_UNSUPPORTED_VALUE, "messages[0].content[1].type"},
         {"sound", REQUEST("{'role':'user','content':[{'type':'input_audio'}]}"),
          ERROR_UNSUPPORTED_VALUE, "messages[0].content[0].type"},
         {"a schema", WITH("'response_format':{'type':'json_schema','json_schema':{}}"),
          ERROR_UNSUPPORTED_VALUE, "response_format.type"},
-        {"several choices", WITH("'n':2"), ERROR_UNSUPPORTED_VALUE, "n"},
-        {"logprobs", WITH("'logprobs':true"), ERROR_UNSUPPORTED, "logprobs"},
-        {"top_logprobs", WITH("'top_logprobs':2"), ERROR_UNSUPPORTED, "top_logprobs"},
+        {"pictures of a model that makes none", WITH("'modalities':['text','image']"),
+         ERROR_UNSUPPORTED_VALUE, "modalities"},
+        {"sound of a model that makes pictures",
+         WITH_MODEL("gemini-2.5-flash-image", "'modalities':['audio']"), ERROR_UNSUPPORTED_VALUE,
+         "modalities"},
+        {"an unknown tier", WITH("'service_tier':'best'"), ERROR_UNSUPPORTED_VALUE, "service_tier"},
+        {"another of Google's settings",
+         WITH("'extra_body':{'google':{'generation_config':{'speech_config':{}}}}"),
+         ERROR_UNSUPPORTED, "extra_body.google.generation_config"},
+        {"a setting with a very long name",
+         WITH("'google':{'generation_config':{'a123456789012345678901234567890123456789':1}}"),
+         ERROR_UNSUPPORTED, "extra_body.google.generation_config"},
         {"speech", WITH("'modalities':['text','audio']"), ERROR_UNSUPPORTED_VALUE, "modalities"},
         {"searching", WITH("'web_search_options':{}"), ERROR_UNSUPPORTED, "web_search_options"},
         {"caches", WITH("'cached_content':'cachedContents/1'"), ERROR_UNSUPPORTED,
@@ -410,7 +420,7 @@ static void what_is_not_supported_is_refused_by_name(void **state)
 
 static void a_model_that_is_none_is_not_found(void **state)
 {
-    static const struct refusal cases[] = {
+    static const struct refusal_case cases[] = {
         {"a way out of the path", MODEL("../files"), ERROR_NO_MODEL, "model"},
         {"a path", MODEL("a/b"), ERROR_NO_MODEL, "model"},
         {"dots", MODEL("a..b"), ERROR_NO_MODEL, "model"},
@@ -514,6 +524,31 @@ static void the_estimate_is_a_quarter_of_the_text_and_the_limit(void **state)
     (void)state;
     assert_int_equal(ask.estimate, 53);
     ask_clear(&ask);
+    ask = asked("{'model':'m','max_tokens':50,'google':{'generation_config':{'max_output_tokens':7}"
+                "},'messages':[{'role':'user','content':'1234'}]}");
+    assert_int_equal(ask.estimate, 8);
+    ask_clear(&ask);
+}
+
+static void what_belongs_together_has_one_affinity(void **state)
+{
+    struct ask none = asked(WITH("'user':''")), number = asked(WITH("'user':5"));
+    struct ask bo = asked(WITH("'user':'bo'")), again = asked(WITH("'user':'bo','seed':1"));
+    struct ask other = asked(WITH("'user':'al'"));
+    struct ask narrow = asked(WITH("'user':'al','prompt_cache_key':'bo','safety_identifier':'x'"));
+    struct ask safe = asked(WITH("'user':'al','safety_identifier':'bo'"));
+
+    (void)state;
+    assert_true(none.affinity == 0 && number.affinity == 0 && bo.affinity != 0);
+    assert_true(bo.affinity == again.affinity && bo.affinity != other.affinity);
+    assert_true(bo.affinity == narrow.affinity && bo.affinity == safe.affinity);
+    ask_clear(&none);
+    ask_clear(&number);
+    ask_clear(&bo);
+    ask_clear(&again);
+    ask_clear(&other);
+    ask_clear(&narrow);
+    ask_clear(&safe);
 }
 
 static void a_long_text_arrives_whole(void **state)
@@ -560,6 +595,7 @@ int main(void)
         cmocka_unit_test_setup(json_that_is_too_deep_is_refused, setup),
         cmocka_unit_test_setup(the_path_is_that_of_the_model_and_the_method, setup),
         cmocka_unit_test_setup(the_estimate_is_a_quarter_of_the_text_and_the_limit, setup),
+        cmocka_unit_test_setup(what_belongs_together_has_one_affinity, setup),
         cmocka_unit_test_setup(a_long_text_arrives_whole, setup),
     };
 

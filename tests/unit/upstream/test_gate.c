@@ -120,6 +120,10 @@ static const struct expectation cases[] = {
     {"nothing, and cut", STREAM, "", true, FAULT_RESET, ""},
     {"only thoughts that are not shown", STREAM, EVENT(THOUGHT("hm")) EVENT(FINISH("STOP")), false,
      FAULT_EMPTY, ""},
+    {"thoughts, shown, and a malformed end with them", THOUGHTS,
+     EVENT("{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"hm\",\"thought\":true}]},"
+           "\"finishReason\":\"MALFORMED_FUNCTION_CALL\"}]}"),
+     false, FAULT_MALFORMED, ""},
     {"only thoughts, shown", THOUGHTS, EVENT(THOUGHT("hm")) EVENT(FINISH("STOP")), false,
      FAULT_NONE, NULL},
     {"an empty text with a signature", STREAM,

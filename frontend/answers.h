@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What upstreams say of our calls. */
+#pragma once
+
+#include "actor.h"
+
+struct upstream;
+
+/* HEAD, CHUNK, END, FAIL, WANT. */
+extern letter_handler *const answers_handlers[MSG_KINDS];
+
+/* The upstream is gone: its answers break off. */
+void answers_lose(struct upstream *upstream);
+
+/* Its connection is back: its answers go on where they stopped. */
+void answers_resume(struct upstream *upstream);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files that write replies of chat/completions share. Private to dialect_openai.c and the
+ * files named here. */
+#pragma once
+
+#include "dialect.h"
+#include "json.h"
+
+/* openai_piece.c: what a part of the provider's content is to a chat. */
+enum piece_kind {
+    PIECE_NONE,    /* nothing that it shows */
+    PIECE_TEXT,    /* content */
+    PIECE_THOUGHT, /* reasoning_content */
+    PIECE_IMAGE,   /* images */
+};
+
+struct piece {
+    enum piece_kind kind;
+    struct view before, text, after; /* of a picture: media type, none, base64 */
+};
+
+struct piece piece_read(const struct ask *ask, yyjson_val *part);
+
+/* Appends its text, without quotes; of a picture, the element of `images`. */
+void piece_write(const struct piece *piece, struct bytes *out);
+
+/* openai_usage.c: takes the provider's usageMetadata. */
+void usage_note(struct reply *reply, yyjson_val *usage);
+
+void usage_write(const struct reply *reply, struct bytes *out);
+
+/* openai_logprobs.c: appends a logprobsResult of the provider as a choice's `logprobs`; NULL: null.
+ */
+void logprobs_write(yyjson_val *result, struct bytes *out);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whatever a provider may send, translated for clients of OpenAI. The first byte says what the
+ * client wants and what the rest is: events (one a line), a whole answer, a list of models. What
+ * leaves is always JSON, in a stream in whole events, each choice with its role first and one
+ * finish_reason last; and [DONE] ends only what is whole. */
+/* needs: frontend/refusal.c */
+/* needs: frontend/dialect.c frontend/dialect_openai.c frontend/dialect_openai_models.c */
+/* needs: frontend/openai_chat.c frontend/openai_config.c frontend/openai_extras.c */
+/* needs: frontend/openai_media.c frontend/openai_messages.c frontend/openai_thinking.c */
+/* needs: frontend/openai_piece.c frontend/openai_logprobs.c frontend/openai_usage.c */
+/* needs: frontend/data_url.c frontend/json.c frontend/model.c */
+#include <assert.h>
+#include <stdint.h>
+
+#include "dialect.h"
+#include "json.h"
+#include "options.h"
+#include "sse.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What a client has seen of a stream. */
+struct seen {
+    bool has_role[REPLY_CHOICES], has_finish[REPLY_CHOICES];
+    bool is_done, has_error, has_usage;
+};
+
+static void check_choice(struct seen *seen, yyjson_val *choice)
+{
+    uint64_t index = yyjson_get_uint(json_member(choice, VIEW("index")));
+    yyjson_val *delta = json_member(choice, VIEW("delta"));
+
+    assert(index < REPLY_CHOICES && yyjson_is_obj(delta));
+    assert(!seen->has_finish[index]);
+    assert(seen->has_role[index] == !json_member(delta, VIEW("role")));
+    seen->has_role[index] = true;
+    seen->has_finish[index] = json_member(choice, VIEW("finish_reason"));
+}
+
+static void check_event(struct seen *seen, struct view event)
+{
+    yyjson_doc *doc;
+    yyjson_val *root, *choices, *choice;
+    size_t i, max;
+
+    assert(!seen->is_done && !seen->has_error);
+    if (view_equal(event, VIEW("[DONE]"))) {
+        seen->is_done = true;
+        return;
+    }
+    doc = yyjson_read(event.at, event.len, 0);
+    root = yyjson_doc_get_root(doc);
+    seen->has_error = json_member(root, VIEW("error"));
+    choices = json_member(root, VIEW("choices"));
+    assert(seen->has_error || yyjson_is_arr(choices));
+    assert(seen->has_error || yyjson_get_len(json_member(root, VIEW("id"))) > 9);
+    yyjson_arr_foreach(choices, i, max, choice)
+    {
+        check_choice(seen, choice);
+    }
+    if (!seen->has_error && yyjson_arr_size(choices) == 0) {
+        assert(!seen->has_usage && json_member(root, VIEW("usage")));
+        seen->has_usage = true;
+    }
+    yyjson_doc_free(doc);
+}
+
+static void check_stream(struct view out, const struct ask *ask, bool is_whole)
+{
+    struct sse sse = {0};
+    struct seen seen = {0};
+    struct view event;
+    bool is_broken;
+
+    while (sse_feed(&sse, &out, &event, &is_broken))
+        check_event(&seen, event);
+    assert(sse_is_between(&sse) && !sse.stray.len);
+    assert(seen.is_done == is_whole && seen.has_error == !is_whole);
+    assert(seen.has_usage == (is_whole && ask->include_usage));
+    for (size_t i = 0; is_whole && i < REPLY_CHOICES; i++)
+        assert(seen.has_role[i] == seen.has_finish[i]);
+    sse_clear(&sse);
+}
+
+static void stream(struct ask *ask, struct view events)
+{
+    struct reply reply = {.ask = ask, .id = 7};
+    struct bytes out = {0};
+    bool is_good = true;
+
+    while (events.len && is_good) {
+        const char *newline = memchr(events.at, '\n', events.len);
+        size_t len = newline ? (size_t)(newline - events.at) : events.len;
+        size_t before = out.len;
+
+        is_good = dialect_openai.event(&reply, (struct view){events.at, len}, &out);
+        assert(is_good || out.len == before);
+        events = view_skip(events, len + (newline ? 1 : 0));
+    }
+    if (is_good) {
+        is_good = dialect_openai.end(&reply, &out);
+    } else {
+        struct complaint complaint = {.error = ERROR_UPSTREAM};
+        dialect_openai.stream_error(&complaint, &out);
+    }
+    check_stream(bytes_view(&out), ask, is_good);
+    reply_clear(&reply);
+    bytes_clear(&out);
+}
+
+static void whole(const struct dialect *dialect, struct ask *ask, struct view json)
+{
+    struct reply reply = {.ask = ask};
+    struct bytes out = {0};
+
+    if (dialect->whole(&reply, json, &out)) {
+        yyjson_doc *doc = yyjson_read(out.at, out.len, 0);
+        yyjson_val *root = yyjson_doc_get_root(doc);
+
+        assert(yyjson_is_obj(root));
+        assert(dialect != &dialect_openai ||
+               (yyjson_arr_size(json_member(root, VIEW("choices"))) > 0 &&
+                json_member(root, VIEW("usage"))));
+        yyjson_doc_free(doc);
+    } else {
+        assert(out.len == 0);
+    }
+    reply_clear(&reply);
+    bytes_clear(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct view rest = {(const char *)data + 1, size - 1};
+    struct ask ask = {0};
+
+    if (!size)
+        return 0;
+    ask.thoughts = data[0] & 1;
+    ask.include_usage = data[0] & 2;
+    ask.logprobs = data[0] & 4;
+    bytes_text(&ask.client_model, "m\"\\");
+    switch (data[0] >> 3 & 3) {
+    case 0:
+        whole(&dialect_openai, &ask, rest);
+        break;
+    case 1:
+        whole(&dialect_openai_models, &ask, rest);
+        break;
+    default:
+        stream(&ask, rest);
+    }
+    ask_clear(&ask);
+    return 0;
+}
