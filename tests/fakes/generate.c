@@ -4,6 +4,7 @@
  * answers. */
 #include "generate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SCRIPT_ROOM 8192
@@ -78,6 +79,20 @@ static void plan_times(struct work *w, const struct script *s)
     plan->is_cut_fin = s->is_cut_fin;
 }
 
+static void check_input(struct generation *g, const struct script *s)
+{
+    int64_t limit = first_set(s->input_limit, g->work.model->input_tokens);
+    int64_t tokens = prompt_tokens(&g->prompt);
+    char words[200];
+
+    if (tokens <= limit)
+        return;
+    snprintf(words, sizeof(words),
+             "The input token count (%lld) exceeds the maximum number of tokens allowed (%lld).",
+             (long long)tokens, (long long)limit);
+    work_refuse_with(&g->work, REFUSAL_WRONG_ARGUMENT, span_of(words));
+}
+
 static void plan_script(struct generation *g, const struct script *s)
 {
     struct work *w = &g->work;
@@ -89,11 +104,10 @@ static void plan_script(struct generation *g, const struct script *s)
         work_refuse(w, refusal_of_status((int)s->error_status));
         return;
     }
+    check_input(g, s);
     work_take_quota(w, QUOTA_GENERATE, 1, prompt_tokens(&g->prompt));
-    if (w->plan.is_refused) {
-        w->plan.facts.message.len = 0;
+    if (w->plan.is_refused)
         return;
-    }
     content_plan(g, s);
     if (w->plan.is_stream)
         plan_ending(&w->plan, s);

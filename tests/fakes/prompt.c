@@ -332,18 +332,6 @@ static void check_cache(struct violations *v, yyjson_val *root)
                              "system_instruction, tools or tool_config.\n");
 }
 
-static void check_input(const struct prompt *prompt, struct violations *v,
-                        const struct model *model)
-{
-    int64_t tokens = prompt_tokens(prompt);
-
-    if (v->count == 0 && tokens > model->input_tokens)
-        violations_refuse(v,
-                          "The input token count (%lld) exceeds the maximum number of tokens "
-                          "allowed (%d).",
-                          (long long)tokens, model->input_tokens);
-}
-
 int64_t prompt_tokens(const struct prompt *prompt)
 {
     int64_t tokens = ((int64_t)prompt->text_bytes + 3) / 4;
@@ -371,7 +359,6 @@ void prompt_read_request(struct prompt *prompt, struct violations *v, yyjson_val
         prompt->text_bytes += len;
     }
     prompt->tier = schema_span(schema_get(root, "serviceTier"));
-    check_input(prompt, v, model);
 }
 
 void prompt_read(struct prompt *prompt, struct violations *v, yyjson_val *root,

@@ -40,6 +40,7 @@ static const struct script_field {
     {"error_after_events", NUMBER, offsetof(struct script, error_after_events)},
     {"hang_after_events", NUMBER, offsetof(struct script, hang_after_events)},
     {"error_status", NUMBER, offsetof(struct script, error_status)},
+    {"input_limit", NUMBER, offsetof(struct script, input_limit)},
     {"cached", NUMBER, offsetof(struct script, cached)},
     {"tool_use", NUMBER, offsetof(struct script, tool_use)},
     {"thought_tokens", NUMBER, offsetof(struct script, thought_tokens)},

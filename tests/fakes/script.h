@@ -35,6 +35,7 @@ struct script {
     int64_t hang_after_events;
     int64_t error_status;
     int64_t calls_count;     /* so many of the declared functions */
+    int64_t input_limit;     /* tokens of a prompt, instead of the model's */
     int64_t cached;          /* tokens of the prompt that came out of a cache */
     int64_t tool_use;        /* tokens that Google's tools put in */
     int64_t thought_tokens;  /* hidden ones */

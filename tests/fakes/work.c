@@ -218,6 +218,7 @@ void work_take_quota(struct work *w, enum quota_kind kind, int64_t requests, int
     struct quota_failure *kept = h2o_mem_alloc_pool(&w->call->req->pool, sizeof(*kept));
     *kept = failure;
     w->plan.facts.quota = kept;
+    w->plan.facts.message.len = 0; /* a script's, for another error */
     work_refuse(w, REFUSAL_QUOTA);
 }
 

@@ -353,6 +353,14 @@ def test_too_many_input_tokens_are_refused(sim):
     assert error["message"] == "The input token count (262145) exceeds the maximum number of tokens allowed (262144)."
 
 
+def test_the_limit_of_input_can_be_another(sim):
+    for limit, status in ((2, 400), (1_000_000, 200)):
+        sim.admin("script", {"input_limit": limit})
+        assert sim.post(prompt("x" * 20), model="gemma-4-31b-it")[0].status == status
+    sim.admin("reset", {})
+    assert sim.post(prompt("x" * 4 * 262145 + '\n#sim {"input_limit": 300000}'), model="gemma-4-31b-it")[0].status == 200
+
+
 def test_a_cache_that_is_not_there_is_refused(sim):
     answer, body = sim.post({**prompt(), "cachedContent": "cachedContents/x"})
     error = error_of(answer, body)
