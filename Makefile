@@ -54,7 +54,7 @@ LIBS_balancer :=
 LIBS_upstream := $(call pkg,--libs,libcurl,-lcurl)
 LIBS_recorder := $(call pkg,--libs,libmariadb mysqlclient,-lmariadb)
 LIBS_admin := $(LIBS_http)
-LIBS_fakes := $(LIBS_http)
+LIBS_fakes := $(LIBS_http) -lm
 INCLUDES_recorder := $(call pkg,--cflags,libmariadb mysqlclient,-I/usr/include/mariadb)
 
 # -------------------------------------------------------------------------------------------------------------- objects

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The admin routes; server.c routes here. What must stay true: a wrong request changes nothing and
  * says what is wrong, since a test that is set up wrong must fail at once. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* strptime, timegm */
+#endif
+
 #include "admin.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "journal.h"
 #include "ledger.h"
+#include "quota.h"
 #include "reply.h"
+#include "schema.h"
 
-#define USAGE_BYTES 4096
+#define ROOM_BYTES 8192
 #define REQUESTS_DEFAULT 100
 
 static void answer(struct call *call, struct text *body)
@@ -56,6 +63,7 @@ void admin_requests(struct call *call)
 void admin_reset(struct call *call)
 {
     ledger_reset();
+    quota_reset();
     journal_forget();
     answer_done(call, NULL);
 }
@@ -78,29 +86,35 @@ static int64_t times_of(yyjson_val *object)
     return yyjson_is_int(value) && yyjson_get_sint(value) > 0 ? yyjson_get_sint(value) : 0;
 }
 
-static const char *set_mode(yyjson_val *root)
+/* A mode, a project, or both. */
+static const char *set_key(yyjson_val *root)
 {
     struct key *key = ledger_key(text_of(root, "key"));
+    bool has_mode = yyjson_obj_get(root, "mode") != NULL;
+    struct span project = text_of(root, "project");
     int64_t times = times_of(root);
     struct mode_use mode;
 
     if (!yyjson_is_str(yyjson_obj_get(root, "key")) || key == NULL)
         return "needs a \"key\"";
-    if (!mode_read(text_of(root, "mode"), &mode))
+    if ((has_mode || project.len == 0) && !mode_read(text_of(root, "mode"), &mode))
         return "there is no such \"mode\"";
     if (times == 0)
         return "\"times\" is a positive number";
-    key_set_mode(key, mode, times);
+    if (project.len != 0 && !key_set_project(key, project))
+        return "the \"project\" is too long";
+    if (has_mode)
+        key_set_mode(key, mode, times);
     return NULL;
 }
 
 static const char *set_script(yyjson_val *root)
 {
-    static char usage[USAGE_BYTES];
+    static char room[ROOM_BYTES];
     static const char *const others[] = {"model", "key", "times", NULL};
     struct script script;
     int64_t times = times_of(root);
-    const char *wrong = script_read(&script, root, others, usage, sizeof(usage));
+    const char *wrong = script_read(&script, root, others, room, sizeof(room));
 
     if (wrong != NULL)
         return wrong;
@@ -108,6 +122,100 @@ static const char *set_script(yyjson_val *root)
         return "\"times\" is a positive number";
     if (!ledger_set_script(&script, text_of(root, "model"), text_of(root, "key"), times))
         return "the script is too large, or there are too many";
+    return NULL;
+}
+
+/* A limit: absent or null means none. False when it is no whole number. */
+static bool read_limit(yyjson_val *root, const char *name, int64_t when_absent, int64_t *limit)
+{
+    yyjson_val *value = yyjson_obj_get(root, name);
+
+    *limit = when_absent;
+    if (value == NULL || yyjson_is_null(value))
+        return true;
+    *limit = yyjson_get_sint(value);
+    return yyjson_is_int(value) && *limit >= 0 && yyjson_get_num(value) < 1e15;
+}
+
+static const char *find_unknown(yyjson_val *root, const char *const *known)
+{
+    size_t i;
+    size_t count;
+    yyjson_val *name;
+    yyjson_val *value;
+
+    yyjson_obj_foreach(root, i, count, name, value)
+    {
+        const char *const *at = known;
+        while (*at != NULL && !yyjson_equals_str(name, *at))
+            at++;
+        if (*at == NULL)
+            return yyjson_get_str(name);
+    }
+    return yyjson_is_obj(root) ? NULL : "";
+}
+
+static const char *set_quota(yyjson_val *root)
+{
+    static const char *const known[] = {"project", "model",     "rpm",  "tpm",
+                                        "rpd",     "minute_ms", "tier", NULL};
+    struct quota_rule rule;
+    struct span tier = text_of(root, "tier");
+
+    if (find_unknown(root, known) != NULL)
+        return "takes project, model, rpm, tpm, rpd, minute_ms and tier";
+    if (!read_limit(root, "rpm", UNSET, &rule.rpm) || !read_limit(root, "tpm", UNSET, &rule.tpm) ||
+        !read_limit(root, "rpd", UNSET, &rule.rpd))
+        return "a limit is a whole number from 0 on";
+    if (!read_limit(root, "minute_ms", 60000, &rule.minute_ms) || rule.minute_ms < 60 ||
+        rule.minute_ms > 60000)
+        return "\"minute_ms\" is a number from 60 to 60000";
+    if (tier.len != 0 && !span_is(tier, "free") && !span_is(tier, "paid"))
+        return "\"tier\" is free or paid";
+    rule.is_paid = span_is(tier, "paid");
+    return quota_set(&rule, text_of(root, "project"), text_of(root, "model"))
+               ? NULL
+               : "there are too many quotas, or a name is too long";
+}
+
+/* "2026-03-08T07:59:59Z" */
+static bool read_time(struct span s, int64_t *ms)
+{
+    struct tm parts = {0};
+    char text[32];
+
+    if (s.len >= sizeof(text))
+        return false;
+    memcpy(text, s.at, s.len);
+    text[s.len] = '\0';
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
+    if (end == NULL || strcmp(end, "Z") != 0)
+        return false;
+    *ms = (int64_t)timegm(&parts) * 1000;
+    return *ms > 0;
+}
+
+static const char *set_clock(yyjson_val *root)
+{
+    static const char *const known[] = {"at", "advance_ms", "stopped", NULL};
+    yyjson_val *stopped = yyjson_obj_get(root, "stopped");
+    int64_t advance;
+    int64_t at = 0;
+
+    if (find_unknown(root, known) != NULL)
+        return "takes at, advance_ms and stopped";
+    if (yyjson_obj_get(root, "at") != NULL && !read_time(text_of(root, "at"), &at))
+        return "\"at\" is a time such as 2026-03-08T07:59:59Z";
+    if (!read_limit(root, "advance_ms", 0, &advance))
+        return "\"advance_ms\" is a whole number from 0 on";
+    if (stopped != NULL && !yyjson_is_bool(stopped))
+        return "\"stopped\" is true or false";
+    if (stopped != NULL)
+        quota_clock_stop(yyjson_is_true(stopped));
+    if (at != 0)
+        quota_clock_set(at);
+    if (advance != 0)
+        quota_clock_move(advance);
     return NULL;
 }
 
@@ -121,10 +229,28 @@ static void with_body(struct call *call, const char *(*set)(yyjson_val *root))
 
 void admin_keys(struct call *call)
 {
-    with_body(call, set_mode);
+    with_body(call, set_key);
 }
 
 void admin_script(struct call *call)
 {
     with_body(call, set_script);
+}
+
+void admin_quotas(struct call *call)
+{
+    struct text body = {0};
+
+    quota_write(&body);
+    answer(call, &body);
+}
+
+void admin_quota(struct call *call)
+{
+    with_body(call, set_quota);
+}
+
+void admin_clock(struct call *call)
+{
+    with_body(call, set_clock);
 }

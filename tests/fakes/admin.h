@@ -8,4 +8,7 @@ void admin_counts(struct call *call);
 void admin_requests(struct call *call);
 void admin_keys(struct call *call);
 void admin_script(struct call *call);
+void admin_quotas(struct call *call);
+void admin_quota(struct call *call);
+void admin_clock(struct call *call);
 void admin_reset(struct call *call);

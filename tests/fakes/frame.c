@@ -24,16 +24,6 @@ static const char *pattern_block(void)
     return block;
 }
 
-int64_t frame_tokens(int64_t bytes)
-{
-    return (bytes + 3) / 4;
-}
-
-int64_t answer_events(const struct answer *a)
-{
-    return a->thoughts + a->chunks;
-}
-
 uint64_t frame_len(const struct frame *f)
 {
     return f->bytes.len + f->hole_len;
@@ -60,56 +50,6 @@ static void frame_empty(struct frame *f)
     f->hole_len = 0;
 }
 
-/* Where chunk `index` of the text begins: at a character. */
-static size_t slice_begin(const struct answer *a, int64_t index)
-{
-    size_t at = a->text.len * (size_t)index / (size_t)a->chunks;
-
-    while (at < a->text.len && at > 0 && ((unsigned char)a->text.at[at] & 0xc0) == 0x80)
-        at--;
-    return at;
-}
-
-static struct span text_slice(const struct answer *a, int64_t index)
-{
-    size_t begin = slice_begin(a, index);
-
-    return (struct span){a->text.at + begin, slice_begin(a, index + 1) - begin};
-}
-
-static size_t digits_of(int64_t number)
-{
-    size_t digits = 1;
-
-    while (number >= 10) {
-        number /= 10;
-        digits++;
-    }
-    return digits;
-}
-
-/* Bytes of filler chunk `index`, its number included. */
-static int64_t filler_bytes(const struct answer *a, int64_t index)
-{
-    int64_t number = a->is_numbered ? (int64_t)digits_of(index) + 2 : 0;
-
-    return a->text_bytes > number ? a->text_bytes : number;
-}
-
-/* Text bytes of the first `count` chunks. */
-static int64_t bytes_until(const struct answer *a, int64_t count)
-{
-    int64_t sum = 0;
-
-    if (!a->is_filler)
-        return count == a->chunks ? (int64_t)a->text.len : (int64_t)slice_begin(a, count);
-    if (!a->is_numbered)
-        return a->text_bytes * count;
-    for (int64_t begin = 0, end = 10; begin < count; begin = end, end *= 10)
-        sum += filler_bytes(a, begin) * ((end < count ? end : count) - begin);
-    return sum;
-}
-
 static void put_number(struct text *out, const struct answer *a, int64_t index)
 {
     if (a->is_numbered) {
@@ -120,23 +60,23 @@ static void put_number(struct text *out, const struct answer *a, int64_t index)
 }
 
 /* Writes the chunk's text; the pattern becomes the frame's hole. */
-static void put_chunk(struct frame *f, const struct answer *a, int64_t index)
+static void put_chunk(struct frame *f, const struct answer *a, int candidate, int64_t index)
 {
     if (!a->is_filler) {
-        text_escape(&f->bytes, text_slice(a, index));
+        text_escape(&f->bytes, answer_slice(a, candidate, index));
         return;
     }
     size_t before = f->bytes.len;
     put_number(&f->bytes, a, index);
     f->hole_at = f->bytes.len;
-    f->hole_len = (uint64_t)filler_bytes(a, index) - (f->bytes.len - before);
+    f->hole_len = (uint64_t)answer_filler_bytes(a, index) - (f->bytes.len - before);
 }
 
 /* The same where several chunks share a frame: the pattern is written out. */
 static void put_chunk_out(struct frame *f, const struct answer *a, int64_t index)
 {
     size_t before = f->bytes.len;
-    size_t size = (size_t)filler_bytes(a, index);
+    size_t size = (size_t)answer_filler_bytes(a, index);
 
     put_number(&f->bytes, a, index);
     for (size_t left = size - (f->bytes.len - before); left != 0;) {
@@ -146,25 +86,7 @@ static void put_chunk_out(struct frame *f, const struct answer *a, int64_t index
     }
 }
 
-#define THOUGHT_BYTES 40
-
-static void put_thought(struct frame *f, int64_t index)
-{
-    text_format(&f->bytes, "Thinking about it, step %lld.", (long long)index);
-}
-
-static void write_thought_part(struct frame *f, struct json *j, int64_t index)
-{
-    json_item(j);
-    json_open(j, '{');
-    json_name(j, "text");
-    text_put(&f->bytes, "\"");
-    put_thought(f, index);
-    text_put(&f->bytes, "\"");
-    json_name(j, "thought");
-    text_put(&f->bytes, "true");
-    json_close(j, '}');
-}
+/* -- Parts -- */
 
 static void open_text_part(struct frame *f, struct json *j)
 {
@@ -174,38 +96,180 @@ static void open_text_part(struct frame *f, struct json *j)
     text_put(&f->bytes, "\"");
 }
 
-static void close_text_part(struct frame *f, struct json *j)
+/* `is_signed`: this is the text that carries the answer's signature. */
+static void close_text_part(struct frame *f, struct json *j, const struct answer *a, bool is_signed)
 {
     text_put(&f->bytes, "\"");
+    if (is_signed && a->signature.len != 0)
+        json_name_text(j, "thoughtSignature", a->signature);
     json_close(j, '}');
 }
 
-static void write_numbers(struct json *j, const struct answer *a, int64_t text_bytes,
-                          int64_t thoughts)
+static void write_thought(struct frame *f, struct json *j, int64_t index)
 {
-    int64_t candidates = frame_tokens(text_bytes);
-    int64_t thinking = frame_tokens(thoughts * THOUGHT_BYTES);
+    open_text_part(f, j);
+    text_format(&f->bytes, "Thinking about it, step %lld.\"", (long long)index);
+    json_name_true(j, "thought");
+    json_close(j, '}');
+}
 
+static void write_call(struct json *j, const struct answer_call *call)
+{
+    json_item(j);
     json_open(j, '{');
-    json_name_number(j, "promptTokenCount", a->prompt_tokens);
-    if (candidates != 0)
-        json_name_number(j, "candidatesTokenCount", candidates);
-    json_name_number(j, "totalTokenCount", a->prompt_tokens + candidates + thinking);
-    if (thinking != 0)
-        json_name_number(j, "thoughtsTokenCount", thinking);
+    json_name(j, "functionCall");
+    json_open(j, '{');
+    if (call->id.len != 0)
+        json_name_text(j, "id", call->id);
+    json_name_text(j, "name", call->name);
+    if (call->args.len != 0 && !span_is(call->args, "{}"))
+        json_name_raw(j, "args", call->args);
+    json_close(j, '}');
+    if (call->signature.len != 0)
+        json_name_text(j, "thoughtSignature", call->signature);
     json_close(j, '}');
 }
 
-static void write_usage(struct json *j, const struct answer *a, int64_t text_bytes,
-                        int64_t thoughts, bool is_last)
+static void write_media(struct json *j, const struct answer *a)
 {
-    if (a->usage_when == USAGE_NONE || (a->usage_when == USAGE_LAST && !is_last))
+    json_item(j);
+    json_open(j, '{');
+    json_name(j, "inlineData");
+    json_open(j, '{');
+    json_name_text(j, "mimeType", span_of(a->media_type));
+    json_name_text(j, "data", a->media);
+    json_close(j, '}');
+    json_close(j, '}');
+}
+
+static bool is_signed_chunk(const struct answer *a, int64_t chunk)
+{
+    return !a->is_signed_apart && chunk == (a->is_signed_first ? 0 : a->chunks - 1);
+}
+
+/* The part that a candidate's event `step` brings. */
+static void write_part(struct frame *f, struct json *j, const struct answer *a, int candidate,
+                       int64_t step)
+{
+    int64_t chunk = step - a->thoughts;
+    int64_t call = chunk - a->chunks;
+
+    if (chunk < 0) {
+        write_thought(f, j, step);
+    } else if (call < 0) {
+        open_text_part(f, j);
+        put_chunk(f, a, candidate, chunk);
+        close_text_part(f, j, a, is_signed_chunk(a, chunk));
+    } else if (call < a->call_count) {
+        write_call(j, &a->calls[call]);
+    } else if (call == a->call_count && a->media.len != 0) {
+        write_media(j, a);
+    } else {
+        open_text_part(f, j);
+        close_text_part(f, j, a, true);
+    }
+}
+
+static void write_whole_text(struct frame *f, struct json *j, const struct answer *a, int candidate)
+{
+    if (a->chunks == 0)
         return;
-    json_name(j, "usageMetadata");
-    if (is_last && a->usage.len != 0)
-        text_add(j->out, a->usage.at, a->usage.len);
-    else
-        write_numbers(j, a, text_bytes, thoughts);
+    open_text_part(f, j);
+    if (!a->is_filler) {
+        text_escape(&f->bytes, a->candidates[candidate].text);
+    } else if (a->is_numbered || a->count > 1) {
+        for (int64_t i = 0; i < a->chunks; i++)
+            put_chunk_out(f, a, i);
+    } else {
+        f->hole_at = f->bytes.len;
+        f->hole_len = (uint64_t)(a->text_bytes * a->chunks);
+    }
+    close_text_part(f, j, a, !a->is_signed_apart);
+}
+
+static void write_whole_parts(struct frame *f, struct json *j, const struct answer *a,
+                              int candidate)
+{
+    for (int64_t i = 0; i < a->thoughts; i++)
+        write_thought(f, j, i);
+    write_whole_text(f, j, a, candidate);
+    for (int64_t step = a->thoughts + a->chunks; step < answer_steps(a); step++)
+        write_part(f, j, a, candidate, step);
+}
+
+/* -- Candidates -- */
+
+static void write_ratings(struct json *j, struct span reason)
+{
+    static const char *const categories[] = {
+        "HARM_CATEGORY_SEXUALLY_EXPLICIT", "HARM_CATEGORY_HATE_SPEECH", "HARM_CATEGORY_HARASSMENT",
+        "HARM_CATEGORY_DANGEROUS_CONTENT"};
+    bool is_unsafe = span_is(reason, "SAFETY");
+
+    json_name(j, "safetyRatings");
+    json_open(j, '[');
+    for (size_t i = 0; i < COUNT(categories); i++) {
+        bool is_blocked = is_unsafe && i == 3;
+        json_item(j);
+        json_open(j, '{');
+        json_name_text(j, "category", span_of(categories[i]));
+        json_name_text(j, "probability", span_of(is_blocked ? "HIGH" : "NEGLIGIBLE"));
+        if (is_blocked)
+            json_name_true(j, "blocked");
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
+/* Adds the members of the script's object, which is `{…}`. */
+static void write_extra(struct json *j, struct span object)
+{
+    yyjson_doc *doc = yyjson_read(object.at, object.len, 0);
+    size_t i;
+    size_t count;
+    yyjson_val *name;
+    yyjson_val *value;
+
+    yyjson_obj_foreach(yyjson_doc_get_root(doc), i, count, name, value)
+    {
+        char *json = yyjson_val_write(value, 0, NULL);
+        json_item(j);
+        json_text(j, (struct span){yyjson_get_str(name), yyjson_get_len(name)});
+        text_put(j->out, j->pretty ? ": " : ":");
+        json_raw(j, span_of(json != NULL ? json : "null"));
+        free(json);
+    }
+    yyjson_doc_free(doc);
+}
+
+static void open_candidate(struct json *j)
+{
+    json_item(j);
+    json_open(j, '{');
+    json_name(j, "content");
+    json_open(j, '{');
+}
+
+static void close_candidate(struct json *j, const struct answer *a, int index, bool is_end,
+                            struct span text)
+{
+    struct span finish = a->candidates[index].finish;
+
+    json_name_text(j, "role", span_of("model"));
+    json_close(j, '}');
+    if (is_end && a->has_finish) {
+        json_name_text(j, "finishReason", finish);
+        if (a->finish_message.len != 0)
+            json_name_text(j, "finishMessage", a->finish_message);
+    }
+    if (a->is_rated)
+        write_ratings(j, is_end ? finish : span_of(""));
+    if (a->has_logprobs && !a->is_filler && !a->is_empty)
+        logprobs_write(j, a, text);
+    json_name_number(j, "index", index);
+    if (is_end && a->extra.len != 0)
+        write_extra(j, a->extra);
+    json_close(j, '}');
 }
 
 static void write_tail(struct json *j, const struct answer *a)
@@ -221,56 +285,62 @@ static void write_blocked(struct json *j, const struct answer *a)
     json_name(j, "promptFeedback");
     json_open(j, '{');
     json_name_text(j, "blockReason", a->blocked);
+    if (a->is_rated)
+        write_ratings(j, a->blocked);
     json_close(j, '}');
-    write_usage(j, a, 0, 0, true);
+    usage_write(j, a, 0, true);
     write_tail(j, a);
 }
 
-static void open_candidate(struct json *j)
+static void open_candidates(struct json *j)
 {
     json_open(j, '{');
     json_name(j, "candidates");
     json_open(j, '[');
-    json_item(j);
-    json_open(j, '{');
-    json_name(j, "content");
-    json_open(j, '{');
-}
-
-static void close_candidate(struct json *j, const struct answer *a, bool has_finish)
-{
-    json_name_text(j, "role", span_of("model"));
-    json_close(j, '}');
-    if (has_finish)
-        json_name_text(j, "finishReason", a->finish);
-    json_name_number(j, "index", 0);
-    json_close(j, '}');
-    json_close(j, ']');
 }
 
 static void write_event(struct frame *f, struct json *j, const struct answer *a, int64_t index)
 {
-    int64_t chunk = index - a->thoughts;
-    bool is_end = index + 1 == answer_events(a);
+    int candidate = (int)(index % a->count);
+    int64_t step = index / a->count;
+    int64_t chunk = step - a->thoughts;
+    bool is_text = chunk >= 0 && chunk < a->chunks && !a->is_filler;
 
+    open_candidates(j);
     open_candidate(j);
     if (!a->is_empty) {
         json_name(j, "parts");
         json_open(j, '[');
-        if (chunk < 0) {
-            write_thought_part(f, j, index);
-        } else {
-            open_text_part(f, j);
-            put_chunk(f, a, chunk);
-            close_text_part(f, j);
-        }
+        write_part(f, j, a, candidate, step);
         json_close(j, ']');
     }
-    close_candidate(j, a, is_end && a->has_finish);
-    write_usage(j, a, a->is_empty || chunk < 0 ? 0 : bytes_until(a, chunk + 1),
-                chunk < 0 ? index + 1 : a->thoughts, is_end);
+    close_candidate(j, a, candidate, step + 1 == answer_steps(a),
+                    is_text ? answer_slice(a, candidate, chunk) : (struct span){"", 0});
+    json_close(j, ']');
+    usage_write(j, a, index + 1, index + 1 == answer_events(a));
     write_tail(j, a);
 }
+
+static void write_whole(struct frame *f, struct json *j, const struct answer *a)
+{
+    open_candidates(j);
+    for (int i = 0; i < a->count; i++) {
+        open_candidate(j);
+        if (!a->is_empty) {
+            json_name(j, "parts");
+            json_open(j, '[');
+            write_whole_parts(f, j, a, i);
+            json_close(j, ']');
+        }
+        close_candidate(j, a, i, true,
+                        a->chunks != 0 ? a->candidates[i].text : (struct span){"", 0});
+    }
+    json_close(j, ']');
+    usage_write(j, a, answer_events(a), true);
+    write_tail(j, a);
+}
+
+/* -- Frames -- */
 
 static void open_element(struct frame *f, const struct answer *a, int64_t index)
 {
@@ -322,37 +392,6 @@ void frame_error(struct frame *f, const struct answer *a, enum refusal refusal,
     else if (a->framing == FRAMING_SSE)
         text_put(&f->bytes, "\n");
     close_element(f, a, true);
-}
-
-static void write_whole_text(struct frame *f, struct json *j, const struct answer *a)
-{
-    open_text_part(f, j);
-    if (!a->is_filler) {
-        text_escape(&f->bytes, a->text);
-    } else if (a->is_numbered) {
-        for (int64_t i = 0; i < a->chunks; i++)
-            put_chunk_out(f, a, i);
-    } else {
-        f->hole_at = f->bytes.len;
-        f->hole_len = (uint64_t)(a->text_bytes * a->chunks);
-    }
-    close_text_part(f, j);
-}
-
-static void write_whole(struct frame *f, struct json *j, const struct answer *a)
-{
-    open_candidate(j);
-    if (!a->is_empty) {
-        json_name(j, "parts");
-        json_open(j, '[');
-        for (int64_t i = 0; i < a->thoughts; i++)
-            write_thought_part(f, j, i);
-        write_whole_text(f, j, a);
-        json_close(j, ']');
-    }
-    close_candidate(j, a, a->has_finish);
-    write_usage(j, a, a->is_empty ? 0 : bytes_until(a, a->chunks), a->thoughts, true);
-    write_tail(j, a);
 }
 
 void frame_whole(struct frame *f, const struct answer *a)

@@ -144,6 +144,39 @@ void key_set_mode(struct key *key, struct mode_use mode, int64_t times)
     atomic_store(&key->mode_times, times);
 }
 
+struct span key_project(const struct key *key, char room[LEDGER_KEY_BYTES])
+{
+    struct span name = key_span(key);
+
+    lock();
+    uint32_t len = key->project_len;
+    memcpy(room, key->project, len);
+    unlock();
+    if (len != 0)
+        return (struct span){room, len};
+    for (size_t i = 0; i < name.len; i++) {
+        struct span rest = span_from(name, i);
+        if (!span_starts(rest, "-project"))
+            continue;
+        rest = span_from(rest, strlen("-project"));
+        const char *end = memchr(rest.at, '-', rest.len);
+        rest = span_first(rest, end != NULL ? (size_t)(end - rest.at) : rest.len);
+        return rest.len != 0 ? rest : name;
+    }
+    return name;
+}
+
+bool key_set_project(struct key *key, struct span project)
+{
+    if (project.len > sizeof(key->project))
+        return false;
+    lock();
+    memcpy(key->project, project.at, project.len);
+    key->project_len = (uint32_t)project.len;
+    unlock();
+    return true;
+}
+
 void ledger_count_request(struct key *key, enum operation operation)
 {
     atomic_fetch_add(&ledger->requests, 1);
@@ -181,18 +214,28 @@ static void write_key(struct json *j, struct key *key)
     json_close(j, '}');
 }
 
-static void write_operations(struct json *j)
+const char *operation_name(enum operation operation)
 {
     static const char *const names[OPERATIONS] = {
         [OPERATION_GENERATE] = "generateContent",
         [OPERATION_STREAM] = "streamGenerateContent",
         [OPERATION_MODELS] = "models",
+        [OPERATION_COUNT] = "countTokens",
+        [OPERATION_EMBED] = "embedContent",
+        [OPERATION_BATCH_EMBED] = "batchEmbedContents",
+        [OPERATION_PREDICT] = "predict",
     };
 
+    return names[operation];
+}
+
+static void write_operations(struct json *j)
+{
     json_name(j, "by_operation");
     json_open(j, '{');
     for (int i = 0; i < OPERATIONS; i++)
-        json_name_number(j, names[i], (int64_t)atomic_load(&ledger->operations[i]));
+        json_name_number(j, operation_name((enum operation)i),
+                         (int64_t)atomic_load(&ledger->operations[i]));
     json_close(j, '}');
 }
 
@@ -236,6 +279,8 @@ void ledger_reset(void)
     for (int i = 0; i < OPERATIONS; i++)
         atomic_store(&ledger->operations[i], 0);
     lock();
+    for (uint32_t i = 0; i < count; i++)
+        ledger->keys[i].project_len = 0;
     for (int i = 0; i < SCRIPTS_MAX; i++)
         ledger->scripts[i].is_used = false;
     atomic_store(&ledger->scripts_used, 0);
@@ -245,8 +290,11 @@ void ledger_reset(void)
 /* The strings of a script, for moving them from one owner to another. */
 static struct span *string_of(struct script *script, int i)
 {
-    struct span *const strings[] = {&script->usage,   &script->text,     &script->finish,
-                                    &script->blocked, &script->line_end, &script->error_message};
+    struct span *const strings[] = {
+        &script->usage,          &script->text,      &script->finish,
+        &script->finish_message, &script->blocked,   &script->line_end,
+        &script->calls,          &script->candidate, &script->error_message,
+    };
 
     return i < (int)COUNT(strings) ? strings[i] : NULL;
 }

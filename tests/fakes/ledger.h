@@ -16,6 +16,10 @@ enum operation {
     OPERATION_GENERATE,
     OPERATION_STREAM,
     OPERATION_MODELS,
+    OPERATION_COUNT,
+    OPERATION_EMBED,
+    OPERATION_BATCH_EMBED,
+    OPERATION_PREDICT,
     OPERATIONS,
 };
 
@@ -28,7 +32,9 @@ struct key {
     struct mode_use own;        /* by the key's text */
     uint32_t hash;
     uint32_t len;
+    uint32_t project_len; /* 0: the admin set none */
     char name[LEDGER_KEY_BYTES];
+    char project[LEDGER_KEY_BYTES];
 };
 
 /* Maps the shared memory; before the fork. */
@@ -43,6 +49,13 @@ struct span key_span(const struct key *key);
 /* How the key behaves for this one request: uses up one of the admin's times. */
 struct mode_use key_behave(struct key *key);
 void key_set_mode(struct key *key, struct mode_use mode, int64_t times);
+
+/* The project that the key belongs to: as the admin said; by its text, what stands behind
+ * "-project" up to the next dash; else the key itself. `room` may hold it. */
+struct span key_project(const struct key *key, char room[LEDGER_KEY_BYTES]);
+bool key_set_project(struct key *key, struct span project);
+
+const char *operation_name(enum operation operation);
 
 void ledger_count_request(struct key *key, enum operation operation);
 void ledger_count_answer(struct key *key, bool is_ok);

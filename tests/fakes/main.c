@@ -16,6 +16,8 @@
 
 #include "journal.h"
 #include "ledger.h"
+#include "quota.h"
+#include "script.h"
 #include "server.h"
 
 #define PROCESSES_MAX 64
@@ -25,6 +27,7 @@ struct options {
     const char *host;
     int port;
     int processes;
+    const char *quota; /* NULL: none */
 };
 
 static void fail(const char *what, const char *why)
@@ -45,7 +48,8 @@ static int number_option(const char *name, const char *value, int low, int high)
 
 static void print_help(void)
 {
-    puts("gemini-simulator --port N [--host 127.0.0.1] [--processes N]\n"
+    puts("gemini-simulator --port N [--host 127.0.0.1] [--processes N] "
+         "[--quota rpm=5,tpm=250000,rpd=20]\n"
          "A stand-in for Google's Gemini API. Port 0 chooses one; see docs/SIMULATOR.md.");
     exit(0);
 }
@@ -65,9 +69,36 @@ static const char *value_of(char **argv, int *i, const char *name)
     return argv[*i + 1] != NULL ? argv[++*i] : "";
 }
 
+/* Reads "rpm=5,tpm=1000,rpd=20", any of them, for every project and model. */
+static void set_quota(const char *list)
+{
+    static const char *const names[] = {"rpm", "tpm", "rpd"};
+    long long limits[] = {UNSET, UNSET, UNSET};
+
+    for (const char *at = list; at != NULL && *at != '\0';) {
+        char name[4] = "";
+        long long limit = UNSET;
+        int len = 0;
+        size_t i = 0;
+
+        if (sscanf(at, "%3[a-z]=%15lld%n", name, &limit, &len) != 2 || limit < 0 ||
+            (at[len] != ',' && at[len] != '\0'))
+            fail("--quota", "not of the form rpm=5,tpm=1000,rpd=20");
+        while (i < 3 && strcmp(name, names[i]) != 0)
+            i++;
+        if (i == 3)
+            fail("--quota", "knows rpm, tpm and rpd");
+        limits[i] = limit;
+        at += len + (at[len] == ',');
+    }
+    struct quota_rule rule = {limits[0], limits[1], limits[2], 60000, false};
+    if (list != NULL)
+        quota_set(&rule, (struct span){"", 0}, (struct span){"", 0});
+}
+
 static struct options read_options(char **argv)
 {
-    struct options o = {"127.0.0.1", 0, 1};
+    struct options o = {"127.0.0.1", 0, 1, NULL};
     const char *value;
 
     for (int i = 1; argv[i] != NULL; i++) {
@@ -77,6 +108,8 @@ static struct options read_options(char **argv)
             o.host = value;
         else if ((value = value_of(argv, &i, "--processes")) != NULL)
             o.processes = number_option("--processes", value, 1, PROCESSES_MAX);
+        else if ((value = value_of(argv, &i, "--quota")) != NULL)
+            o.quota = value;
         else if (strcmp(argv[i], "--help") == 0)
             print_help();
         else
@@ -155,6 +188,8 @@ int main(int argc, char **argv)
     raise_limit();
     ledger_open();
     journal_open();
+    quota_open();
+    set_quota(o.quota);
     open_listeners(&o, &address, fds);
     int self = fork_others(o.processes);
     for (int i = 0; i < o.processes; i++)

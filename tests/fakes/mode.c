@@ -3,6 +3,8 @@
  * index 0, and a longer word stands before a shorter one that begins it. */
 #include "mode.h"
 
+#include "reason.h"
+
 static const struct mode modes[] = {
     {"ok", ACT_ANSWER, REFUSAL_NONE, false, -1},
     {"invalid", ACT_REFUSE, REFUSAL_KEY_INVALID, true, -1},
@@ -26,6 +28,8 @@ static const struct mode modes[] = {
     {"hanging", ACT_HANG, REFUSAL_NONE, true, -1},
     {"resetting", ACT_RESET, REFUSAL_NONE, true, -1},
     {"empty", ACT_EMPTY, REFUSAL_NONE, false, -1},
+    {"finish", ACT_FINISH, REFUSAL_NONE, false, -1},
+    {"block", ACT_BLOCK, REFUSAL_NONE, false, -1},
 };
 
 const struct mode *mode_facts(struct mode_use use)
@@ -33,20 +37,43 @@ const struct mode *mode_facts(struct mode_use use)
     return &modes[use.index];
 }
 
+/* Reads the digits at `*end`, which moves behind them. */
+static int read_number(struct span s, size_t *end, int when_absent)
+{
+    size_t begin = *end;
+    int number = 0;
+
+    while (*end < s.len && *end < begin + 7 && s.at[*end] >= '0' && s.at[*end] <= '9')
+        number = number * 10 + (s.at[(*end)++] - '0');
+    return *end > begin ? number : when_absent;
+}
+
+/* Reads the reason that must stand behind the word; -1 when none does. */
+static int read_reason(struct span s, size_t *end, enum reason_list list)
+{
+    int index = reason_find(list, span_from(s, *end));
+
+    if (index >= 0)
+        *end += strlen(reason_at(list, index)->name);
+    return index;
+}
+
 /* Reads a mode at the beginning of `s`; returns the bytes it took, 0 for none. */
 static size_t read_at(struct span s, struct mode_use *use)
 {
     for (size_t i = 0; i < COUNT(modes); i++) {
-        size_t len = strlen(modes[i].word);
-        size_t end = len;
-        int number = 0;
+        size_t end = strlen(modes[i].word);
+        bool is_finish = modes[i].act == ACT_FINISH;
 
         if (!span_starts(s, modes[i].word))
             continue;
-        while (end < s.len && end < len + 7 && s.at[end] >= '0' && s.at[end] <= '9')
-            number = number * 10 + (s.at[end++] - '0');
-        *use = (struct mode_use){(int)i, end > len ? number : modes[i].number};
-        return end;
+        use->index = (int)i;
+        if (is_finish || modes[i].act == ACT_BLOCK)
+            use->number = read_reason(s, &end, is_finish ? REASON_FINISH : REASON_BLOCK);
+        else
+            use->number = read_number(s, &end, modes[i].number);
+        if (use->number >= 0 || !(is_finish || modes[i].act == ACT_BLOCK))
+            return end;
     }
     return 0;
 }
@@ -58,10 +85,10 @@ bool mode_read(struct span word, struct mode_use *use)
 
 struct mode_use mode_of_key(struct span key)
 {
-    struct mode_use use = {0, -1};
+    struct mode_use use;
 
     for (size_t i = 0; i < key.len; i++)
         if (key.at[i] == '-' && read_at(span_from(key, i + 1), &use) != 0)
             return use;
-    return use;
+    return (struct mode_use){0, -1};
 }

@@ -11,6 +11,8 @@ enum mode_act {
     ACT_HANG,   /* never answers */
     ACT_RESET,  /* the TCP connection is reset before any byte */
     ACT_EMPTY,  /* 200, STOP, no parts */
+    ACT_FINISH, /* 200, with the finishReason `number` */
+    ACT_BLOCK,  /* 200, no candidates, with the blockReason `number` */
 };
 
 struct mode {
@@ -18,7 +20,8 @@ struct mode {
     enum mode_act act;
     enum refusal refusal;
     bool before_body; /* refused before Google looks at the body */
-    int number;       /* what digits behind the word replace: ms of slow, seconds of minute */
+    int number; /* what digits behind the word replace: ms of slow, seconds of minute; of a reason
+                   its index */
 };
 
 /* A mode in use: its place in the table and its number. Valid zeroed: answers. */

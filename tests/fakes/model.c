@@ -1,39 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of models; generate.c looks models up and lists them. What must stay true: adding a
- * model is one line. */
+/* The table of models; every route looks models up, models.c lists them. What must stay true:
+ * adding a model is one line of models.def. */
 #include "model.h"
 
-#define FLASH 1048576, 65536
-#define OLD 1048576, 8192
+/* What groups of models have in common. */
+#define OLDER                                                                                      \
+    (CAN_SYSTEM | CAN_JSON | CAN_CALL | CAN_PENALTY | CAN_LOGPROBS | CAN_CHOOSE | CAN_PREFILL |    \
+     CAN_OLD_ROLES | CAN_ANY_TOP_K)
+#define TWO_FIVE                                                                                   \
+    (CAN_SYSTEM | CAN_JSON | CAN_CALL | CAN_CHOOSE | CAN_PREFILL | CAN_URLS | CAN_EMPTY_OBJECTS)
+#define THREE                                                                                      \
+    (CAN_SYSTEM | CAN_JSON | CAN_CALL | CAN_CALL_IN_JSON | CAN_MIX_TOOLS | CAN_RESOLUTION |        \
+     CAN_URLS | CAN_SIGN | CAN_NAME_FREELY | CAN_ANY_TOP_K | CAN_EMPTY_OBJECTS)
+#define LOW_UP (LEVEL_LOW | LEVEL_MEDIUM | LEVEL_HIGH)
+#define MINIMAL_UP (LEVEL_MINIMAL | LOW_UP)
 
-/* name, title, version, tokens in and out, thinks, refuses a last model turn, generates, is gone */
 static const struct model models[] = {
-    {"gemini-2.5-flash", "Gemini 2.5 Flash", "001", FLASH, true, false, true, false},
-    {"gemini-2.5-pro", "Gemini 2.5 Pro", "2.5", FLASH, true, false, true, false},
-    {"gemini-2.5-flash-lite", "Gemini 2.5 Flash-Lite", "001", FLASH, true, false, true, false},
-    {"gemini-2.0-flash", "Gemini 2.0 Flash", "2.0", OLD, false, false, true, false},
-    {"gemini-2.0-flash-exp", "Gemini 2.0 Flash Experimental", "2.0", OLD, false, false, true,
-     false},
-    {"gemini-2.0-flash-lite", "Gemini 2.0 Flash-Lite", "2.0", OLD, false, false, true, false},
-    {"gemini-1.5-flash", "Gemini 1.5 Flash", "001", OLD, false, false, true, false},
-    {"gemini-1.5-flash-8b", "Gemini 1.5 Flash-8B", "001", OLD, false, false, true, false},
-    {"gemini-1.5-pro", "Gemini 1.5 Pro", "001", 2097152, 8192, false, false, true, false},
-    {"gemini-3-flash-preview", "Gemini 3 Flash Preview", "3-preview", FLASH, true, false, true,
-     false},
-    {"gemini-3.1-pro-preview", "Gemini 3.1 Pro Preview", "3.1-preview", FLASH, true, false, true,
-     false},
-    {"gemini-3.1-flash-lite", "Gemini 3.1 Flash-Lite", "3.1", FLASH, true, false, true, false},
-    {"gemini-3.5-flash", "Gemini 3.5 Flash", "3.5", FLASH, true, false, true, false},
-    {"gemini-3.5-flash-lite", "Gemini 3.5 Flash-Lite", "3.5", FLASH, true, true, true, false},
-    {"gemini-3.6-flash", "Gemini 3.6 Flash", "3.6", FLASH, true, true, true, false},
-    {"gemini-3.7-flash", "Gemini 3.7 Flash", "3.7", FLASH, true, true, true, false},
-    {"gemini-3.8-flash", "Gemini 3.8 Flash", "3.8", FLASH, true, true, true, false},
-    {"gemini-flash-latest", "Gemini Flash Latest", "3.8", FLASH, true, true, true, false},
-    {"gemini-flash-lite-latest", "Gemini Flash-Lite Latest", "3.5", FLASH, true, true, true, false},
-    {"gemma-4-31b-it", "Gemma 4 31B", "001", 262144, 32768, false, false, true, false},
-    {"gemini-embedding-001", "Gemini Embedding 001", "001", 2048, 1, false, false, false, false},
-    {"gemini-1.0-pro", "Gemini 1.0 Pro", "001", 30720, 2048, false, false, true, true},
-    {"gemini-3-pro-preview", "Gemini 3 Pro Preview", "3-preview", FLASH, true, false, true, true},
+#define MODEL(name, title, version, in, out, kind, thinking, low, high, levels, abilities,         \
+              counted_as)                                                                          \
+    {name, title, version, in,        out,       MODEL_##kind, THINKS_##thinking,                  \
+     low,  high,  levels,  abilities, counted_as},
+#include "models.def"
 };
 
 const struct model *model_find(struct span name)
@@ -44,17 +31,28 @@ const struct model *model_find(struct span name)
     return NULL;
 }
 
-static void write_methods(struct json *j, const struct model *model)
+static const char *const *methods_of(enum model_kind kind)
 {
     static const char *const generating[] = {"generateContent", "countTokens",
                                              "createCachedContent", "batchGenerateContent", NULL};
+    static const char *const plain[] = {"generateContent", "countTokens", "batchGenerateContent",
+                                        NULL};
     static const char *const embedding[] = {"embedContent", "countTextTokens",
                                             "asyncBatchEmbedContent", NULL};
+    static const char *const predicting[] = {"predict", NULL};
+    static const char *const *const methods[] = {
+        [MODEL_TEXT] = generating,     [MODEL_IMAGE] = plain,       [MODEL_SPEECH] = plain,
+        [MODEL_EMBEDDING] = embedding, [MODEL_IMAGEN] = predicting,
+    };
 
+    return methods[kind];
+}
+
+static void write_methods(struct json *j, const struct model *model)
+{
     json_name(j, "supportedGenerationMethods");
     json_open(j, '[');
-    for (const char *const *name = model->generates ? generating : embedding; *name != NULL;
-         name++) {
+    for (const char *const *name = methods_of(model->kind); *name != NULL; name++) {
         json_item(j);
         json_text(j, span_of(*name));
     }
@@ -83,9 +81,9 @@ static void write_model(struct json *j, const struct model *model)
     json_name_number(j, "inputTokenLimit", model->input_tokens);
     json_name_number(j, "outputTokenLimit", model->output_tokens);
     write_methods(j, model);
-    if (model->generates)
+    if (model_generates(model))
         write_sampling(j);
-    if (model->thinks) {
+    if (model->thinking != THINKS_NOT) {
         json_name(j, "thinking");
         text_put(j->out, "true");
     }
@@ -111,7 +109,7 @@ void model_write_list(struct text *out, size_t begin, size_t size, bool pretty)
     json_name(&j, "models");
     json_open(&j, '[');
     for (size_t i = 0; i < COUNT(models); i++) {
-        if (models[i].is_gone || index++ < begin || shown == size)
+        if (model_can(&models[i], IS_GONE) || index++ < begin || shown == size)
             continue;
         json_item(&j);
         write_model(&j, &models[i]);

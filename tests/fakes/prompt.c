@@ -1,173 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a body means beyond its shape: turns, parts, ranges. generate.c calls it. What must stay
- * true: it refuses whatever some Gemini model refuses, so that what passes here passes there. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* memmem */
-#endif
-
+/* What a body means beyond its shape: its settings here, its contents in turn.c, its tools in
+ * tool.c. generate.c calls it. What must stay true: where models differ, the model's abilities
+ * decide; where Google is lenient by chance, this is strict, so that what passes here passes there.
+ */
 #include "prompt.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define COMPLAINTS_MAX 12
+#include "output.h"
+#include "tool.h"
+#include "turn.h"
+
 #define SAFETY_MAX 32
-
-static void refuse(struct violations *v, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void refuse(struct violations *v, const char *format, ...)
-{
-    char words[600];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(words, sizeof(words), format, args);
-    va_end(args);
-    if (v->count++ < COMPLAINTS_MAX)
-        text_put(&v->message, words);
-}
-
-static struct span span_value(yyjson_val *string)
-{
-    return (struct span){yyjson_get_str(string), yyjson_get_len(string)};
-}
-
-static double number_value(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? strtod(yyjson_get_str(value), NULL) : yyjson_get_num(value);
-}
-
-/* Members of Part of which exactly one holds the data. */
-static const char *const data_members[] = {
-    "text",           "inlineData",          "fileData", "functionCall", "functionResponse",
-    "executableCode", "codeExecutionResult", "toolCall", "toolResponse",
-};
-
-static bool is_data_member(struct span name)
-{
-    for (size_t i = 0; i < COUNT(data_members); i++)
-        if (schema_name_is(data_members[i], name))
-            return true;
-    return false;
-}
-
-static int count_data(yyjson_val *part)
-{
-    size_t i;
-    size_t count;
-    yyjson_val *name;
-    yyjson_val *value;
-    int found = 0;
-
-    yyjson_obj_foreach(part, i, count, name, value)
-    {
-        found += !yyjson_is_null(value) && is_data_member(span_value(name));
-    }
-    return found;
-}
-
-static void check_part(struct violations *v, const char *where, size_t index, yyjson_val *part)
-{
-    yyjson_val *text = schema_get(part, "text");
-    bool is_signed = schema_get(part, "thoughtSignature") != NULL;
-    int count = count_data(part);
-
-    if (count == 0 && !is_signed)
-        refuse(v,
-               "* GenerateContentRequest.%s.parts[%zu].data: required oneof field 'data' must have "
-               "one initialized "
-               "field\n",
-               where, index);
-    else if (count > 1)
-        refuse(v, "Invalid value at '%s.parts[%zu]' (oneof), oneof field 'data' is already set.\n",
-               where, index);
-    else if (text != NULL && yyjson_get_len(text) == 0 && !is_signed)
-        refuse(v,
-               "Unable to submit request because it must have a text parameter: %s.parts[%zu].text "
-               "is empty.\n",
-               where, index);
-}
-
-static void take_text(struct prompt *prompt, struct span text, bool is_user)
-{
-    prompt->text_bytes += text.len;
-    if (!is_user)
-        return;
-    const char *mark = memmem(text.at, text.len, "#sim {", 6);
-    prompt->last_text = text;
-    if (mark != NULL && (mark == text.at || mark[-1] == '\n')) {
-        const char *end = memchr(mark, '\n', (size_t)(text.at + text.len - mark));
-        prompt->script.at = mark + 5;
-        prompt->script.len = (size_t)((end != NULL ? end : text.at + text.len) - prompt->script.at);
-    }
-}
-
-static void read_parts(struct prompt *prompt, struct violations *v, yyjson_val *content,
-                       const char *where, bool is_user)
-{
-    struct schema_list parts = schema_list(schema_get(content, "parts"));
-    yyjson_val *part;
-
-    if (parts.count == 0)
-        refuse(v, "* GenerateContentRequest.%s.parts: contents.parts must not be empty.\n", where);
-    if (is_user)
-        prompt->script.len = 0;
-    for (size_t i = 0; (part = schema_next(&parts)) != NULL; i++) {
-        check_part(v, where, i, part);
-        if (schema_get(part, "text") != NULL)
-            take_text(prompt, span_value(schema_get(part, "text")), is_user);
-    }
-}
-
-enum turn {
-    TURN_USER,
-    TURN_MODEL,
-    TURN_WRONG,
-};
-
-static enum turn turn_of(yyjson_val *content, bool is_alone)
-{
-    yyjson_val *role = schema_get(content, "role");
-
-    if (yyjson_equals_str(role, "user") || (role == NULL && is_alone))
-        return TURN_USER;
-    return yyjson_equals_str(role, "model") ? TURN_MODEL : TURN_WRONG;
-}
-
-static void check_ends(struct violations *v, enum turn first, enum turn last,
-                       const struct model *model)
-{
-    if (first == TURN_MODEL)
-        refuse(v, "Please ensure that multiturn requests begin with a user turn.\n");
-    if (last == TURN_MODEL && model->refuses_last_model_turn)
-        refuse(v, "Requests ending with a model turn are not supported for models/%s.\n",
-               model->name);
-}
-
-static void read_contents(struct prompt *prompt, struct violations *v, yyjson_val *contents,
-                          const struct model *model)
-{
-    struct schema_list list = schema_list(contents);
-    enum turn first = TURN_USER;
-    enum turn turn = TURN_USER;
-    yyjson_val *content;
-
-    if (list.count == 0)
-        refuse(v, "* GenerateContentRequest.contents: contents is not specified\n");
-    for (size_t i = 0; (content = schema_next(&list)) != NULL; i++) {
-        char where[40];
-
-        snprintf(where, sizeof(where), "contents[%zu]", i);
-        turn = turn_of(content, list.count == 1);
-        first = i == 0 ? turn : first;
-        if (turn == TURN_WRONG)
-            refuse(v, "Please use a valid role: user, model.\n");
-        read_parts(prompt, v, content, where, turn == TURN_USER);
-    }
-    check_ends(v, first, turn, model);
-}
+#define CONFIG "GenerateContentRequest.generation_config."
 
 /* Ranges of generationConfig's numbers; `open` ends are not in the range. */
 static const struct range {
@@ -194,13 +40,13 @@ static void check_ranges(struct violations *v, yyjson_val *config)
     for (size_t i = 0; i < COUNT(ranges); i++) {
         const struct range *r = &ranges[i];
         yyjson_val *value = schema_get(config, r->name);
-        double number = number_value(value);
+        double number = schema_number(value);
 
         if (value == NULL)
             continue;
         if (!(r->low_open ? number > r->low : number >= r->low) ||
             !(r->high_open ? number < r->high : number <= r->high))
-            refuse(v, "* GenerateContentRequest.generation_config.%s\n", r->complaint);
+            violations_refuse(v, "* GenerateContentRequest.generation_config.%s\n", r->complaint);
     }
 }
 
@@ -210,18 +56,20 @@ static void read_stops(struct prompt *prompt, struct violations *v, yyjson_val *
     yyjson_val *element;
 
     if (list.count > STOPS_MAX)
-        refuse(v,
-               "* GenerateContentRequest.generation_config.stop_sequences: the number of stop "
-               "sequences (%zu) "
-               "exceeds the limit of %d.\n",
-               list.count, STOPS_MAX);
+        violations_refuse(
+            v,
+            "* GenerateContentRequest.generation_config.stop_sequences: the number of stop "
+            "sequences (%zu) "
+            "exceeds the limit of %d.\n",
+            list.count, STOPS_MAX);
     for (size_t i = 0; i < STOPS_MAX && (element = schema_next(&list)) != NULL; i++) {
-        struct span stop = span_value(element);
+        struct span stop = schema_span(element);
         if (stop.len == 0)
-            refuse(v,
-                   "* GenerateContentRequest.generation_config.stop_sequences[%zu]: must not be "
-                   "empty.\n",
-                   i);
+            violations_refuse(
+                v,
+                "* GenerateContentRequest.generation_config.stop_sequences[%zu]: must not be "
+                "empty.\n",
+                i);
         else
             prompt->stops[prompt->stop_count++] = stop;
     }
@@ -230,63 +78,177 @@ static void read_stops(struct prompt *prompt, struct violations *v, yyjson_val *
 static void read_output_limit(struct prompt *prompt, struct violations *v, yyjson_val *value,
                               const struct model *model)
 {
-    double number = number_value(value);
+    double number = schema_number(value);
 
     if (value == NULL)
         return;
     prompt->max_output = (int64_t)number;
     if (number < 1 || number > model->output_tokens)
-        refuse(v,
-               "Unable to submit request because it has a maxOutputTokens value of %.0f but the "
-               "supported range "
-               "is from 1 (inclusive) to %d (exclusive). Update the value and try again.",
-               number, model->output_tokens + 1);
+        violations_refuse(
+            v,
+            "Unable to submit request because it has a maxOutputTokens value of %.0f but the "
+            "supported range "
+            "is from 1 (inclusive) to %d (exclusive). Update the value and try again.",
+            number, model->output_tokens + 1);
 }
 
-static void read_thinking(struct prompt *prompt, struct violations *v, yyjson_val *thinking)
+static unsigned level_of(yyjson_val *level)
 {
-    prompt->includes_thoughts = yyjson_is_true(schema_get(thinking, "includeThoughts"));
-    if (schema_get(thinking, "thinkingBudget") != NULL &&
-        schema_get(thinking, "thinkingLevel") != NULL)
-        refuse(v, "You can only set one of thinking budget and thinking level.");
+    static const char *const names[] = {"MINIMAL", "LOW", "MEDIUM", "HIGH"};
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (strcasecmp(yyjson_get_str(level) != NULL ? yyjson_get_str(level) : "", names[i]) == 0 ||
+            (yyjson_is_int(level) && yyjson_get_sint(level) == (int64_t)i + 1))
+            return 1u << i;
+    return 0;
 }
 
-static void check_output_shape(struct violations *v, yyjson_val *config)
+static void check_level(struct violations *v, yyjson_val *level, const struct model *model)
+{
+    unsigned bit = level_of(level);
+
+    if (model->thinking != THINKS_LEVEL)
+        violations_refuse(v, "Thinking level is not supported for this model.\n");
+    else if (bit != 0 && (model->levels & bit) == 0)
+        violations_refuse(v,
+                          "Thinking level %s is not supported for this model. Please retry with "
+                          "other thinking level.\n",
+                          yyjson_is_str(level) ? yyjson_get_str(level) : "MINIMAL");
+}
+
+static void check_budget(struct violations *v, double budget, const struct model *model)
+{
+    bool is_rest = budget == 0 && model_can(model, CAN_REST);
+
+    if (budget == -1 || is_rest || (budget >= model->budget_low && budget <= model->budget_high))
+        return;
+    if (budget == 0)
+        violations_refuse(v, "Budget 0 is invalid. This model only works in thinking mode.\n");
+    else
+        violations_refuse(
+            v, "The thinking budget %.0f is invalid. Please choose a value between %d and %d.\n",
+            budget, model->budget_low, model->budget_high);
+}
+
+static void read_thinking(struct prompt *prompt, struct violations *v, yyjson_val *thinking,
+                          const struct model *model)
+{
+    yyjson_val *budget = schema_get(thinking, "thinkingBudget");
+    yyjson_val *level = schema_get(thinking, "thinkingLevel");
+
+    if (thinking == NULL)
+        return;
+    prompt->includes_thoughts = yyjson_is_true(schema_get(thinking, "includeThoughts"));
+    if (model->thinking == THINKS_NOT)
+        violations_refuse(v, "Thinking is not enabled for models/%s\n", model->name);
+    else if (budget != NULL && level != NULL)
+        violations_refuse(v, "You can only set one of thinking budget and thinking level.\n");
+    else if (level != NULL)
+        check_level(v, level, model);
+    else if (budget != NULL)
+        check_budget(v, schema_number(budget), model);
+}
+
+static void read_output_shape(struct prompt *prompt, struct violations *v, yyjson_val *config,
+                              const struct model *model)
 {
     yyjson_val *mime = schema_get(config, "responseMimeType");
     yyjson_val *schema = schema_get(config, "responseSchema");
     yyjson_val *json_schema = schema_get(config, "responseJsonSchema");
-    bool is_json = yyjson_equals_str(mime, "application/json");
-    bool is_enum = yyjson_equals_str(mime, "text/x.enum");
 
-    if (mime != NULL && !is_json && !is_enum && !yyjson_equals_str(mime, "text/plain"))
-        refuse(
-            v,
-            "* GenerateContentRequest.generation_config.response_mime_type: allowed mimetypes are "
-            "`text/plain`, `application/json`, `application/xml`, `application/yaml` and "
-            "`text/x.enum`.\n");
-    if ((schema != NULL || json_schema != NULL) && !is_json && !is_enum)
-        refuse(v, "Unable to submit request because a response schema needs the response mime type "
-                  "application/json or text/x.enum.");
+    if (json_schema == NULL)
+        json_schema = schema_get(config, "_responseJsonSchema");
+    prompt->wants_json = yyjson_equals_str(mime, "application/json");
+    prompt->wants_enum = yyjson_equals_str(mime, "text/x.enum");
+    prompt->schema = schema != NULL ? schema : json_schema;
+    if (mime != NULL && !prompt->wants_json && !prompt->wants_enum &&
+        !yyjson_equals_str(mime, "text/plain"))
+        violations_refuse(v, "* " CONFIG "response_mime_type: allowed mimetypes are `text/plain`, "
+                             "`application/json`, `application/xml`, `application/yaml` and "
+                             "`text/x.enum`.\n");
+    if ((prompt->wants_json || prompt->wants_enum) && !model_can(model, CAN_JSON))
+        violations_refuse(v, "JSON mode is not enabled for models/%s\n", model->name);
+    if (prompt->schema != NULL && !prompt->wants_json && !prompt->wants_enum)
+        violations_refuse(v, "Unable to submit request because a response schema needs the "
+                             "response mime type application/json or text/x.enum.\n");
     if (schema != NULL && json_schema != NULL)
-        refuse(v, "Only one of response_schema and response_json_schema may be set.");
+        violations_refuse(v, "Only one of response_schema and response_json_schema may be set.\n");
+    tool_check_schema(v, schema, "generation_config.response_schema", model);
+}
+
+static void read_candidates(struct prompt *prompt, struct violations *v, yyjson_val *value,
+                            const struct model *model)
+{
+    double number = value != NULL ? schema_number(value) : 1;
+
+    prompt->candidates = number >= 1 && number <= CANDIDATES_MAX ? (int)number : 1;
+    if (number > 1 && !model_can(model, CAN_CHOOSE))
+        violations_refuse(v, "Multiple candidates is not enabled for this model\n");
+    else if (number < 1 || number > CANDIDATES_MAX)
+        violations_refuse(v,
+                          "* " CONFIG "candidate_count: candidate_count must be in the range [1, "
+                          "%d].\n",
+                          CANDIDATES_MAX);
+}
+
+static void read_logprobs(struct prompt *prompt, struct violations *v, yyjson_val *config,
+                          const struct model *model)
+{
+    yyjson_val *count = schema_get(config, "logprobs");
+
+    prompt->wants_logprobs = yyjson_is_true(schema_get(config, "responseLogprobs"));
+    prompt->logprobs = count != NULL ? (int)schema_number(count) : 0;
+    if (count != NULL && !prompt->wants_logprobs)
+        violations_refuse(v, "Logprobs is set but response_logprobs is not enabled.\n");
+    else if (prompt->wants_logprobs && !model_can(model, CAN_LOGPROBS))
+        violations_refuse(v, "Logprobs is not enabled for models/%s\n", model->name);
+}
+
+static void check_abilities(struct violations *v, yyjson_val *config, const struct model *model)
+{
+    bool has_penalty = schema_get(config, "presencePenalty") != NULL ||
+                       schema_get(config, "frequencyPenalty") != NULL;
+    double top_k = schema_number(schema_get(config, "topK"));
+
+    if (has_penalty && !model_can(model, CAN_PENALTY))
+        violations_refuse(v, "Penalty is not enabled for models/%s\n", model->name);
+    if (top_k > 64 && !model_can(model, CAN_ANY_TOP_K))
+        violations_refuse(v,
+                          "Unable to submit request because it has a topK value of %.0f but the "
+                          "supported range is from 1 (inclusive) to 65 (exclusive). Update the "
+                          "value and try again.\n",
+                          top_k);
 }
 
 static void read_config(struct prompt *prompt, struct violations *v, yyjson_val *config,
                         const struct model *model)
 {
-    yyjson_val *candidates = schema_get(config, "candidateCount");
-
     check_ranges(v, config);
+    check_abilities(v, config, model);
     read_stops(prompt, v, schema_get(config, "stopSequences"));
     read_output_limit(prompt, v, schema_get(config, "maxOutputTokens"), model);
-    read_thinking(prompt, v, schema_get(config, "thinkingConfig"));
-    check_output_shape(v, config);
-    if (candidates != NULL && number_value(candidates) != 1)
-        refuse(v, "Multiple candidates is not enabled for this model");
-    if (schema_get(config, "logprobs") != NULL &&
-        !yyjson_is_true(schema_get(config, "responseLogprobs")))
-        refuse(v, "Logprobs is set but response_logprobs is not enabled.");
+    read_thinking(prompt, v, schema_get(config, "thinkingConfig"), model);
+    read_output_shape(prompt, v, config, model);
+    read_candidates(prompt, v, schema_get(config, "candidateCount"), model);
+    read_logprobs(prompt, v, config, model);
+    output_read(prompt, v, config, model);
+}
+
+/* -- Safety -- */
+
+/* Those of the PaLM models are refused by all others. */
+static bool is_category(yyjson_val *category)
+{
+    static const char *const names[] = {
+        "HARM_CATEGORY_HARASSMENT",        "HARM_CATEGORY_HATE_SPEECH",
+        "HARM_CATEGORY_SEXUALLY_EXPLICIT", "HARM_CATEGORY_DANGEROUS_CONTENT",
+        "HARM_CATEGORY_CIVIC_INTEGRITY",   "HARM_CATEGORY_JAILBREAK",
+    };
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (yyjson_equals_str(category, names[i]))
+            return true;
+    return yyjson_is_int(category) && yyjson_get_sint(category) >= 7;
 }
 
 /* Whether the category was there before; remembers it. */
@@ -307,35 +269,108 @@ static void check_safety(struct violations *v, yyjson_val *settings)
     yyjson_val *setting;
     int count = 0;
 
-    while ((setting = schema_next(&list)) != NULL)
-        if (is_repeated(schema_get(setting, "category"), seen, &count))
-            refuse(v, "* GenerateContentRequest.safety_settings: duplicate category\n");
+    for (size_t i = 0; (setting = schema_next(&list)) != NULL; i++) {
+        yyjson_val *category = schema_get(setting, "category");
+        if (!is_category(category))
+            violations_refuse(
+                v,
+                "* GenerateContentRequest.safety_settings[%zu]: element predicate failed: "
+                "$.category in (HarmCategory.HARM_CATEGORY_HATE_SPEECH, "
+                "HarmCategory.HARM_CATEGORY_SEXUALLY_EXPLICIT, "
+                "HarmCategory.HARM_CATEGORY_DANGEROUS_CONTENT, "
+                "HarmCategory.HARM_CATEGORY_HARASSMENT, "
+                "HarmCategory.HARM_CATEGORY_CIVIC_INTEGRITY)\n",
+                i);
+        else if (is_repeated(category, seen, &count))
+            violations_refuse(v, "* GenerateContentRequest.safety_settings: duplicate category\n");
+    }
 }
 
-static void check_model_name(struct violations *v, yyjson_val *name, const struct model *model)
+void prompt_check_model(struct violations *v, yyjson_val *name, const struct model *model)
 {
-    struct span s = span_value(name);
+    struct span s = schema_span(name);
 
     if (name != NULL && !span_is(span_starts(s, "models/") ? span_from(s, 7) : s, model->name))
-        refuse(v, "The model in the request body does not match the one in the URL.");
+        violations_refuse(v, "The model in the request body does not match the one in the URL.\n");
+}
+
+/* An instruction is text only. */
+static void read_system(struct prompt *prompt, struct violations *v, yyjson_val *system,
+                        const struct model *model)
+{
+    struct schema_list parts = schema_list(schema_get(system, "parts"));
+    yyjson_val *part;
+
+    if (system == NULL)
+        return;
+    if (!model_can(model, CAN_SYSTEM))
+        violations_refuse(v, "Developer instruction is not enabled for models/%s\n", model->name);
+    turn_read_alone(prompt, v, system, "system_instruction", model);
+    for (size_t i = 0; (part = schema_next(&parts)) != NULL; i++)
+        if (schema_get(part, "text") == NULL && yyjson_obj_size(part) != 0)
+            violations_refuse(
+                v,
+                "* GenerateContentRequest.system_instruction.parts[%zu]: system instruction only "
+                "supports text parts.\n",
+                i);
+}
+
+/* A cache holds what must then not be in the request. That there is none of this name is found out
+ * later. */
+static void check_cache(struct violations *v, yyjson_val *root)
+{
+    struct span name = schema_span(schema_get(root, "cachedContent"));
+
+    if (name.len == 0)
+        return;
+    if (!span_starts(name, "cachedContents/"))
+        violations_refuse(v,
+                          "* GenerateContentRequest.cached_content: invalid cached content name\n");
+    if (schema_get(root, "systemInstruction") != NULL || schema_get(root, "tools") != NULL ||
+        schema_get(root, "toolConfig") != NULL)
+        violations_refuse(v, "CachedContent can not be used with GenerateContent request setting "
+                             "system_instruction, tools or tool_config.\n");
+}
+
+int64_t prompt_tokens(const struct prompt *prompt)
+{
+    int64_t tokens = ((int64_t)prompt->text_bytes + 3) / 4;
+
+    for (int i = 0; i < MODALITIES; i++)
+        tokens += prompt->media[i];
+    return tokens;
+}
+
+void prompt_read_request(struct prompt *prompt, struct violations *v, yyjson_val *root,
+                         const struct model *model)
+{
+    yyjson_val *tools = schema_get(root, "tools");
+    size_t len = 0;
+
+    prompt_check_model(v, schema_get(root, "model"), model);
+    read_system(prompt, v, schema_get(root, "systemInstruction"), model);
+    turn_read(prompt, v, schema_get(root, "contents"), model);
+    tool_read(prompt, v, root, model);
+    read_config(prompt, v, schema_get(root, "generationConfig"), model);
+    check_safety(v, schema_get(root, "safetySettings"));
+    check_cache(v, root);
+    if (tools != NULL) { /* declarations are part of the prompt */
+        free(yyjson_val_write(tools, 0, &len));
+        prompt->text_bytes += len;
+    }
+    prompt->tier = schema_span(schema_get(root, "serviceTier"));
 }
 
 void prompt_read(struct prompt *prompt, struct violations *v, yyjson_val *root,
                  const struct model *model)
 {
-    *prompt = (struct prompt){.max_output = -1};
+    *prompt = (struct prompt){.message = "GenerateContentRequest", .max_output = -1};
     if (!yyjson_is_obj(root)) {
-        refuse(v,
-               "Invalid JSON payload received. Unknown name \"\": Root element must be a message.");
+        violations_refuse(
+            v, "Invalid JSON payload received. Unknown name \"\": Root element must be a message.");
         return;
     }
     schema_check(v, schema_generate_content_request, root);
-    if (v->count != 0)
-        return;
-    check_model_name(v, schema_get(root, "model"), model);
-    if (schema_get(root, "systemInstruction") != NULL)
-        read_parts(prompt, v, schema_get(root, "systemInstruction"), "system_instruction", false);
-    read_contents(prompt, v, schema_get(root, "contents"), model);
-    read_config(prompt, v, schema_get(root, "generationConfig"), model);
-    check_safety(v, schema_get(root, "safetySettings"));
+    if (v->count == 0)
+        prompt_read_request(prompt, v, root, model);
 }

@@ -29,17 +29,18 @@ static const struct refusal_row {
 #include "refusals.def"
 };
 
-static const struct quota {
-    const char *id;
-    const char *value;
-    int retry_ms; /* misleading for days, as Google's is */
-} quotas[] = {
-    [DETAILS_QUOTA_MINUTE] = {"GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "5", 34074},
-    [DETAILS_QUOTA_DAY] = {"GenerateRequestsPerDayPerProjectPerModel-FreeTier", "20", 12500},
-    [DETAILS_QUOTA_ZERO] = {"GenerateRequestsPerDayPerProjectPerModel-FreeTier", "0", 12500},
+#define METRIC "generate_content_free_tier_requests"
+#define PER_MINUTE "GenerateRequestsPerMinutePerProjectPerModel-FreeTier"
+#define PER_DAY "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
+
+/* What the modes of keys say. A day's delay is misleading, as Google's is. */
+static const struct quota_failure quotas[] = {
+    [DETAILS_QUOTA_MINUTE] = {1, {{METRIC, PER_MINUTE, 5}}, 34074},
+    [DETAILS_QUOTA_DAY] = {1, {{METRIC, PER_DAY, 20}}, 12500},
+    [DETAILS_QUOTA_ZERO] = {1, {{METRIC, PER_DAY, 0}}, 12500},
 };
 
-#define METRIC "generativelanguage.googleapis.com/generate_content_free_tier_requests"
+#define SERVICE "generativelanguage.googleapis.com/"
 #define LIMITS_PAGE "https://ai.google.dev/gemini-api/docs/rate-limits"
 
 int refusal_status(enum refusal refusal)
@@ -69,27 +70,37 @@ static bool is_quota(enum details details)
            details == DETAILS_QUOTA_ZERO;
 }
 
-static int retry_ms_of(const struct refusal_row *row, const struct refusal_facts *facts)
+static const struct quota_failure *quota_of(const struct refusal_row *row,
+                                            const struct refusal_facts *facts)
 {
-    return facts->retry_ms >= 0 ? facts->retry_ms : quotas[row->details].retry_ms;
+    return facts->quota != NULL ? facts->quota : &quotas[row->details];
+}
+
+static int64_t retry_ms_of(const struct refusal_row *row, const struct refusal_facts *facts)
+{
+    return facts->retry_ms >= 0 ? facts->retry_ms : quota_of(row, facts)->retry_ms;
 }
 
 /* Google's delays have nine digits behind the point; the last six are made up. */
-static void put_delay(struct text *out, int ms)
+static void put_delay(struct text *out, int64_t ms)
 {
-    text_format(out, "%d.%03d824224s", ms / 1000, ms % 1000);
+    text_format(out, "%lld.%03lld824224s", (long long)(ms / 1000), (long long)(ms % 1000));
 }
 
 static void put_quota_message(struct text *out, const struct refusal_row *row,
                               const struct refusal_facts *facts)
 {
+    const struct quota_failure *quota = quota_of(row, facts);
+
     text_put(
         out,
         "You exceeded your current quota, please check your plan and billing details. For more "
-        "information on this error, head to: " LIMITS_PAGE
-        ". \n* Quota exceeded for metric: " METRIC);
-    text_format(out, ", limit: %s, model: %.*s\nPlease retry in ", quotas[row->details].value,
-                (int)facts->model.len, facts->model.at);
+        "information on this error, head to: " LIMITS_PAGE ". ");
+    for (int i = 0; i < quota->count; i++)
+        text_format(out, "\n* Quota exceeded for metric: " SERVICE "%s, limit: %lld, model: %.*s",
+                    quota->violations[i].metric, (long long)quota->violations[i].value,
+                    (int)facts->model.len, facts->model.at);
+    text_put(out, "\nPlease retry in ");
     put_delay(out, retry_ms_of(row, facts));
     text_put(out, ".");
 }
@@ -99,8 +110,9 @@ static void put_message(struct text *out, const struct refusal_row *row,
                         const struct refusal_facts *facts)
 {
     for (const char *at = row->message; *at != '\0'; at++) {
-        if (at[0] == '%' && (at[1] == 'k' || at[1] == 'm')) {
-            struct span fill = *++at == 'k' ? facts->key : facts->model;
+        if (at[0] == '%' && at[1] != '\0' && strchr("kmo", at[1]) != NULL) {
+            at++;
+            struct span fill = *at == 'k' ? facts->key : *at == 'm' ? facts->model : facts->method;
             text_add(out, fill.at, fill.len);
         } else {
             text_add(out, at, 1);
@@ -183,28 +195,43 @@ static void write_help(struct json *j)
     json_close(j, '}');
 }
 
-static void write_quota(struct json *j, const struct refusal_row *row,
-                        const struct refusal_facts *facts)
+static void write_violation(struct json *j, const struct quota_violation *violation,
+                            struct span model)
 {
-    open_detail(j, "QuotaFailure");
-    json_name(j, "violations");
-    json_open(j, '[');
+    struct text text = {0};
+
     json_item(j);
     json_open(j, '{');
-    json_name_text(j, "quotaMetric", span_of(METRIC));
-    json_name_text(j, "quotaId", span_of(quotas[row->details].id));
+    text_format(&text, SERVICE "%s", violation->metric);
+    json_name_text(j, "quotaMetric", text_span(&text));
+    json_name_text(j, "quotaId", span_of(violation->id));
     json_name(j, "quotaDimensions");
     json_open(j, '{');
     json_name_text(j, "location", span_of("global"));
-    json_name_text(j, "model", facts->model);
+    json_name_text(j, "model", model);
     json_close(j, '}');
-    json_name_text(j, "quotaValue", span_of(quotas[row->details].value));
+    text.len = 0;
+    text_number(&text, violation->value);
+    json_name_text(j, "quotaValue", text_span(&text));
     json_close(j, '}');
+    text_clear(&text);
+}
+
+static void write_quota(struct json *j, const struct refusal_row *row,
+                        const struct refusal_facts *facts)
+{
+    const struct quota_failure *quota = quota_of(row, facts);
+
+    open_detail(j, "QuotaFailure");
+    json_name(j, "violations");
+    json_open(j, '[');
+    for (int i = 0; i < quota->count; i++)
+        write_violation(j, &quota->violations[i], facts->model);
     json_close(j, ']');
     json_close(j, '}');
 }
 
-static void write_retry(struct json *j, int ms)
+static void write_retry(struct json *j, int64_t ms)
 {
     struct text delay = {0};
 

@@ -11,13 +11,30 @@ enum refusal {
     REFUSAL_COUNT
 };
 
+/* One exceeded quota. */
+struct quota_violation {
+    const char *metric; /* without the service's name */
+    const char *id;
+    int64_t value;
+};
+
+#define QUOTA_VIOLATIONS 3
+
+struct quota_failure {
+    int count;
+    struct quota_violation violations[QUOTA_VIOLATIONS];
+    int64_t retry_ms;
+};
+
 /* What a refusal's text may speak of. All is borrowed. */
 struct refusal_facts {
     struct span key;
     struct span model;
+    struct span method;     /* "generateContent" */
     struct span message;    /* instead of the table's, when not empty */
     struct span violations; /* the elements of BadRequest.fieldViolations, when not empty */
-    int retry_ms;           /* RetryInfo and "Please retry in"; negative: the refusal's own */
+    const struct quota_failure *quota; /* instead of the table's, when not NULL */
+    int retry_ms; /* RetryInfo and "Please retry in"; negative: the refusal's own */
 };
 
 int refusal_status(enum refusal refusal);

@@ -336,6 +336,17 @@ static void write_refusal(struct text *out, const struct plan *plan)
         text_put(out, "]\n");
 }
 
+/* An answer that is not a stream. */
+static void write_reply(struct frame *f, const struct plan *plan)
+{
+    if (plan->is_refused)
+        write_refusal(&f->bytes, plan);
+    else if (plan->has_body)
+        text_add(&f->bytes, plan->body.at, plan->body.len);
+    else
+        frame_whole(f, &plan->answer);
+}
+
 static void render(struct reply *r)
 {
     const struct plan *plan = &r->plan;
@@ -343,10 +354,8 @@ static void render(struct reply *r)
     bool is_last = frame_is_last(r);
 
     r->frame_sent = 0;
-    if (plan->is_refused)
-        write_refusal(&r->frame.bytes, plan);
-    else if (!plan->is_stream)
-        frame_whole(&r->frame, &plan->answer);
+    if (!plan->is_stream)
+        write_reply(&r->frame, plan);
     else if (index == plan->events)
         frame_error(&r->frame, &plan->answer, plan->refusal, &plan->facts, index);
     else
@@ -401,6 +410,14 @@ static void on_proceed(h2o_generator_t *super, h2o_req_t *req)
         reply_go(r);
 }
 
+static void write_tier(h2o_req_t *req, const struct plan *plan)
+{
+    struct span tier = plan->answer.tier;
+
+    if (!plan->is_refused && tier.len != 0)
+        add_header(req, H2O_STRLIT("x-gemini-service-tier"), tier.at, tier.len);
+}
+
 static void open_head(struct reply *r)
 {
     h2o_req_t *req = r->req;
@@ -411,6 +428,7 @@ static void open_head(struct reply *r)
     ledger_count_answer(plan->key, !plan->is_refused);
     write_head(req, plan->is_refused ? refusal_status(plan->refusal) : 200,
                is_sse ? "text/event-stream" : content_type(is_page));
+    write_tier(req, plan);
     if (!plan->is_stream && !plan->is_chunked)
         req->res.content_length = frame_len(&r->frame);
     r->is_chunked = req->res.content_length == SIZE_MAX && req->version >= 0x101;
@@ -477,11 +495,9 @@ static void answer_plain(h2o_req_t *req, const struct plan *plan)
     static struct frame frame;
 
     frame.bytes.len = 0;
-    if (plan->is_refused)
-        write_refusal(&frame.bytes, plan);
-    else
-        frame_whole(&frame, &plan->answer);
+    write_reply(&frame, plan);
     ledger_count_answer(plan->key, !plan->is_refused);
+    write_tier(req, plan);
     if (plan->is_last_close)
         req->http1_is_persistent = 0;
     reply_now(req, plan->is_refused ? refusal_status(plan->refusal) : 200, text_span(&frame.bytes),

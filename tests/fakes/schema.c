@@ -4,6 +4,8 @@
  * except for Schema, whose depth is bounded. */
 #include "schema.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define DEPTH_MAX 100
@@ -12,6 +14,8 @@
 
 enum kind {
     KIND_STRING,
+    KIND_DURATION,  /* "3.5s" */
+    KIND_TIMESTAMP, /* RFC 3339 */
     KIND_BYTES,
     KIND_BOOL,
     KIND_INT32,
@@ -42,6 +46,8 @@ struct schema_message {
 /* clang-format off */
 #define STRING(name) {name, KIND_STRING, false, NULL, NULL, NULL}
 #define STRINGS(name) {name, KIND_STRING, true, NULL, NULL, NULL}
+#define DURATION(name) {name, KIND_DURATION, false, NULL, NULL, NULL}
+#define TIMESTAMP(name) {name, KIND_TIMESTAMP, false, NULL, NULL, NULL}
 #define BYTES(name) {name, KIND_BYTES, false, NULL, NULL, NULL}
 #define BOOL(name) {name, KIND_BOOL, false, NULL, NULL, NULL}
 #define INT32(name) {name, KIND_INT32, false, NULL, NULL, NULL}
@@ -54,6 +60,7 @@ struct schema_message {
 #define MAP(name, type) {name, KIND_MAP, false, &type##_message, NULL, NULL}
 #define STRING_MAP(name) {name, KIND_MAP, false, NULL, NULL, NULL}
 #define ANY(name) {name, KIND_ANY, false, NULL, NULL, NULL}
+#define ANYS(name) {name, KIND_ANY, true, NULL, NULL, NULL}
 #define OBJECT(name) {name, KIND_OBJECT, false, NULL, NULL, NULL}
 #define VALUES(type, ...) static const char *const type##_values[] = {__VA_ARGS__, NULL}
 #define FIELDS(type, ...) \
@@ -66,6 +73,11 @@ struct schema_message {
 
 const struct schema_message *const schema_generate_content_request =
     &GenerateContentRequest_message;
+const struct schema_message *const schema_count_tokens_request = &CountTokensRequest_message;
+const struct schema_message *const schema_embed_content_request = &EmbedContentRequest_message;
+const struct schema_message *const schema_batch_embed_contents_request =
+    &BatchEmbedContentsRequest_message;
+const struct schema_message *const schema_predict_request = &PredictRequest_message;
 
 /* Where the walk is: names and indexes back to the root. Printed only when something is wrong. */
 struct step {
@@ -100,11 +112,6 @@ bool schema_name_is(const char *camel, struct span name)
     return *c == '\0' && i == name.len;
 }
 
-static struct span span_value(yyjson_val *string)
-{
-    return (struct span){yyjson_get_str(string), yyjson_get_len(string)};
-}
-
 yyjson_val *schema_get(yyjson_val *object, const char *camel)
 {
     size_t i;
@@ -114,7 +121,7 @@ yyjson_val *schema_get(yyjson_val *object, const char *camel)
 
     yyjson_obj_foreach(object, i, count, name, value)
     {
-        if (schema_name_is(camel, span_value(name)))
+        if (schema_name_is(camel, schema_span(name)))
             return yyjson_is_null(value) ? NULL : value;
     }
     return NULL;
@@ -137,6 +144,28 @@ yyjson_val *schema_next(struct schema_list *list)
     if (--list->left != 0)
         list->next = unsafe_yyjson_get_next(element);
     return element;
+}
+
+struct span schema_span(yyjson_val *string)
+{
+    return (struct span){yyjson_get_str(string), yyjson_get_len(string)};
+}
+
+double schema_number(yyjson_val *value)
+{
+    return yyjson_is_str(value) ? strtod(yyjson_get_str(value), NULL) : yyjson_get_num(value);
+}
+
+void violations_refuse(struct violations *v, const char *format, ...)
+{
+    char words[1500];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(words, sizeof(words), format, args);
+    va_end(args);
+    if (v->count++ < VIOLATIONS_MAX)
+        text_put(&v->message, words);
 }
 
 void violations_clear(struct violations *v)
@@ -214,10 +243,11 @@ static void bad_value(struct violations *v, const struct step *at, const char *t
     struct text path = {0};
     struct text words = {0};
     char *json = yyjson_val_write(value, 0, NULL);
+    bool is_base64_fault = yyjson_is_str(value) && strcmp(type, "TYPE_BYTES") == 0;
 
     put_path(&path, at);
-    text_format(&words, "Invalid value at '%.*s' (%s), %.200s", (int)path.len, path.at, type,
-                json != NULL ? json : "\"\"");
+    text_format(&words, "Invalid value at '%.*s' (%s), %s%.200s", (int)path.len, path.at, type,
+                is_base64_fault ? "Base64 decoding failed for " : "", json != NULL ? json : "\"\"");
     add_violation(v, text_span(&path), text_span(&words));
     free(json);
     text_clear(&path);
@@ -254,7 +284,7 @@ static bool number_fits(yyjson_val *value, enum kind kind)
 
 static bool is_number_of(yyjson_val *value, enum kind kind)
 {
-    if (!yyjson_is_num(value) && !(yyjson_is_str(value) && is_numeric(span_value(value))))
+    if (!yyjson_is_num(value) && !(yyjson_is_str(value) && is_numeric(schema_span(value))))
         return false;
     return number_fits(value, kind);
 }
@@ -272,6 +302,27 @@ static bool is_base64(struct span s)
             return false;
     }
     return end % 4 != 1;
+}
+
+/* Decimal seconds with an "s" behind. */
+static bool is_duration(struct span s)
+{
+    return s.len > 1 && s.at[s.len - 1] == 's' && is_numeric(span_first(s, s.len - 1));
+}
+
+static bool is_timestamp(struct span s)
+{
+    static const char shape[] = "0000-00-00T00:00:00";
+    struct span zone = s.len >= sizeof(shape) ? span_from(s, sizeof(shape) - 1) : (struct span){0};
+
+    for (size_t i = 0; zone.len != 0 && i < sizeof(shape) - 1; i++)
+        if (shape[i] == '0' ? s.at[i] < '0' || s.at[i] > '9' : s.at[i] != shape[i])
+            return false;
+    if (zone.len > 1 && zone.at[0] == '.')
+        do
+            zone = span_from(zone, 1);
+        while (zone.len != 0 && zone.at[0] >= '0' && zone.at[0] <= '9');
+    return span_is(zone, "Z") || (zone.len == 6 && (zone.at[0] == '+' || zone.at[0] == '-'));
 }
 
 static bool is_value_of(yyjson_val *value, const char *const *values)
@@ -292,8 +343,16 @@ static const char *check_scalar(const struct schema_field *field, yyjson_val *va
     switch (field->kind) {
     case KIND_STRING:
         return yyjson_is_str(value) ? NULL : "TYPE_STRING";
+    case KIND_DURATION:
+        return yyjson_is_str(value) && is_duration(schema_span(value))
+                   ? NULL
+                   : "type.googleapis.com/google.protobuf.Duration";
+    case KIND_TIMESTAMP:
+        return yyjson_is_str(value) && is_timestamp(schema_span(value))
+                   ? NULL
+                   : "type.googleapis.com/google.protobuf.Timestamp";
     case KIND_BYTES:
-        return yyjson_is_str(value) && is_base64(span_value(value)) ? NULL : "TYPE_BYTES";
+        return yyjson_is_str(value) && is_base64(schema_span(value)) ? NULL : "TYPE_BYTES";
     case KIND_BOOL:
         return yyjson_is_bool(value) ? NULL : "TYPE_BOOL";
     case KIND_INT32:
@@ -331,7 +390,7 @@ static void check_map(struct violations *v, const struct schema_field *field, yy
     }
     yyjson_obj_foreach(value, i, count, name, element)
     {
-        struct step step = {at, NULL, span_value(name), -1, at->depth + 1};
+        struct step step = {at, NULL, schema_span(name), -1, at->depth + 1};
         if (field->message != NULL)
             check_message(v, field->message, element, &step);
         else if (!yyjson_is_str(element))
@@ -363,7 +422,7 @@ static void check_field(struct violations *v, const struct schema_field *field, 
 
     if (yyjson_is_null(value))
         return;
-    if (!yyjson_is_arr(value) || field->kind == KIND_ANY) {
+    if (!yyjson_is_arr(value) || (field->kind == KIND_ANY && !field->is_repeated)) {
         step.index = field->is_repeated ? 0 : -1;
         check_one(v, field, value, &step);
         return;
@@ -409,11 +468,11 @@ static void check_message(struct violations *v, const struct schema_message *mes
     }
     yyjson_obj_foreach(value, i, count, name, member)
     {
-        const struct schema_field *field = find_field(message, span_value(name));
+        const struct schema_field *field = find_field(message, schema_span(name));
         if (field != NULL)
-            check_field(v, field, span_value(name), member, at);
+            check_field(v, field, schema_span(name), member, at);
         else
-            bad_name(v, at, span_value(name), "Cannot find field.");
+            bad_name(v, at, schema_span(name), "Cannot find field.");
     }
 }
 

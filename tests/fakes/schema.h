@@ -10,6 +10,10 @@
 struct schema_message;
 
 extern const struct schema_message *const schema_generate_content_request;
+extern const struct schema_message *const schema_count_tokens_request;
+extern const struct schema_message *const schema_embed_content_request;
+extern const struct schema_message *const schema_batch_embed_contents_request;
+extern const struct schema_message *const schema_predict_request;
 
 /* What is wrong with a body, in Google's words. Valid zeroed. */
 struct violations {
@@ -20,6 +24,10 @@ struct violations {
 
 void violations_clear(struct violations *v);
 
+/* Adds a complaint about the meaning of a body, which Google words freely. */
+void violations_refuse(struct violations *v, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Adds every violation (at most a dozen) of the message by the value. */
 void schema_check(struct violations *v, const struct schema_message *message, yyjson_val *value);
 
@@ -28,6 +36,9 @@ bool schema_name_is(const char *camel, struct span name);
 
 /* The member in either spelling; NULL when absent or null. */
 yyjson_val *schema_get(yyjson_val *object, const char *camel);
+
+struct span schema_span(yyjson_val *string); /* empty when it is NULL */
+double schema_number(yyjson_val *value);     /* numbers may come as strings */
 
 /* A repeated field may come as a single value: this walks over both forms. */
 struct schema_list {

@@ -16,6 +16,8 @@ enum shape {
     STRING,
     REASON, /* true or a string */
     USAGE,
+    OBJECT,
+    CALLS, /* a number or a list */
 };
 
 static const struct script_field {
@@ -38,6 +40,11 @@ static const struct script_field {
     {"error_after_events", NUMBER, offsetof(struct script, error_after_events)},
     {"hang_after_events", NUMBER, offsetof(struct script, hang_after_events)},
     {"error_status", NUMBER, offsetof(struct script, error_status)},
+    {"input_limit", NUMBER, offsetof(struct script, input_limit)},
+    {"cached", NUMBER, offsetof(struct script, cached)},
+    {"tool_use", NUMBER, offsetof(struct script, tool_use)},
+    {"thought_tokens", NUMBER, offsetof(struct script, thought_tokens)},
+    {"signature_bytes", NUMBER, offsetof(struct script, signature_bytes)},
     {"numbered", FLAG, offsetof(struct script, is_numbered)},
     {"empty", FLAG, offsetof(struct script, is_empty)},
     {"chunked", FLAG, offsetof(struct script, is_chunked)},
@@ -45,17 +52,28 @@ static const struct script_field {
     {"head_early", FLAG, offsetof(struct script, is_head_early)},
     {"connection_close", FLAG, offsetof(struct script, is_last_close)},
     {"cut_fin", FLAG, offsetof(struct script, is_cut_fin)},
+    {"ratings", FLAG, offsetof(struct script, is_rated)},
+    {"signature_apart", FLAG, offsetof(struct script, is_signed_apart)},
     {"text", STRING, offsetof(struct script, text)},
     {"finish", STRING, offsetof(struct script, finish)},
+    {"finish_message", STRING, offsetof(struct script, finish_message)},
     {"line_end", STRING, offsetof(struct script, line_end)},
     {"error_message", STRING, offsetof(struct script, error_message)},
     {"blocked", REASON, offsetof(struct script, blocked)},
-    {"usage", USAGE, 0},
+    {"usage", USAGE, offsetof(struct script, usage)},
+    {"candidate", OBJECT, offsetof(struct script, candidate)},
+    {"calls", CALLS, offsetof(struct script, calls)},
+};
+
+/* Where JSON is printed to, one after the other. */
+struct room {
+    char *at;
+    size_t left;
 };
 
 struct script script_default(void)
 {
-    struct script script = {.line_end = {"\r\n", 2}};
+    struct script script = {.line_end = {"\r\n", 2}, .calls_count = UNSET};
 
     for (size_t i = 0; i < COUNT(fields); i++)
         if (fields[i].shape == NUMBER)
@@ -86,30 +104,61 @@ static bool read_reason(struct span *to, yyjson_val *value)
     return yyjson_is_bool(value) || read_string(to, value);
 }
 
-static bool read_usage(struct script *script, yyjson_val *value, char *room, size_t size)
+static bool print(struct span *to, yyjson_val *value, struct room *room)
 {
-    if (yyjson_equals_str(value, "last"))
-        script->usage_when = USAGE_LAST;
-    else if (yyjson_equals_str(value, "none"))
-        script->usage_when = USAGE_NONE;
-    else if (!yyjson_is_obj(value))
-        return false;
-    if (!yyjson_is_obj(value))
-        return true;
-
     size_t len = 0;
     char *json = yyjson_val_write(value, 0, &len);
-    bool fits = json != NULL && len < size;
+    bool fits = json != NULL && len < room->left;
+
     if (fits) {
-        memcpy(room, json, len + 1);
-        script->usage = (struct span){room, len};
+        memcpy(room->at, json, len + 1);
+        *to = (struct span){room->at, len};
+        room->at += len + 1;
+        room->left -= len + 1;
     }
     free(json);
     return fits;
 }
 
+static bool read_usage(struct script *script, struct span *to, yyjson_val *value, struct room *room)
+{
+    if (yyjson_equals_str(value, "last"))
+        script->usage_when = USAGE_LAST;
+    else if (yyjson_equals_str(value, "none"))
+        script->usage_when = USAGE_NONE;
+    else
+        return yyjson_is_obj(value) && print(to, value, room);
+    return true;
+}
+
+static bool is_call(yyjson_val *value)
+{
+    yyjson_val *args = yyjson_obj_get(value, "args");
+    yyjson_val *id = yyjson_obj_get(value, "id");
+    size_t known = 1 + (args != NULL) + (id != NULL);
+
+    return yyjson_is_str(yyjson_obj_get(value, "name")) && yyjson_obj_size(value) == known &&
+           (args == NULL || yyjson_is_obj(args)) && (id == NULL || yyjson_is_str(id));
+}
+
+static bool read_calls(struct script *script, struct span *to, yyjson_val *value, struct room *room)
+{
+    size_t i;
+    size_t count;
+    yyjson_val *call;
+
+    if (!yyjson_is_arr(value))
+        return read_number(&script->calls_count, value);
+    yyjson_arr_foreach(value, i, count, call)
+    {
+        if (!is_call(call))
+            return false;
+    }
+    return print(to, value, room);
+}
+
 static bool read_field(struct script *script, const struct script_field *field, yyjson_val *value,
-                       char *room, size_t size)
+                       struct room *room)
 {
     void *to = (char *)script + field->at;
 
@@ -124,7 +173,11 @@ static bool read_field(struct script *script, const struct script_field *field, 
     case REASON:
         return read_reason(to, value);
     case USAGE:
-        return read_usage(script, value, room, size);
+        return read_usage(script, to, value, room);
+    case OBJECT:
+        return yyjson_is_obj(value) && print(to, value, room);
+    case CALLS:
+        return read_calls(script, to, value, room);
     }
     return false;
 }
@@ -155,8 +208,9 @@ static const char *complain(const char *about, yyjson_val *name)
 }
 
 const char *script_read(struct script *script, yyjson_val *json, const char *const *others,
-                        char *usage_room, size_t usage_size)
+                        char *room, size_t size)
 {
+    struct room left = {room, size};
     size_t i;
     size_t count;
     yyjson_val *name;
@@ -172,7 +226,7 @@ const char *script_read(struct script *script, yyjson_val *json, const char *con
             continue;
         if (field == NULL)
             return complain("unknown field", name);
-        if (!read_field(script, field, value, usage_room, usage_size))
+        if (!read_field(script, field, value, &left))
             return complain("wrong value for", name);
     }
     if (strspn(script->line_end.at, "\r\n") < script->line_end.len || script->line_end.len - 1 > 1)

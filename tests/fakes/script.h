@@ -34,6 +34,14 @@ struct script {
     int64_t error_after_events;
     int64_t hang_after_events;
     int64_t error_status;
+    int64_t calls_count;     /* so many of the declared functions */
+    int64_t input_limit;     /* tokens of a prompt, instead of the model's */
+    int64_t cached;          /* tokens of the prompt that came out of a cache */
+    int64_t tool_use;        /* tokens that Google's tools put in */
+    int64_t thought_tokens;  /* hidden ones */
+    int64_t signature_bytes; /* at least so long */
+    bool is_rated;           /* with safetyRatings */
+    bool is_signed_apart;    /* a stream's signature comes on an empty text part of its own */
     bool is_numbered;
     bool is_empty;
     bool is_chunked;
@@ -42,7 +50,10 @@ struct script {
     bool is_last_close; /* "Connection: close" */
     bool is_cut_fin;    /* a cut is a FIN instead of a RST */
     enum usage_when usage_when;
-    struct span usage; /* JSON that replaces the last usageMetadata */
+    struct span usage;     /* JSON that replaces the last usageMetadata */
+    struct span calls;     /* JSON: [{"name", "args"?, "id"?}, …] */
+    struct span candidate; /* JSON: an object whose members the last candidate gets */
+    struct span finish_message;
     struct span text;
     struct span finish;
     struct span blocked;
@@ -53,7 +64,7 @@ struct script {
 struct script script_default(void);
 
 /* Reads one script. `others` names members that are not the script's own and are skipped
- * (NULL-terminated, may be NULL). Returns NULL or what is wrong, good until the next call. `doc`
- * must outlive the script; a usage object is printed into `usage_room`. */
+ * (NULL-terminated, may be NULL). Returns NULL or what is wrong, good until the next call. The
+ * JSON must outlive the script; objects are printed into `room`. */
 const char *script_read(struct script *script, yyjson_val *json, const char *const *others,
-                        char *usage_room, size_t usage_size);
+                        char *room, size_t size);

@@ -12,6 +12,7 @@
 #include "admin.h"
 #include "generate.h"
 #include "reply.h"
+#include "routes.h"
 #include "wait.h"
 
 #define BODY_BYTES_MAX ((size_t)128 << 20)
@@ -34,14 +35,25 @@ static const struct route {
     {"POST", "/v1beta/models/", ":streamGenerateContent", generate_stream},
     {"POST", "/v1/models/", ":generateContent", generate_whole},
     {"POST", "/v1/models/", ":streamGenerateContent", generate_stream},
-    {"GET", "/v1beta/models", NULL, generate_models},
-    {"GET", "/v1/models", NULL, generate_models},
-    {"GET", "/v1beta/models/", "", generate_model},
-    {"GET", "/v1/models/", "", generate_model},
+    {"POST", "/v1beta/models/", ":countTokens", count_tokens},
+    {"POST", "/v1/models/", ":countTokens", count_tokens},
+    {"POST", "/v1beta/models/", ":embedContent", embed_one},
+    {"POST", "/v1/models/", ":embedContent", embed_one},
+    {"POST", "/v1beta/models/", ":batchEmbedContents", embed_batch},
+    {"POST", "/v1/models/", ":batchEmbedContents", embed_batch},
+    {"POST", "/v1beta/models/", ":predict", predict},
+    {"POST", "/v1/models/", ":predict", predict},
+    {"GET", "/v1beta/models", NULL, models_list},
+    {"GET", "/v1/models", NULL, models_list},
+    {"GET", "/v1beta/models/", "", models_get},
+    {"GET", "/v1/models/", "", models_get},
     {"GET", "/admin/counts", NULL, admin_counts},
     {"GET", "/admin/requests", NULL, admin_requests},
     {"POST", "/admin/keys", NULL, admin_keys},
     {"POST", "/admin/script", NULL, admin_script},
+    {"GET", "/admin/quota", NULL, admin_quotas},
+    {"POST", "/admin/quota", NULL, admin_quota},
+    {"POST", "/admin/clock", NULL, admin_clock},
     {"POST", "/admin/reset", NULL, admin_reset},
 };
 
@@ -161,7 +173,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
             return 0;
         }
     }
-    generate_lost(&call);
+    models_lost(&call);
     return 0;
 }
 

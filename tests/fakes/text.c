@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <yyjson.h>
 
 char *text_room(struct text *t, size_t more)
 {
@@ -192,4 +193,48 @@ void json_name_number(struct json *j, const char *name, int64_t number)
 {
     json_name(j, name);
     text_number(j->out, number);
+}
+
+/* yyjson indents from the margin; every line but the first goes further in. */
+static void put_indented(struct json *j, const char *json)
+{
+    size_t depth = 2 * (size_t)j->depth;
+
+    for (const char *at = json; *at != '\0';) {
+        size_t len = strcspn(at, "\n");
+        text_add(j->out, at, len);
+        at += len;
+        if (*at != '\n')
+            break;
+        char *to = text_room(j->out, depth + 1);
+        memset(to, ' ', depth + 1);
+        to[0] = '\n';
+        j->out->len += depth + 1;
+        at++;
+    }
+}
+
+void json_raw(struct json *j, struct span json)
+{
+    yyjson_doc *doc = j->pretty ? yyjson_read(json.at, json.len, 0) : NULL;
+    char *pretty = doc != NULL ? yyjson_write(doc, YYJSON_WRITE_PRETTY_TWO_SPACES, NULL) : NULL;
+
+    if (pretty != NULL)
+        put_indented(j, pretty);
+    else
+        text_add(j->out, json.at, json.len);
+    free(pretty);
+    yyjson_doc_free(doc);
+}
+
+void json_name_raw(struct json *j, const char *name, struct span json)
+{
+    json_name(j, name);
+    json_raw(j, json);
+}
+
+void json_name_true(struct json *j, const char *name)
+{
+    json_name(j, name);
+    text_put(j->out, "true");
 }

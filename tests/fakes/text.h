@@ -43,3 +43,8 @@ void json_number(struct json *j, int64_t number);
 /* A name and its value in one. */
 void json_name_text(struct json *j, const char *name, struct span s);
 void json_name_number(struct json *j, const char *name, int64_t number);
+void json_name_true(struct json *j, const char *name);
+
+/* JSON that is ready: indented like the rest when that is pretty. */
+void json_raw(struct json *j, struct span json);
+void json_name_raw(struct json *j, const char *name, struct span json);

@@ -1,168 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Gemini simulator by itself: its key modes, its scripts, its refusals and its counts. Everything else in this
-folder relies on them."""
+"""The Gemini simulator by itself: its answers, its key modes, its scripts and its counts. Everything else in this folder
+relies on them."""
 
+import base64
 import concurrent.futures
 import http.client
 import json
 import os
 import pathlib
 import re
-import signal
 import socket
 import struct
 import subprocess
-import threading
 import time
 import zlib
 
 import pytest
 
-BINARY = pathlib.Path(os.environ.get("BUILD_DIR", "build")) / "bin" / "gemini-simulator"
-MODEL = "gemini-2.5-flash"
-PATTERN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ."
-DEADLINE_S = 20
-TICK_S = 0.002  # the simulator's clock has whole milliseconds
-
-
-class Simulator:
-    """A running simulator and the ways to talk to it."""
-
-    def __init__(self, *options):
-        self.process = subprocess.Popen([str(BINARY), "--port", "0", *options], stdout=subprocess.PIPE, text=True)
-        self.line = self.process.stdout.readline()
-        self.host, port = re.fullmatch(r"simulator: http://([\d.]+):(\d+)\n", self.line).groups()
-        self.port = int(port)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        rest = self.process.stdout.read()
-        return self.process.wait(DEADLINE_S), rest
-
-    def request(self, method, path, body=None, headers=None):
-        link = http.client.HTTPConnection(self.host, self.port, timeout=DEADLINE_S)
-        try:
-            link.request(method, path, body, headers or {})
-            answer = link.getresponse()
-            return answer, answer.read()
-        finally:
-            link.close()
-
-    def admin(self, path, body=None):
-        data = None if body is None else json.dumps(body)
-        answer, text = self.request("GET" if body is None else "POST", "/admin/" + path, data)
-        assert answer.status == 200, text
-        return json.loads(text)
-
-    def counts(self):
-        return self.admin("counts")
-
-    def last(self, count=1):
-        return self.admin(f"requests?last={count}")["requests"]
-
-    def post(self, body, method="generateContent", key="key-ok", model=MODEL, query="", version="v1beta"):
-        data = body if isinstance(body, (bytes, str)) else json.dumps(body)
-        headers = {"Content-Type": "application/json"}
-        if key is not None:
-            headers["x-goog-api-key"] = key
-        return self.request("POST", f"/{version}/models/{model}:{method}{query}", data, headers)
-
-    def say(self, text="Hello", script=None, **where):
-        return self.post(prompt(text, script), **where)
-
-    def stream(self, text="Hello", script=None, **where):
-        return self.say(text, script, method="streamGenerateContent", query="?alt=sse", **where)
-
-    def open(self, script=None, method="streamGenerateContent", query="?alt=sse", key="key-ok"):
-        """A socket with a request sent on it, for tests that look at the bytes."""
-        body = json.dumps(prompt("Hello", script)).encode()
-        link = socket.create_connection((self.host, self.port), timeout=DEADLINE_S)
-        link.sendall(
-            f"POST /v1beta/models/{MODEL}:{method}{query} HTTP/1.1\r\nHost: x\r\nx-goog-api-key: {key}\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n".encode() + body
-        )
-        return link
-
-
-def prompt(text="Hello", script=None):
-    if script is not None:
-        text += "\n#sim " + json.dumps(script)
-    return {"contents": [{"role": "user", "parts": [{"text": text}]}]}
-
-
-def read_all(link):
-    """All bytes until the end, and whether that was a reset."""
-    data = b""
-    try:
-        while chunk := link.recv(65536):
-            data += chunk
-    except ConnectionResetError:
-        return data, True
-    return data, False
-
-
-def head_and_chunks(data):
-    """The header and the chunks of a chunked answer, the last one's framing not needed to be whole."""
-    head, rest = data.split(b"\r\n\r\n", 1)
-    chunks = []
-    while rest:
-        size, rest = rest.split(b"\r\n", 1)
-        size = int(size, 16)
-        if size == 0:
-            break
-        chunks.append(rest[:size])
-        rest = rest[size + 2 :]
-    return head.decode(), chunks
-
-
-def events_of(body):
-    """The events of an SSE body, which must be made as Google makes them."""
-    parts = body.decode().split("\r\n\r\n")
-    assert parts.pop() == ""
-    assert all(p.startswith("data: {") and "\n" not in p for p in parts)
-    return [json.loads(p[len("data: ") :]) for p in parts]
-
-
-def text_of(*answers):
-    parts = [p for a in answers for c in a["candidates"] for p in c["content"].get("parts", [])]
-    return "".join(p["text"] for p in parts if not p.get("thought"))
-
-
-def finish_of(answer):
-    return answer["candidates"][0].get("finishReason")
-
-
-def error_of(answer, body):
-    error = json.loads(body)["error"]
-    assert error["code"] == answer.status
-    return error
-
-
-def detail_of(error, kind):
-    found = [d for d in error.get("details", []) if d["@type"] == "type.googleapis.com/google.rpc." + kind]
-    return found[0] if found else None
-
-
-def until(claim):
-    """Waits until the claim holds."""
-    end = time.monotonic() + DEADLINE_S
-    while not claim():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.005)
-
-
-@pytest.fixture(scope="module")
-def running():
-    simulator = Simulator()
-    yield simulator
-    assert simulator.stop() == (0, "")
-
-
-@pytest.fixture
-def sim(running):
-    running.admin("reset", {})
-    yield running
-    until(lambda: running.counts()["open"] == 0)
+from gemini import (BINARY, DEADLINE_S, MODEL, PATTERN, TICK_S, Simulator, detail_of, error_of, events_of, finish_of,
+                    head_and_chunks, prompt, read_all, running, sim, size_of_png, text_of, until)  # noqa: F401 (fixtures)
 
 
 # -- Plain answers --------------------------------------------------------------------------------------------------
@@ -177,7 +33,12 @@ def test_a_prompt_is_echoed(sim):
     assert body.decode() == json.dumps(said, indent=2, ensure_ascii=False) + "\n"
     assert text_of(said) == "You said: Hello wörld"
     assert finish_of(said) == "STOP"
-    assert said["usageMetadata"] == {"promptTokenCount": 3, "candidatesTokenCount": 6, "totalTokenCount": 9}
+    assert said["usageMetadata"] == {
+        "promptTokenCount": 3, "candidatesTokenCount": 6, "totalTokenCount": 9, "serviceTier": "standard",
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 3}],
+        "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": 6}],
+    }
+    assert answer.headers["x-gemini-service-tier"] == "standard"
     assert said["modelVersion"] == MODEL
     assert said["responseId"]
 
@@ -299,6 +160,20 @@ def test_a_model_that_is_not_there_is_not_found(sim, path):
     assert error_of(answer, body)["status"] == "NOT_FOUND"
 
 
+@pytest.mark.parametrize("query", ["pageSize=x", "pageSize=-1", "pageToken=page-x", "pageToken=page-"])
+def test_a_page_that_is_none_is_refused(sim, query):
+    answer, body = sim.request("GET", f"/v1beta/models?{query}&key=key-ok")
+    assert error_of(answer, body)["status"] == "INVALID_ARGUMENT"
+
+
+def test_models_say_which_methods_they_have(sim):
+    models = {m["name"]: m for m in json.loads(sim.request("GET", "/v1beta/models?key=key-ok")[1])["models"]}
+    assert models["models/gemini-embedding-001"]["supportedGenerationMethods"][0] == "embedContent"
+    assert models["models/imagen-4.0-generate-001"]["supportedGenerationMethods"] == ["predict"]
+    assert models["models/gemini-3.6-flash"]["thinking"] is True
+    assert "thinking" not in models["models/gemini-2.0-flash"]
+
+
 def test_a_page_token_that_is_none_is_refused(sim):
     answer, body = sim.request("GET", "/v1beta/models?pageToken=what&key=key-ok")
     assert error_of(answer, body)["status"] == "INVALID_ARGUMENT"
@@ -381,6 +256,37 @@ def test_an_empty_key_answers_without_parts(sim):
     assert "candidatesTokenCount" not in said["usageMetadata"]
     events = events_of(sim.stream(key="key-empty")[1])
     assert [e["candidates"][0] for e in events] == [said["candidates"][0]]
+
+
+@pytest.mark.parametrize("key, reason, has_content", [("key-finishSAFETY", "SAFETY", False),
+                                                      ("key-finishMAX_TOKENS-1", "MAX_TOKENS", True),
+                                                      ("key-finishIMAGE_PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", False),
+                                                      ("key-finishMALFORMED_FUNCTION_CALL", "MALFORMED_FUNCTION_CALL", False)])
+def test_a_key_finishes_by_its_name(sim, key, reason, has_content):
+    said = json.loads(sim.say(key=key)[1])["candidates"][0]
+    events = events_of(sim.stream(key=key)[1])
+    array = json.loads(sim.say(key=key, method="streamGenerateContent")[1])
+    for candidate in (said, events[-1]["candidates"][0], array[-1]["candidates"][0]):
+        assert candidate["finishReason"] == reason
+        assert ("parts" in candidate["content"]) == has_content
+        assert ("finishMessage" in candidate) == (reason != "MAX_TOKENS")
+    assert all(finish_of(e) is None for e in (*events[:-1], *array[:-1]))
+
+
+@pytest.mark.parametrize("reason", ["SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY", "JAILBREAK"])
+def test_a_key_blocks_by_its_name(sim, reason):
+    key = f"key-block{reason}-2"
+    answers = [json.loads(sim.say(key=key)[1]), *events_of(sim.stream(key=key)[1]),
+               *json.loads(sim.say(key=key, method="streamGenerateContent")[1])]
+    assert len(answers) == 3
+    for answer in answers:
+        assert answer["promptFeedback"] == {"blockReason": reason} and "candidates" not in answer
+        assert answer["usageMetadata"]["promptTokenCount"] == answer["usageMetadata"]["totalTokenCount"] == 2
+
+
+def test_a_key_with_a_reason_that_is_none_is_as_any_other(sim):
+    for key in ("key-finish", "key-finishWHAT", "key-blockSTOP"):
+        assert finish_of(json.loads(sim.say(key=key)[1])) == "STOP"
 
 
 @pytest.mark.parametrize("mode, least_s, most_s", [("slow", 1.0, 2.5), ("slow200", 0.2, 1.0)])
@@ -721,6 +627,133 @@ def test_the_script_line_is_not_echoed(sim):
     assert text_of(json.loads(sim.say(text)[1])) == "You said: After"
 
 
+# -- Scripts: what else an answer has -------------------------------------------------------------------------------
+
+
+def test_usage_has_cached_tool_and_hidden_tokens(sim):
+    script = {"cached": 5, "tool_use": 7, "thought_tokens": 11, "text": "12345678"}
+    usage = json.loads(sim.say("x" * 100, script)[1])["usageMetadata"]
+    assert (usage["cachedContentTokenCount"], usage["toolUsePromptTokenCount"], usage["thoughtsTokenCount"]) == (5, 7, 11)
+    assert usage["totalTokenCount"] == usage["promptTokenCount"] + 2 + 7 + 11
+    assert usage["cacheTokensDetails"] == [{"modality": "TEXT", "tokenCount": 5}]
+    assert usage["toolUsePromptTokensDetails"] == [{"modality": "TEXT", "tokenCount": 7}]
+    assert events_of(sim.stream("x" * 100, script)[1])[-1]["usageMetadata"] == usage
+
+
+def test_thoughts_use_up_the_limit(sim):
+    body = {**prompt("x", {"thought_tokens": 50}), "generationConfig": {"maxOutputTokens": 50}}
+    said = sim.json(body)
+    assert said["candidates"][0] == {"content": {"role": "model"}, "finishReason": "MAX_TOKENS", "index": 0}
+    body["generationConfig"]["maxOutputTokens"] = 51
+    assert text_of(sim.json(body)) == "You "
+
+
+def test_a_finish_has_its_message(sim):
+    said = json.loads(sim.say(script={"finish": "SPII"})[1])["candidates"][0]
+    assert said["finishMessage"]
+    said = json.loads(sim.say(script={"finish": "NEWEST_REASON", "finish_message": "Because."})[1])["candidates"][0]
+    assert (said["finishReason"], said["finishMessage"]) == ("NEWEST_REASON", "Because.")
+
+
+def test_ratings_come_when_asked_for(sim):
+    said = json.loads(sim.say(script={"ratings": True, "finish": "SAFETY", "empty": True})[1])["candidates"][0]
+    assert [r["category"] for r in said["safetyRatings"] if r.get("blocked")] == ["HARM_CATEGORY_DANGEROUS_CONTENT"]
+    said = json.loads(sim.say(script={"ratings": True, "blocked": "SAFETY"})[1])["promptFeedback"]
+    assert len(said["safetyRatings"]) == 4
+
+
+def test_a_candidate_gets_more_members(sim):
+    extra = {"groundingMetadata": {"webSearchQueries": ["x"]}, "citationMetadata": {"citationSources": []}}
+    answer, body = sim.say(script={"candidate": extra})
+    said = json.loads(body)
+    assert {k: said["candidates"][0][k] for k in extra} == extra
+    assert body.decode() == json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+    events = events_of(sim.stream(script={"candidate": extra})[1])
+    assert ["groundingMetadata" in e["candidates"][0] for e in events] == [False, False, True]
+
+
+def test_several_candidates_take_turns(sim):
+    body = {**prompt("Hello"), "generationConfig": {"candidateCount": 3}}
+    said = sim.json(body)
+    texts = ["You said: Hello", "(2) You said: Hello", "(3) You said: Hello"]
+    assert [c["content"]["parts"][0]["text"] for c in said["candidates"]] == texts
+    assert [(c["index"], c["finishReason"]) for c in said["candidates"]] == [(i, "STOP") for i in range(3)]
+    events = events_of(sim.post(body, method="streamGenerateContent", query="?alt=sse")[1])
+    candidates = [c for e in events for c in e["candidates"]]
+    assert [c["index"] for c in candidates] == [0, 1, 2] * 3
+    for i in range(3):
+        assert "".join(c["content"]["parts"][0]["text"] for c in candidates if c["index"] == i) == texts[i]
+        assert [c.get("finishReason") for c in candidates if c["index"] == i] == [None, None, "STOP"]
+    assert events[-1]["usageMetadata"] == said["usageMetadata"]
+
+
+@pytest.mark.parametrize("top", [0, 3])
+def test_log_probabilities(sim, top):
+    body = {**prompt("wörld"), "generationConfig": {"responseLogprobs": True, **({"logprobs": top} if top else {})}}
+    said = sim.json(body)["candidates"][0]
+    result = said["logprobsResult"]
+    assert "".join(t["token"] for t in result["chosenCandidates"]) == "You said: wörld"
+    total = sum(t["logProbability"] for t in result["chosenCandidates"])
+    assert result["logProbabilitySum"] == pytest.approx(total, abs=1e-4)
+    assert said["avgLogprobs"] == pytest.approx(total / len(result["chosenCandidates"]), abs=1e-4)
+    assert ("topCandidates" in result) == (top != 0)
+    for chosen, step in zip(result["chosenCandidates"], result.get("topCandidates", [])):
+        assert step["candidates"][0] == chosen and len(step["candidates"]) == top
+        values = [t["logProbability"] for t in step["candidates"]]
+        assert values == sorted(values, reverse=True) and values[0] <= 0
+    events = events_of(sim.post(body, method="streamGenerateContent", query="?alt=sse")[1])
+    tokens = [t["token"] for e in events for t in e["candidates"][0]["logprobsResult"]["chosenCandidates"]]
+    assert "".join(tokens) == "You said: wörld"
+
+
+def test_a_json_answer_fits_its_schema(sim):
+    config = {"responseMimeType": "application/json"}
+    assert json.loads(text_of(sim.json({**prompt(), "generationConfig": config}))) == {"answer": "You said: Hello"}
+    schema = {"type": "OBJECT", "properties": {
+        "name": {"type": "STRING", "minLength": "6"}, "kind": {"type": "STRING", "enum": ["a", "b"]},
+        "when": {"type": "STRING", "format": "date-time"}, "list": {"type": "ARRAY", "items": {"type": "INTEGER"}, "minItems": 2},
+        "rate": {"type": "NUMBER", "minimum": 2.5}, "is": {"type": "BOOLEAN"}}}
+    said = json.loads(text_of(sim.json({**prompt(), "generationConfig": {**config, "responseSchema": schema}})))
+    assert said == {"name": "textxx", "kind": "a", "when": "2026-01-01T00:00:00Z", "list": [1, 1], "rate": 2.5, "is": True}
+    schema = {"type": "object", "properties": {"a": {"$ref": "#/$defs/x"}, "b": {"anyOf": [{"const": 7}]},
+                                               "c": {"type": ["null", "integer"]}}, "$defs": {"x": {"type": "string"}}}
+    said = json.loads(text_of(sim.json({**prompt(), "generationConfig": {**config, "responseJsonSchema": schema}})))
+    assert said == {"a": "text", "b": 7, "c": 1}
+
+
+def test_a_schema_that_contains_itself_ends(sim):
+    schema = {"$ref": "#/$defs/x", "$defs": {"x": {"type": "object", "properties": {
+        "a": {"$ref": "#/$defs/x"}, "b": {"$ref": "#/$defs/x"}}}}}
+    config = {"responseMimeType": "application/json", "responseJsonSchema": schema}
+    json.loads(text_of(sim.json({**prompt(), "generationConfig": config})))
+
+
+def test_an_enum_answer(sim):
+    config = {"responseMimeType": "text/x.enum", "responseSchema": {"type": "STRING", "enum": ["yes", "no"]}}
+    assert text_of(sim.json({**prompt(), "generationConfig": config})) == "yes"
+
+
+def test_an_image_model_answers_with_a_picture(sim):
+    body = {**prompt("a kite"), "generationConfig": {"imageConfig": {"aspectRatio": "16:9"}}}
+    said = sim.json(body, model="gemini-2.5-flash-image")
+    parts = said["candidates"][0]["content"]["parts"]
+    assert parts[0]["text"] == "You said: a kite"
+    assert parts[1]["inlineData"]["mimeType"] == "image/png"
+    assert size_of_png(base64.b64decode(parts[1]["inlineData"]["data"])) == (64, 36)
+    assert {"modality": "IMAGE", "tokenCount": 1290} in said["usageMetadata"]["candidatesTokensDetails"]
+    events = events_of(sim.post(body, model="gemini-2.5-flash-image", method="streamGenerateContent", query="?alt=sse")[1])
+    assert events[-1]["candidates"][0]["content"]["parts"] == [parts[1]]
+
+
+def test_a_speech_model_answers_with_sound(sim):
+    body = {**prompt("Say hello"), "generationConfig": {"responseModalities": ["AUDIO"], "speechConfig": {
+        "voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "kore"}}}}}
+    parts = sim.json(body, model="gemini-3.1-flash-tts-preview")["candidates"][0]["content"]["parts"]
+    assert [p["inlineData"]["mimeType"] for p in parts] == ["audio/L16;codec=pcm;rate=24000"]
+    samples = struct.unpack("<4800h", base64.b64decode(parts[0]["inlineData"]["data"]))
+    assert max(samples) > 7000 and min(samples) < -7000
+
+
 # -- Scripts by the admin route -------------------------------------------------------------------------------------
 
 
@@ -763,252 +796,6 @@ def test_a_wrong_admin_script_is_refused(sim, body):
     assert text_of(json.loads(sim.say()[1])) == "You said: Hello"
 
 
-# -- Refusals -------------------------------------------------------------------------------------------------------
-
-
-def refused(sim, body, **where):
-    answer, text = sim.post(body, **where)
-    error = error_of(answer, text)
-    assert (answer.status, error["status"]) == (400, "INVALID_ARGUMENT")
-    return error
-
-
-def test_no_key_is_refused(sim):
-    answer, body = sim.say(key=None)
-    error = error_of(answer, body)
-    assert (answer.status, error["status"]) == (403, "PERMISSION_DENIED")
-    assert "Method doesn't allow unregistered callers" in error["message"]
-    assert sim.counts()["by_key"] == {"": {"requests": 1, "ok": 0, "refused": 1}}
-
-
-def test_a_bearer_token_is_refused(sim):
-    answer, body = sim.request("POST", f"/v1beta/models/{MODEL}:generateContent", json.dumps(prompt()),
-                               {"Authorization": "Bearer key-ok", "x-goog-api-key": "key-ok"})
-    error = error_of(answer, body)
-    assert (answer.status, error["status"]) == (401, "UNAUTHENTICATED")
-    assert detail_of(error, "ErrorInfo")["reason"] == "ACCESS_TOKEN_TYPE_UNSUPPORTED"
-
-
-def test_two_keys_are_refused(sim):
-    assert "Multiple authentication credentials" in refused(sim, prompt(), query="?key=other")["message"]
-
-
-def test_a_key_longer_than_any_is_refused(sim):
-    assert "API key not valid" in refused(sim, prompt(), key="k" * 300)["message"]
-
-
-@pytest.mark.parametrize("query", ["?foo=1", "?alt=sse&stream=true", "?alt=what", "?x"])
-def test_an_unknown_query_parameter_is_refused(sim, query):
-    refused(sim, prompt(), query=query)
-
-
-def test_known_query_parameters_are_taken(sim):
-    query = "?alt=json&$.xgafv=2&fields=*&quotaUser=me&prettyPrint=true&callback=&uploadType="
-    assert sim.say(query=query)[0].status == 200
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"[1,", b"nul", b'{"contents":[]}x', b'{"a":"\xff"}', b"[" * 100_000,
-                                  b'{"a":' * 100_000, b'{"contents":"\xc3"}'])
-def test_what_is_not_json_is_refused(sim, body):
-    assert "Invalid JSON payload received" in refused(sim, body)["message"]
-
-
-@pytest.mark.parametrize("body", ["[]", "1", '"x"', "null", "true"])
-def test_a_root_that_is_no_object_is_refused(sim, body):
-    refused(sim, body)
-
-
-@pytest.mark.parametrize(
-    "extra, field, name",
-    [
-        ({"temperature": 1}, None, "temperature"),
-        ({"generationConfig": {"max_tokens": 1}}, "generation_config", "max_tokens"),
-        ({"generationConfig": {"thinkingConfig": {"level": 1}}}, "generation_config.thinking_config", "level"),
-        ({"contents": [{"parts": [{"text": "x", "kind": 1}]}]}, "contents[0].parts[0]", "kind"),
-        ({"contents": [{"parts": [{"text": "x"}, {"inlineData": {"a": 1}}]}]}, "contents[0].parts[1].inline_data", "a"),
-        ({"contents": [{"parts": [{"text": "x"}], "name": "y"}]}, "contents[0]", "name"),
-        ({"systemInstruction": {"text": "x"}}, "system_instruction", "text"),
-        ({"tools": [{"functions": []}]}, "tools[0]", "functions"),
-        (
-            {"tools": [{"functionDeclarations": [{"name": "f", "parameters": {"additionalProperties": False}}]}]},
-            "tools[0].function_declarations[0].parameters",
-            "additionalProperties",
-        ),
-    ],
-)
-def test_an_unknown_field_is_refused(sim, extra, field, name):
-    error = refused(sim, {**prompt(), **extra})
-    where = f" at '{field}'" if field else ""
-    words = f'Invalid JSON payload received. Unknown name "{name}"{where}: Cannot find field.'
-    assert error["message"] == words
-    want = {"description": words, **({"field": field} if field else {})}
-    assert detail_of(error, "BadRequest")["fieldViolations"] == [want]
-
-
-def test_every_unknown_field_is_named(sim):
-    error = refused(sim, {**prompt(), "a": 1, "b": 2})
-    assert error["message"].count("Cannot find field.") == 2
-    assert len(detail_of(error, "BadRequest")["fieldViolations"]) == 2
-    error = refused(sim, {**prompt(), **{f"x{i}": 1 for i in range(1000)}})
-    assert len(detail_of(error, "BadRequest")["fieldViolations"]) == 12
-
-
-WRONG_TYPES = [
-    ({"generationConfig": {"temperature": "warm"}}, "Invalid value at 'generation_config.temperature' (TYPE_FLOAT), \"warm\""),
-    ({"generationConfig": {"temperature": True}}, "(TYPE_FLOAT), true"),
-    ({"generationConfig": {"maxOutputTokens": 1.5}}, "'generation_config.max_output_tokens' (TYPE_INT32), 1.5"),
-    ({"generationConfig": {"maxOutputTokens": 3000000000}}, "(TYPE_INT32), 3000000000"),
-    ({"generationConfig": {"stopSequences": [1]}}, "'generation_config.stop_sequences[0]' (TYPE_STRING), 1"),
-    ({"generationConfig": {"responseMimeType": {}}}, "(TYPE_STRING), {}"),
-    ({"generationConfig": "x"}, "v1beta.GenerationConfig), \"x\""),
-    ({"generationConfig": [{}]}, "Unknown name \"generationConfig\": Proto field is not repeating, cannot start list."),
-    ({"generationConfig": {"thinkingConfig": {"includeThoughts": "yes"}}}, "(TYPE_BOOL), \"yes\""),
-    ({"generationConfig": {"thinkingConfig": {"thinkingLevel": "LOTS"}}}, "v1beta.ThinkingLevel), \"LOTS\""),
-    ({"safetySettings": [{"category": "X", "threshold": "OFF"}]}, "'safety_settings[0].category'"),
-    ({"contents": "Hello"}, "'contents[0]' (type.googleapis.com/google.ai.generativelanguage.v1beta.Content), \"Hello\""),
-    ({"contents": [None]}, "'contents[0]'"),
-    ({"contents": [{"parts": "Hello"}]}, "'contents[0].parts[0]'"),
-    ({"contents": [{"parts": [{"text": 5}]}]}, "'contents[0].parts[0].text' (TYPE_STRING), 5"),
-    ({"contents": [{"parts": [{"text": ["x"]}]}]}, "cannot start list"),
-    ({"contents": [{"role": 1, "parts": [{"text": "x"}]}]}, "'contents[0].role' (TYPE_STRING), 1"),
-    ({"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "no base64!"}}]}]}, "(TYPE_BYTES)"),
-    ({"contents": [{"parts": [{"functionCall": {"name": "f", "args": "x"}}]}]}, "google.protobuf.Struct"),
-    ({"store": 1}, "'store' (TYPE_BOOL), 1"),
-    ({"serviceTier": "STANDARD"}, "ServiceTier"),
-]
-
-
-@pytest.mark.parametrize("extra, words", WRONG_TYPES)
-def test_a_wrong_type_is_refused(sim, extra, words):
-    assert words in refused(sim, {**prompt(), **extra})["message"]
-
-
-def test_a_schema_deeper_than_a_hundred_is_refused(sim):
-    schema = {"type": "STRING"}
-    for _ in range(400):
-        schema = {"type": "ARRAY", "items": schema}
-    extra = {"generationConfig": {"responseMimeType": "application/json", "responseSchema": schema}}
-    assert "Invalid value at" in refused(sim, {**prompt(), **extra})["message"]
-
-
-USER = {"role": "user", "parts": [{"text": "Hello"}]}
-ANSWERED = {"role": "model", "parts": [{"text": "Hi"}]}
-
-WRONG_MEANING = [
-    ({"contents": []}, "contents is not specified"),
-    ({"contents": None}, "contents is not specified"),
-    ({"contents": [{"role": "user", "parts": []}]}, "contents.parts must not be empty"),
-    ({"contents": [{"role": "user"}]}, "contents.parts must not be empty"),
-    ({"contents": [{"role": "user", "parts": [{}]}]}, "required oneof field 'data' must have one initialized field"),
-    ({"contents": [{"role": "user", "parts": [{"text": ""}]}]}, "must have a text parameter"),
-    ({"contents": [{"role": "user", "parts": [{"text": "x", "inlineData": {"mimeType": "image/png", "data": ""}}]}]},
-     "oneof field 'data' is already set"),
-    ({"contents": [{"role": "assistant", "parts": [{"text": "x"}]}]}, "Please use a valid role: user, model."),
-    ({"contents": [{"role": "system", "parts": [{"text": "x"}]}, USER]}, "Please use a valid role: user, model."),
-    ({"contents": [{"parts": [{"text": "x"}]}, ANSWERED, USER]}, "Please use a valid role: user, model."),
-    ({"contents": [ANSWERED, USER]}, "begin with a user turn"),
-    ({"systemInstruction": {"parts": []}}, "system_instruction.parts"),
-    ({"systemInstruction": {"parts": [{"text": ""}]}}, "must have a text parameter"),
-    ({"generationConfig": {"temperature": 2.1}}, "temperature must be in the range [0.0, 2.0]"),
-    ({"generationConfig": {"temperature": -0.1}}, "temperature must be in the range [0.0, 2.0]"),
-    ({"generationConfig": {"topP": 0}}, "top_p must be in the range"),
-    ({"generationConfig": {"topP": 1.01}}, "top_p must be in the range"),
-    ({"generationConfig": {"topK": 0}}, "top_k must be positive"),
-    ({"generationConfig": {"presencePenalty": 2}}, "presence_penalty must be in the range"),
-    ({"generationConfig": {"frequencyPenalty": -2.5}}, "frequency_penalty must be in the range"),
-    ({"generationConfig": {"responseLogprobs": True, "logprobs": 21}}, "logprobs must be in the range"),
-    ({"generationConfig": {"logprobs": 2}}, "response_logprobs is not enabled"),
-    ({"generationConfig": {"maxOutputTokens": 0}}, "maxOutputTokens value of 0"),
-    ({"generationConfig": {"maxOutputTokens": 65537}}, "to 65537 (exclusive)"),
-    ({"generationConfig": {"stopSequences": list("abcdef")}}, "number of stop sequences (6) exceeds the limit of 5"),
-    ({"generationConfig": {"stopSequences": [""]}}, "must not be empty"),
-    ({"generationConfig": {"candidateCount": 2}}, "Multiple candidates is not enabled"),
-    ({"generationConfig": {"thinkingConfig": {"thinkingBudget": 1, "thinkingLevel": "LOW"}}}, "only set one of"),
-    ({"generationConfig": {"responseMimeType": "text/html"}}, "allowed mimetypes"),
-    ({"generationConfig": {"responseSchema": {"type": "STRING"}}}, "needs the response mime type"),
-    ({"safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"}] * 2}, "duplicate category"),
-    ({"model": "models/gemini-2.5-pro"}, "does not match"),
-]
-
-
-@pytest.mark.parametrize("extra, words", WRONG_MEANING)
-@pytest.mark.parametrize("method", ["generateContent", "streamGenerateContent?alt=sse"])
-def test_a_wrong_meaning_is_refused(sim, extra, words, method):
-    assert words in refused(sim, {**prompt(), **extra}, method=method)["message"]
-
-
-LEGAL = [
-    {"contents": {"parts": {"text": "one"}}},
-    {"contents": [{"parts": [{"text": "no role"}]}]},
-    {"contents": [USER, USER]},
-    {"contents": [USER, ANSWERED]},
-    {"contents": [USER, ANSWERED, USER]},
-    {"contents": [USER], "system_instruction": {"parts": {"text": "Be brief."}}},
-    {"contents": [USER], "systemInstruction": {"role": "system", "parts": [{"text": "Be brief."}]}},
-    {"contents": [USER], "generation_config": {"top_p": 1, "top_k": "40", "max_output_tokens": 5.0, "temperature": "0"}},
-    {"contents": [USER], "generationConfig": {"stopSequences": "one", "candidateCount": 1, "seed": -1}},
-    {"contents": [USER], "generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}, "temperature": None}},
-    {"contents": [USER], "generationConfig": {"responseMimeType": "application/json", "responseJsonSchema": {"a": []}}},
-    {"contents": [USER], "safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]},
-    {"contents": [USER], "model": "models/" + MODEL, "store": False, "serviceTier": "flex", "cachedContent": None},
-    {"contents": [{"role": "user", "parts": [{"text": "x"}, {"inline_data": {"mime_type": "image/png", "data": "aGk="}}]}]},
-    {"contents": [{"role": "user", "parts": [{"fileData": {"fileUri": "https://x", "mimeType": "video/mp4"},
-                                              "videoMetadata": {"startOffset": "1s", "fps": 2}}]}]},
-    {"contents": [USER, {"role": "model", "parts": [{"text": "", "thoughtSignature": "YWJj"}]}, USER]},
-    {"contents": [USER,
-                  {"role": "model", "parts": [{"functionCall": {"id": "1", "name": "f", "args": {"a": [1]}}}]},
-                  {"role": "user", "parts": [{"functionResponse": {"id": "1", "name": "f", "response": {"b": None}}}]}],
-     "tools": [{"functionDeclarations": [{"name": "f", "description": "F", "parameters": {
-         "type": "object", "properties": {"a": {"type": "ARRAY", "items": {"type": "STRING"}, "minItems": "1"}}}}]},
-               {"googleSearch": {}}],
-     "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}}},
-]
-
-
-@pytest.mark.parametrize("body", LEGAL)
-def test_what_is_legal_is_answered(sim, body):
-    answer, text = sim.post(body)
-    assert answer.status == 200, text
-
-
-def test_newer_models_refuse_a_last_model_turn(sim):
-    body = {"contents": [USER, ANSWERED]}
-    assert sim.post(body, model="gemini-3.5-flash")[0].status == 200
-    assert "Requests ending with a model turn are not supported" in refused(sim, body, model="gemini-3.6-flash")["message"]
-
-
-@pytest.mark.parametrize("model, words", [("none", "models/none is not found for API version v1beta"),
-                                          ("gemini-1.0-pro", "is no longer available"),
-                                          ("gemini-embedding-001", "is not supported for generateContent")])
-def test_a_model_that_cannot_answer_is_not_found(sim, model, words):
-    answer, body = sim.say(model=model)
-    error = error_of(answer, body)
-    assert (answer.status, error["status"]) == (404, "NOT_FOUND")
-    assert words in error["message"]
-
-
-@pytest.mark.parametrize("method, path", [("GET", "/"), ("POST", "/v1beta/models/x:countNothing"), ("GET", "/v2/models"),
-                                          ("POST", f"/v1beta/models/{MODEL}:generateContent/x"),
-                                          ("PUT", f"/v1beta/models/{MODEL}:generateContent"), ("GET", "/admin/what")])
-def test_no_such_route_is_a_page(sim, method, path):
-    answer, body = sim.request(method, path, headers={"x-goog-api-key": "key-ok"})
-    assert answer.status == 404
-    assert answer.headers["content-type"].startswith("text/html") and body.startswith(b"<!DOCTYPE html>")
-    assert sim.counts()["total"] == 0
-
-
-def test_bytes_that_are_no_text_are_repaired_in_errors(sim):
-    answer, body = sim.request("POST", "/v1beta/models/%ff%fe:generateContent?key=%e2%82", json.dumps(prompt()))
-    assert "models/\ufffd\ufffd is not found" in error_of(answer, body)["message"]
-    assert list(sim.counts()["by_key"]) == ["\ufffd\ufffd"]
-    assert sim.last()[0]["key"] == "\ufffd\ufffd"
-
-
-def test_a_body_too_large_is_refused(sim):
-    answer, body = sim.post(b" " * (104857600 + 1))
-    assert answer.status == 413 and "exceeds the limit: 104857600 bytes" in error_of(answer, body)["message"]
-
-
 # -- Counting and remembering ---------------------------------------------------------------------------------------
 
 
@@ -1023,7 +810,9 @@ def test_counts_are_exact(sim):
     counts = sim.counts()
     assert statuses.count(200) == 200
     assert counts["total"] == 301
-    assert counts["by_operation"] == {"generateContent": 150, "streamGenerateContent": 150, "models": 1}
+    assert counts["by_operation"] == {
+        "generateContent": 150, "streamGenerateContent": 150, "models": 1, "countTokens": 0, "embedContent": 0,
+        "batchEmbedContents": 0, "predict": 0}
     assert counts["by_key"] == {
         "key-ok-1": {"requests": 101, "ok": 101, "refused": 0},
         "key-ok-2": {"requests": 100, "ok": 100, "refused": 0},
@@ -1203,7 +992,8 @@ def test_it_ends_with_open_requests():
 
 
 @pytest.mark.parametrize("options", [["--port", "x"], ["--port", "70000"], ["--what"], ["--host", "nowhere"],
-                                     ["--processes", "0"], ["--port"]])
+                                     ["--processes", "0"], ["--port"], ["--quota", "rpm"], ["--quota", "rpx=1"],
+                                     ["--quota", "rpm=1;rpd=2"]])
 def test_a_wrong_option_stops_the_start(options):
     run = subprocess.run([str(BINARY), *options], capture_output=True, text=True, timeout=DEADLINE_S)
     assert run.returncode == 1 and run.stdout == "" and options[0] in run.stderr + " --host"
@@ -1219,4 +1009,4 @@ def test_a_port_in_use_stops_the_start(sim):
 def test_help_names_the_options():
     run = subprocess.run([str(BINARY), "--help"], capture_output=True, text=True, timeout=DEADLINE_S)
     assert run.returncode == 0
-    assert all(o in run.stdout for o in ("--port", "--host", "--processes"))
+    assert all(o in run.stdout for o in ("--port", "--host", "--processes", "--quota"))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The provider's day, for daily quotas; called when an error body is classified. What must stay
- * true: pure arithmetic, right on both days of the year that have not 24 hours. */
+/* The provider's day, for daily quotas; upstream asks when it classifies an error body, the
+ * simulator when it counts. What must stay true: pure arithmetic, right on both days of the year
+ * that have not 24 hours. */
 #include "pacific.h"
 
 #include <stdbool.h>
