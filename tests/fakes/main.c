@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,8 @@ struct options {
     const char *host;
     int port;
     int processes;
+    const char *cert; /* NULL: plain HTTP */
+    const char *private_key;
 };
 
 static void fail(const char *what, const char *why)
@@ -45,7 +49,8 @@ static int number_option(const char *name, const char *value, int low, int high)
 
 static void print_help(void)
 {
-    puts("gemini-simulator --port N [--host 127.0.0.1] [--processes N]\n"
+    puts("gemini-simulator --port N [--host 127.0.0.1] [--processes N] "
+         "[--tls-cert FILE --tls-key FILE]\n"
          "A stand-in for Google's Gemini API. Port 0 chooses one; see docs/SIMULATOR.md.");
     exit(0);
 }
@@ -67,7 +72,7 @@ static const char *value_of(char **argv, int *i, const char *name)
 
 static struct options read_options(char **argv)
 {
-    struct options o = {"127.0.0.1", 0, 1};
+    struct options o = {.host = "127.0.0.1", .processes = 1};
     const char *value;
 
     for (int i = 1; argv[i] != NULL; i++) {
@@ -77,12 +82,41 @@ static struct options read_options(char **argv)
             o.host = value;
         else if ((value = value_of(argv, &i, "--processes")) != NULL)
             o.processes = number_option("--processes", value, 1, PROCESSES_MAX);
+        else if ((value = value_of(argv, &i, "--tls-cert")) != NULL)
+            o.cert = value;
+        else if ((value = value_of(argv, &i, "--tls-key")) != NULL)
+            o.private_key = value;
         else if (strcmp(argv[i], "--help") == 0)
             print_help();
         else
             fail(argv[i], "no such option (--help shows them)");
     }
+    if ((o.cert == NULL) != (o.private_key == NULL))
+        fail("--tls-cert, --tls-key", "one needs the other");
     return o;
+}
+
+/* What OpenSSL says of the first thing that went wrong. */
+static const char *tls_error(void)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+
+    return reason != NULL ? reason : "cannot be used";
+}
+
+/* NULL: plain HTTP. TLS 1.2 is the oldest that Google takes. */
+static SSL_CTX *open_tls(const struct options *o)
+{
+    if (o->cert == NULL)
+        return NULL;
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    if (tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
+        fail("TLS", tls_error());
+    if (SSL_CTX_use_certificate_chain_file(tls, o->cert) != 1)
+        fail(o->cert, tls_error());
+    if (SSL_CTX_use_PrivateKey_file(tls, o->private_key, SSL_FILETYPE_PEM) != 1)
+        fail(o->private_key, tls_error());
+    return tls;
 }
 
 /* Each connection takes a descriptor. */
@@ -152,6 +186,7 @@ int main(int argc, char **argv)
 
     (void)argc;
     server_hold_signals();
+    SSL_CTX *tls = open_tls(&o);
     raise_limit();
     ledger_open();
     journal_open();
@@ -161,9 +196,11 @@ int main(int argc, char **argv)
         if (i != self)
             close(fds[i]);
     if (self == 0) {
-        printf("simulator: http://%s:%d\n", o.host, ntohs(address.sin_port));
+        printf("simulator: %s://%s:%d\n", tls != NULL ? "https" : "http", o.host,
+               ntohs(address.sin_port));
         fflush(stdout);
     }
-    server_run(fds[self]);
+    server_run(fds[self], tls);
+    SSL_CTX_free(tls);
     return 0;
 }
