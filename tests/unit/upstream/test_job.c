@@ -145,8 +145,8 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
     snprintf(transfer->url, sizeof(transfer->url), "%s", order->url);
     snprintf(transfer->key, sizeof(transfer->key), "%.*s", (int)order->key.hidden.len,
              order->key.hidden.at);
-    snprintf(transfer->proxy, sizeof(transfer->proxy), "%.*s", (int)order->proxy.len,
-             order->proxy.at);
+    snprintf(transfer->proxy, sizeof(transfer->proxy), "%.*s", (int)order->proxy.hidden.len,
+             order->proxy.hidden.at);
     bytes_append(&transfer->body, order->body);
     started++;
     return newest = transfer;
