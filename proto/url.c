@@ -103,10 +103,10 @@ static const char *read_host(struct url *url, struct view place)
     while (len < place.len && place.at[len] != ':')
         len++;
     url->host = (struct view){place.at, len};
-    if (!len)
-        return "should name a host";
     if (holds(view_skip(place, len + (len < place.len)), ':'))
         return "should have brackets around its IPv6 address, like http://[::1]:8080";
+    if (!len)
+        return "should name a host";
     if (!is_name(url->host))
         return "should name a host of letters, digits, dots and dashes (a name of others as xn--…)";
     return read_port(url, view_skip(place, len));
@@ -135,9 +135,9 @@ const char *url_read(struct url *url, struct view text)
     size_t path = 0;
 
     *url = (struct url){0};
-    if (!is_plain(text))
-        return "should hold no spaces, quotes, brackets or letters beyond ASCII";
     url->scheme = cut(&place, ':');
+    if (!is_plain(text))
+        return "should hold no spaces, quotes, braces or letters beyond ASCII";
     if (!view_starts(place, VIEW("//")))
         return "should begin like http://";
     place = view_skip(place, 2);
@@ -183,11 +183,13 @@ const char *url_proxy_fault(struct view text)
 
     if (!is_one_of(url.scheme, schemes, COUNT(schemes)))
         return "should begin with http://, https://, socks5:// or socks5h://";
+    if (holds(url.path, '@'))
+        return "should have / ? # in its user and password written as %2F %3F %23";
     if (fault)
         return fault;
     if (!url.port.len)
         return "should have a port, like http://user:password@host:8080";
     if (url.path.len && !view_equal(url.path, VIEW("/")))
-        return "should end behind its port; / ? # in a password are written %2F %3F %23";
+        return "should end behind its port";
     return NULL;
 }

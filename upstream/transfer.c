@@ -31,8 +31,9 @@ enum {
     STREAMS = 100,                /* calls on one HTTP/2 connection: what providers allow */
     KEPT_MOST = 16 * 1024 * 1024, /* bytes of one transfer that its caller has not taken */
     KEPT_MOST_ALL = 64 * 1024 * 1024,
-    FILES_KEPT = 128,           /* descriptors that are not for connections */
-    PROXY_WANTS_PASSWORD = 407, /* the status */
+    FILES_KEPT = 128,   /* descriptors that are not for connections */
+    UNAUTHORIZED = 401, /* statuses */
+    PROXY_WANTS_PASSWORD = 407,
 };
 
 struct transfer {
@@ -166,6 +167,20 @@ static bool is_http2(const struct transfer *transfer)
     return version == CURL_HTTP_VERSION_2_0;
 }
 
+/* By a proxy that sees the request, and answers it itself where it does not like it. */
+static bool is_forwarded(const struct transfer *transfer)
+{
+    return view_starts(bytes_view(&transfer->handle.proxy), VIEW("http")) &&
+           view_starts(bytes_view(&transfer->handle.url_text), VIEW("http:"));
+}
+
+/* Some say 401 with a page; a provider's 401 is JSON. */
+static bool is_refusal(long status, struct view type)
+{
+    return status == PROXY_WANTS_PASSWORD ||
+           (status == UNAUTHORIZED && !view_starts(type, VIEW("application/json")));
+}
+
 static void give_head(struct transfer *transfer)
 {
     long status = 0;
@@ -178,10 +193,10 @@ static void give_head(struct transfer *transfer)
         return; /* it broke before */
     transfer->has_head = true;
     transfer->is_multiplexed = is_http2(transfer);
-    transfer->is_proxy_refusal = status == PROXY_WANTS_PASSWORD && transfer->handle.proxy.len;
+    curl_easy_getinfo(transfer->handle.easy, CURLINFO_CONTENT_TYPE, &type);
+    transfer->is_proxy_refusal = is_forwarded(transfer) && is_refusal(status, view_of(type));
     if (transfer->is_proxy_refusal)
         return;
-    curl_easy_getinfo(transfer->handle.easy, CURLINFO_CONTENT_TYPE, &type);
     curl_easy_getinfo(transfer->handle.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     transfer->events->head(transfer->owner, (unsigned)status, view_of(type),
                            (uint64_t)(length + 1));

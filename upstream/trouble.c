@@ -178,9 +178,9 @@ static const char *proxy_words(const struct trouble *t)
 {
     long status = connect_status(t);
 
-    if (status == 407)
+    if (status == 407 || status == 401)
         return password_words;
-    if (status == 401 || status == 403 || status == 405)
+    if (status == 403 || status == 405)
         return "it does not let us through";
     if (status >= 300)
         return "it cannot reach the provider";

@@ -130,29 +130,52 @@ static void raise_limit(void)
     }
 }
 
-static int open_listener(struct sockaddr_in *address, bool is_shared)
+/* An IPv4 or IPv6 address with its port. */
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+static union address read_address(const struct options *o)
+{
+    in_port_t port = htons((uint16_t)o->port);
+    union address address = {.v4 = {.sin_family = AF_INET, .sin_port = port}};
+
+    if (inet_pton(AF_INET, o->host, &address.v4.sin_addr) == 1)
+        return address;
+    address = (union address){.v6 = {.sin6_family = AF_INET6, .sin6_port = port}};
+    if (inet_pton(AF_INET6, o->host, &address.v6.sin6_addr) != 1)
+        fail(o->host, "not an IP address");
+    return address;
+}
+
+static int port_of(const union address *address)
+{
+    return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);
+}
+
+static int open_listener(union address *address, bool is_shared)
 {
     int on = 1;
     socklen_t len = sizeof(*address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         fail("socket", strerror(errno));
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (is_shared)
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-    if (bind(fd, (struct sockaddr *)address, len) != 0 || listen(fd, BACKLOG) != 0)
+    if (bind(fd, &address->any, len) != 0 || listen(fd, BACKLOG) != 0)
         fail("cannot listen", strerror(errno));
-    getsockname(fd, (struct sockaddr *)address, &len);
+    getsockname(fd, &address->any, &len);
     return fd;
 }
 
 /* One listener for each process. With several the port is first taken alone, so that one already in
  * use is seen. */
-static void open_listeners(const struct options *o, struct sockaddr_in *address, int *fds)
+static void open_listeners(const struct options *o, union address *address, int *fds)
 {
-    if (inet_pton(AF_INET, o->host, &address->sin_addr) != 1)
-        fail(o->host, "not an IPv4 address");
     if (o->processes > 1)
         close(open_listener(address, false));
     for (int i = 0; i < o->processes; i++)
@@ -181,7 +204,7 @@ static int fork_others(int processes)
 int main(int argc, char **argv)
 {
     struct options o = read_options(argv);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)o.port)};
+    union address address = read_address(&o);
     int fds[PROCESSES_MAX];
 
     (void)argc;
@@ -196,8 +219,9 @@ int main(int argc, char **argv)
         if (i != self)
             close(fds[i]);
     if (self == 0) {
-        printf("simulator: %s://%s:%d\n", tls != NULL ? "https" : "http", o.host,
-               ntohs(address.sin_port));
+        printf(strchr(o.host, ':') != NULL ? "simulator: %s://[%s]:%d\n"
+                                           : "simulator: %s://%s:%d\n",
+               tls != NULL ? "https" : "http", o.host, port_of(&address));
         fflush(stdout);
     }
     server_run(fds[self], tls);
