@@ -5,10 +5,7 @@
  * stream is refused. The provider may have counted the first; so the second one is stopped, and the
  * caller is told that the connection broke.
  * 2. Each name look-up is a thread. When the name server is silent only a few calls look up; the
- * others wait in a list. So do those for which there is no connection left.
- * 3. Over HTTP/2 libcurl 7.88 reads nothing from a connection on which one stream is paused. So
- * none is: what the caller does not take yet is kept here, up to a bound, and a transfer that goes
- * beyond it is broken off, since else it would be the others who pay. */
+ * others wait in a list. So do those for which there is no connection left. */
 #include "transfer.h"
 
 #include <assert.h>
@@ -24,15 +21,13 @@
 #include "trouble.h"
 
 enum {
-    POOL_MOST = 256,              /* idle handles kept */
-    POOL_TRIMMED = 16,            /* of them after a trim */
-    CONNECTIONS_TRIMMED = 32,     /* so many may stay open when nothing is under way */
-    LOOKUPS_MOST = 32,            /* transfers that may be without a connection while others wait */
-    STREAMS = 100,                /* calls on one HTTP/2 connection: what providers allow */
-    KEPT_MOST = 16 * 1024 * 1024, /* bytes of one transfer that its caller has not taken */
-    KEPT_MOST_ALL = 64 * 1024 * 1024,
-    FILES_KEPT = 128,   /* descriptors that are not for connections */
-    UNAUTHORIZED = 401, /* statuses */
+    POOL_MOST = 256,          /* idle handles kept */
+    POOL_TRIMMED = 16,        /* of them after a trim */
+    CONNECTIONS_TRIMMED = 32, /* so many may stay open when nothing is under way */
+    LOOKUPS_MOST = 32,        /* transfers that may be without a connection while others wait */
+    STREAMS = 100,            /* calls on one HTTP/2 connection: what providers allow */
+    FILES_KEPT = 128,         /* descriptors that are not for connections */
+    UNAUTHORIZED = 401,       /* statuses */
     PROXY_WANTS_PASSWORD = 407,
 };
 
@@ -48,13 +43,7 @@ struct transfer {
     bool has_head;
     bool is_paused;
     bool is_stopped;
-    bool is_multiplexed;   /* HTTP/2 */
-    bool is_behind;        /* its caller has taken too little for too long */
     bool is_proxy_refusal; /* the answer is the proxy's: it wants a password */
-    bool is_over;          /* libcurl has done with it; its caller has not taken all */
-    bool is_told;          /* in the list of those to be told that they are over */
-    CURLcode code;         /* is_over */
-    struct bytes kept;     /* of the answer: not taken yet */
     struct bytes why;
     struct transfer *prev, *next;
 };
@@ -69,10 +58,8 @@ struct engine {
     size_t running_most;
     size_t starting_count;
     size_t running_count;
-    size_t kept;              /* bytes, of all transfers */
     uint64_t idle_since_ms;   /* nothing is under way since then */
     struct transfer *waiting; /* for others to have found a connection */
-    struct transfer *over;    /* to be told so */
     struct transfer *pool;    /* idle, linked by next */
     size_t pool_count;
 };
@@ -158,15 +145,6 @@ static int on_request(void *data, char *there, char *here, int there_port, int h
     return CURL_PREREQFUNC_OK;
 }
 
-static bool is_http2(const struct transfer *transfer)
-{
-    long version = 0;
-
-    if (transfer->engine->settings.is_http2)
-        curl_easy_getinfo(transfer->handle.easy, CURLINFO_HTTP_VERSION, &version);
-    return version == CURL_HTTP_VERSION_2_0;
-}
-
 /* By a proxy that sees the request, and answers it itself where it does not like it. */
 static bool is_forwarded(const struct transfer *transfer)
 {
@@ -192,7 +170,6 @@ static void give_head(struct transfer *transfer)
     if (!status)
         return; /* it broke before */
     transfer->has_head = true;
-    transfer->is_multiplexed = is_http2(transfer);
     curl_easy_getinfo(transfer->handle.easy, CURLINFO_CONTENT_TYPE, &type);
     transfer->is_proxy_refusal = is_forwarded(transfer) && is_refusal(status, view_of(type));
     if (transfer->is_proxy_refusal)
@@ -200,29 +177,6 @@ static void give_head(struct transfer *transfer)
     curl_easy_getinfo(transfer->handle.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     transfer->events->head(transfer->owner, (unsigned)status, view_of(type),
                            (uint64_t)(length + 1));
-}
-
-/* Bytes that the caller takes later. */
-static size_t keep(struct transfer *transfer, struct view bytes)
-{
-    struct engine *engine = transfer->engine;
-
-    if (transfer->kept.len + bytes.len > KEPT_MOST || engine->kept + bytes.len > KEPT_MOST_ALL) {
-        transfer->is_behind = true;
-        return bytes.len + 1; /* a wrong number is an error */
-    }
-    bytes_append(&transfer->kept, bytes);
-    engine->kept += bytes.len;
-    return bytes.len;
-}
-
-static void drop_kept(struct transfer *transfer, size_t len)
-{
-    transfer->engine->kept -= len;
-    if (len == transfer->kept.len)
-        bytes_clear(&transfer->kept);
-    else
-        bytes_drop(&transfer->kept, len);
 }
 
 static size_t on_write(char *at, size_t size, size_t count, void *data)
@@ -234,14 +188,12 @@ static size_t on_write(char *at, size_t size, size_t count, void *data)
         give_head(transfer);
     if (transfer->is_proxy_refusal)
         return bytes.len;
-    if (transfer->kept.len)
-        return keep(transfer, bytes);
     switch (transfer->events->bytes(transfer->owner, bytes)) {
     case TRANSFER_TAKEN:
         return bytes.len;
     case TRANSFER_LATER:
         transfer->is_paused = true;
-        return transfer->is_multiplexed ? keep(transfer, bytes) : CURL_WRITEFUNC_PAUSE;
+        return CURL_WRITEFUNC_PAUSE;
     case TRANSFER_STOP:
         transfer->is_stopped = true;
         return bytes.len + 1; /* a wrong number is an error */
@@ -264,11 +216,7 @@ static enum transfer_end end_of(struct transfer *transfer, CURLcode code)
     if (!transfer->is_sent_once)
         return trouble_read(transfer->handle.easy, transfer->handle.url,
                             bytes_view(&transfer->handle.proxy), code, transfer->handle.said, why);
-    if (transfer->is_behind)
-        bytes_text(why, "over HTTP/2 more has come than could be kept for a slow client");
-    else
-        bytes_text(why,
-                   transfer->handle.said[0] ? transfer->handle.said : curl_easy_strerror(code));
+    bytes_text(why, transfer->handle.said[0] ? transfer->handle.said : curl_easy_strerror(code));
     return TRANSFER_BROKEN;
 }
 
@@ -317,7 +265,6 @@ static void transfer_give(struct transfer *transfer)
     struct engine *engine = transfer->engine;
 
     engine->front->count--;
-    drop_kept(transfer, transfer->kept.len);
     if (engine->pool_count >= POOL_MOST) {
         transfer_free(transfer);
         return;
@@ -366,44 +313,16 @@ static void take_back(struct transfer *transfer)
         engine->idle_since_ms = clock_ms();
 }
 
-static void tell_done(struct transfer *transfer)
-{
-    enum transfer_end end = end_of(transfer, transfer->code);
-
-    transfer->events->done(transfer->owner, end, bytes_cstr(&transfer->why));
-    transfer_give(transfer);
-}
-
 static void finish(struct transfer *transfer, CURLcode code)
 {
+    enum transfer_end end;
+
     if (!transfer->has_head)
         give_head(transfer);
-    transfer->code = code;
+    end = end_of(transfer, code);
     take_back(transfer);
-    if (transfer->kept.len && !transfer->is_behind)
-        transfer->is_over = true; /* and told so when all is taken */
-    else
-        tell_done(transfer);
-}
-
-/* Not from inside transfer_resume: its caller is not prepared to hear the end there. */
-static void tell_later(struct transfer *transfer)
-{
-    struct engine *engine = transfer->engine;
-
-    transfer->is_over = transfer->is_told = true;
-    DL_APPEND(engine->over, transfer);
-    set_due(engine, 0);
-}
-
-static void tell_over(struct engine *engine)
-{
-    while (engine->over) {
-        struct transfer *transfer = engine->over;
-
-        DL_DELETE(engine->over, transfer);
-        tell_done(transfer);
-    }
+    transfer->events->done(transfer->owner, end, bytes_cstr(&transfer->why));
+    transfer_give(transfer);
 }
 
 static void after_curl(struct engine *engine)
@@ -433,9 +352,7 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
     transfer->owner = owner;
     transfer->body_len = order->body.len;
     transfer->is_sent_once = transfer->has_head = transfer->is_paused = false;
-    transfer->is_stopped = transfer->is_starting = transfer->is_multiplexed = false;
-    transfer->is_behind = transfer->is_proxy_refusal = false;
-    transfer->is_over = transfer->is_told = false;
+    transfer->is_stopped = transfer->is_starting = transfer->is_proxy_refusal = false;
     transfer->is_waiting = true;
     handle_set(&transfer->handle, order);
     transfers->count++;
@@ -444,39 +361,12 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
     return transfer;
 }
 
-/* Gives what was kept, as far as the caller takes it. */
-static void give_kept(struct transfer *transfer)
-{
-    struct view rest = bytes_view(&transfer->kept);
-
-    while (rest.len && !transfer->is_paused && !transfer->is_stopped) {
-        struct view piece = {rest.at, rest.len < HANDLE_READ_LEN ? rest.len : HANDLE_READ_LEN};
-        enum transfer_answer answer = transfer->events->bytes(transfer->owner, piece);
-
-        transfer->is_paused = answer == TRANSFER_LATER;
-        transfer->is_stopped = answer == TRANSFER_STOP;
-        if (answer == TRANSFER_TAKEN)
-            rest = view_skip(rest, piece.len);
-    }
-    if (transfer->is_stopped)
-        rest.len = 0;
-    drop_kept(transfer, transfer->kept.len - rest.len);
-}
-
 void transfer_resume(struct transfer *transfer)
 {
     if (!transfer->is_paused)
         return;
     transfer->is_paused = false;
-    if (!transfer->is_multiplexed) {
-        curl_easy_pause(transfer->handle.easy, CURLPAUSE_CONT);
-        return;
-    }
-    give_kept(transfer);
-    if (transfer->is_stopped && !transfer->is_over)
-        take_back(transfer);
-    if (transfer->is_stopped || (transfer->is_over && !transfer->kept.len))
-        tell_later(transfer);
+    curl_easy_pause(transfer->handle.easy, CURLPAUSE_CONT);
 }
 
 void transfer_cancel(struct transfer *transfer)
@@ -485,9 +375,7 @@ void transfer_cancel(struct transfer *transfer)
 
     if (transfer->is_waiting)
         DL_DELETE(engine->waiting, transfer);
-    else if (transfer->is_told)
-        DL_DELETE(engine->over, transfer);
-    else if (!transfer->is_over)
+    else
         take_back(transfer);
     if (engine->waiting)
         set_due(engine, 0); /* one of those may start */
@@ -525,7 +413,6 @@ void transfers_turn(struct transfers *transfers, uint64_t now_ms)
         return;
     transfers->due_ms = UINT64_MAX;
     curl_multi_socket_action(engine->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    tell_over(engine);
     after_curl(engine);
 }
 
