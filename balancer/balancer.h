@@ -9,6 +9,7 @@
 #include "actor.h"
 #include "ended.h"
 #include "pool.h"
+#include "proxies.h"
 
 struct call;
 
@@ -55,6 +56,7 @@ struct balancer {
     struct mailbox front;    /* frontends and admin */
     struct mailbox upstream; /* upstreams */
     struct pool pool;
+    struct proxies proxies;
     uint64_t fit_keys; /* as told to the frontends */
     uint64_t keys_version;
     struct peer *peers;

@@ -20,6 +20,7 @@
 
 enum {
     TRIED_MOST = 8,      /* keys remembered as tried for one call */
+    PASSED_MOST = 24,    /* keys passed over because their proxy is out of order */
     BUSY_PAUSE_MS = 250, /* before another try where the model is overloaded; doubles */
     BUSY_PAUSE_MOST_MS = 4000,
     MODELS_MOST = 16, /* models remembered as having no key, in one pass over the waiting calls */
@@ -47,6 +48,7 @@ struct call {
     bool is_asking;        /* PLACED: its upstream reported that it waits for a key */
     uint64_t tried[TRIED_MOST];
     size_t tried_count;
+    struct proxy *proxy;      /* PLACED: by which it went out, if this process placed it */
     char *model;              /* WAITING, REKEYING */
     struct bytes letter;      /* WAITING: the CALL as packed */
     struct call *prev, *next; /* in b->waiting, or in its upstream's list */
@@ -163,12 +165,47 @@ static void forget_untried(struct call *call, uint64_t key_id)
         call->tried_count--;
 }
 
-static struct pool_key *pick(struct balancer *b, const struct call *call, struct view model,
+static bool is_among(const uint64_t *ids, size_t count, uint64_t id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+/* A key for the call, and its way out into call->proxy. A key whose proxy is out of order is passed
+ * over as long as there are others; if there are none, it is better than nothing. */
+static struct pool_key *pick(struct balancer *b, struct call *call, struct view model,
                              struct pool_wait *wait)
 {
-    size_t count = call->tried_count < TRIED_MOST ? call->tried_count : TRIED_MOST;
+    size_t tried = call->tried_count < TRIED_MOST ? call->tried_count : TRIED_MOST, count = tried;
+    uint64_t avoid[TRIED_MOST + PASSED_MOST], now_ms = b->actor.now_ms;
+    struct pool_key *first, *key;
+    struct pool_wait ignored;
 
-    return pool_pick(&b->pool, model, call->tried, count, b->actor.now_ms, wait);
+    if (!b->proxies.count)
+        return pool_pick(&b->pool, model, call->tried, tried, now_ms, wait);
+    memcpy(avoid, call->tried, tried * sizeof(*avoid));
+    key = first = pool_pick(&b->pool, model, avoid, count, now_ms, wait);
+    if (!key)
+        return NULL;
+    call->proxy = proxies_pick(&b->proxies, key->id, now_ms);
+    while (!proxy_is_fit(call->proxy, now_ms) && count < tried + PASSED_MOST) {
+        avoid[count++] = key->id;
+        key = pool_pick(&b->pool, model, avoid, count, now_ms, &ignored);
+        if (is_among(avoid, count, key->id)) /* there is no other */
+            break;
+        call->proxy = proxies_pick(&b->proxies, key->id, now_ms);
+    }
+    if (proxy_is_fit(call->proxy, now_ms))
+        return key;
+    call->proxy = proxies_pick(&b->proxies, first->id, now_ms);
+    return first;
+}
+
+static struct secret way_out(const struct call *call)
+{
+    return call->proxy ? call->proxy->url : (struct secret){VIEW("")};
 }
 
 static void set_model(struct call *call, struct view model)
@@ -245,6 +282,7 @@ static void send_job(struct balancer *b, struct call *call, const struct msg_cal
         .body_len = letter->body_len,
         .key_id = key->id,
         .key = key->key,
+        .proxy = way_out(call),
         .body = letter->body,
     };
 
@@ -288,7 +326,8 @@ static bool rekey(struct balancer *b, struct call *call, struct pool_wait *wait)
                                      .offer = call->offer,
                                      .attempt = call->attempt,
                                      .key_id = key->id,
-                                     .key = key->key});
+                                     .key = key->key,
+                                     .proxy = way_out(call)});
     return true;
 }
 
@@ -526,6 +565,24 @@ static void more(struct balancer *b, struct call *call, const struct msg_outcome
     actor_wake(&b->actor, call->not_before_ms);
 }
 
+/* What the attempt says of the proxy that it went by. One that was given up, or that came to no
+ * end, says nothing. */
+static void settle_proxy(struct balancer *b, struct call *call, const struct msg_outcome *letter)
+{
+    struct proxy *proxy = call->proxy;
+    uint64_t until_ms;
+
+    call->proxy = NULL;
+    if (!proxy || letter->attempt != call->attempt || letter->fault == FAULT_CLIENT_GONE ||
+        letter->fault == FAULT_TIMEOUT || letter->fault == FAULT_LOST)
+        return;
+    until_ms = proxy_settle(proxy, letter->fault == FAULT_PROXY, b->actor.now_ms);
+    if (until_ms > b->actor.now_ms)
+        log_warn("proxy.rests", F_ID("proxy", proxy->id),
+                 F_NUM("number", proxy - b->proxies.at + 1),
+                 F_NUM("ms", until_ms - b->actor.now_ms));
+}
+
 void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_outcome *letter)
 {
     struct call *call = find(b, letter->frontend, letter->call);
@@ -539,6 +596,7 @@ void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_o
                                               .offer = letter->offer});
         return;
     }
+    settle_proxy(b, call, letter);
     if (letter->more)
         more(b, call, letter);
     else

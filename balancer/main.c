@@ -73,6 +73,7 @@ int main(int argc, char **argv)
     lock_slot(&b);
     options_warn_later();
     pool_open(&b.pool, options.api_keys.at, options.api_keys.count);
+    proxies_open(&b.proxies, options.proxies.at, options.proxies.count, options.proxies_by_key);
     peers_count_keys(&b);
     if (!b.pool.count)
         log_error("keys.missing", F_STR("remedy", "set API_KEYS"));
@@ -83,10 +84,11 @@ int main(int argc, char **argv)
                  options_balancer_front(options.balancer_slot), route_front, NULL, &b);
     mailbox_open(&b.upstream, &b.actor, MAILBOX_ROUTER, "upstream",
                  options_balancer_upstream(options.balancer_slot), route_upstream, NULL, &b);
-    log_info("process.ready", F_NUM("keys", b.pool.count));
+    log_info("process.ready", F_NUM("keys", b.pool.count), F_NUM("proxies", b.proxies.count));
     loop_open(&loop);
     actor_run(&b.actor, &loop);
     loop_close(&loop);
+    proxies_close(&b.proxies);
     pool_close(&b.pool);
     return actor_close(&b.actor);
 }

@@ -180,6 +180,10 @@ static uint64_t rest_ms(enum fault fault, uint64_t retry_ms, uint64_t last_ms)
     case FAULT_MALFORMED:
     case FAULT_TIMEOUT:
     case FAULT_LOST:
+    case FAULT_NAME:
+    case FAULT_CERTIFICATE:
+    case FAULT_TLS:
+    case FAULT_PROXY:
     case FAULT_COUNT:
         return 0;
     }

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <openssl/crypto.h>
+#include <openssl/pem.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,10 @@
 
 #include "address.h"
 #include "bytes.h"
+#include "headers.h"
 #include "log.h"
 #include "message.h"
+#include "url.h"
 
 struct options options;
 
@@ -324,15 +327,74 @@ static void check_address(const char *name, const char *address)
         complain(name, address, fault);
 }
 
+static void check_base_url(void)
+{
+    struct view url = view_of(options.base_url);
+    const char *fault = url_base_fault(url);
+
+    if (fault && memchr(url.at, '@', url.len)) /* what stands before it may be a password */
+        complain("BASE_URL", "…", fault);
+    if (fault)
+        complain("BASE_URL", options.base_url, fault);
+    while (url.at[url.len - 1] == '/')
+        url.len--;
+    if (url.len < strlen(options.base_url))
+        options.base_url = memory_text(url);
+}
+
+/* Passwords are in them: it is said which one is wrong, not what it is. */
+static void check_proxies(void)
+{
+    char name[40];
+
+    for (size_t i = 0; i < options.proxies.count; i++) {
+        const char *fault = url_proxy_fault(options.proxies.at[i].hidden);
+
+        snprintf(name, sizeof(name), "PROXIES, number %zu", i + 1);
+        if (fault)
+            complain(name, "…", fault);
+    }
+}
+
+static void check_headers(void)
+{
+    struct headers headers;
+    const char *fault = headers_read(&headers, options.custom_headers.hidden.at);
+
+    if (fault)
+        complain("CUSTOM_HEADERS", "…", fault);
+    headers_clear(&headers);
+}
+
+static void check_ca_bundle(void)
+{
+    FILE *file = *options.ca_bundle ? fopen(options.ca_bundle, "re") : NULL;
+    X509 *first = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+
+    if (*options.ca_bundle && !first)
+        complain("CA_BUNDLE", options.ca_bundle,
+                 file ? "should be a file of certificates (-----BEGIN CERTIFICATE-----)"
+                      : "cannot be read");
+    X509_free(first);
+    if (file)
+        fclose(file);
+}
+
+static void check_provider(void)
+{
+    check_base_url();
+    check_proxies();
+    check_headers();
+    check_ca_bundle();
+    if (options.connect_time_out_ms == 0)
+        complain("CONNECT_TIME_OUT", "0", "should be at least 1ms");
+    if (options.upstream_idle_ms < 1000)
+        complain("UPSTREAM_IDLE", "…", "should be at least 1");
+}
+
 static void check_values(void)
 {
-    size_t len = strlen(options.base_url);
-
-    if (strncmp(options.base_url, "http://", 7) != 0 &&
-        strncmp(options.base_url, "https://", 8) != 0)
-        complain("BASE_URL", options.base_url, "should begin with https:// or http://");
-    if (options.base_url[len - 1] == '/')
-        options.base_url = memory_text((struct view){options.base_url, len - 1});
+    check_provider();
     if (options.port > 65535 || options.admin_port > 65535)
         complain("PORT", "…", "should be at most 65535");
     if (options.time_out_ms == 0)
@@ -506,10 +568,9 @@ void options_keep(unsigned role)
         const char *name;
         unsigned role;
     } owners[] = {
-        {"API_KEYS", ROLE_BALANCER},
-        {"ALLOWED_TOKENS", ROLE_FRONTEND},
-        {"AUTH_TOKEN", ROLE_FRONTEND},
-        {"MYSQL_PASSWORD", ROLE_RECORDER},
+        {"API_KEYS", ROLE_BALANCER},   {"ALLOWED_TOKENS", ROLE_FRONTEND},
+        {"AUTH_TOKEN", ROLE_FRONTEND}, {"MYSQL_PASSWORD", ROLE_RECORDER},
+        {"PROXIES", ROLE_BALANCER},    {"CUSTOM_HEADERS", ROLE_UPSTREAM},
     };
 
     for (size_t i = 0; i < COUNT(table); i++) {

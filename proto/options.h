@@ -44,8 +44,8 @@ extern struct options options;
 int options_read(int argc, char **argv);
 
 /* Forgets the secrets that are not this role's (of enum role) business, in the environment as well:
- * keys are the balancer's, clients' tokens the frontend's, the database's password the recorder's.
- * actor_open calls it. */
+ * keys and proxies are the balancer's, clients' tokens the frontend's, CUSTOM_HEADERS the
+ * upstream's, the database's password the recorder's. actor_open calls it. */
 void options_keep(unsigned role);
 
 /* Warns of settings that are known from gemini-balance, are set, and change nothing yet. */

@@ -8,6 +8,7 @@
 #include "mask.h"
 #include "options.h"
 #include "upstream.h"
+#include "url.h"
 
 enum {
     HOLD_MOST = 256 * 1024,      /* of a whole answer, to judge it */
@@ -133,6 +134,43 @@ static void keep_failure(struct job *job)
     mask_keys(&job->fail_body, text, key);
 }
 
+/* What kept the request from the provider, in the shape of a provider's error. */
+static void keep_reason(struct job *job, const char *why)
+{
+    struct bytes sentence = {0};
+
+    bytes_printf(&sentence, "%s.", why);
+    job->retry_ms = 0;
+    job->fail_status = 0;
+    job->fail_body.len = 0;
+    bytes_text(&job->fail_body, "{\"error\":{\"message\":");
+    bytes_json(&job->fail_body, bytes_view(&sentence));
+    bytes_text(&job->fail_body, "}}");
+    bytes_clear(&sentence);
+}
+
+/* NONE: the request has left, and its answer says how it went. */
+static enum fault fault_on_the_way(enum transfer_end end)
+{
+    static const enum fault faults[] = {
+        [TRANSFER_NO_NAME] = FAULT_NAME,          [TRANSFER_NO_CONNECTION] = FAULT_CONNECT,
+        [TRANSFER_UNTRUSTED] = FAULT_CERTIFICATE, [TRANSFER_NO_TLS] = FAULT_TLS,
+        [TRANSFER_NO_PROXY] = FAULT_PROXY,        [TRANSFER_STOPPED] = FAULT_NONE,
+    };
+
+    return faults[end];
+}
+
+/* Where the proxy is, without its user and password. */
+static struct view proxy_place(const struct job *job)
+{
+    struct url url;
+
+    if (!job->proxy || !*job->proxy || url_read(&url, view_of(job->proxy)))
+        return (struct view){0};
+    return (struct view){url.host.at, (size_t)(url.port.at + url.port.len - url.host.at)};
+}
+
 static void log_failure(const struct job *job, const char *why)
 {
     struct log_field fields[] = {
@@ -140,11 +178,13 @@ static void log_failure(const struct job *job, const char *why)
         F_NUM("attempt", job->attempt),          F_STR("fault", fault_facts(job->fault)->name),
         F_NUM("status", job->gate.status),       F_ID("key_id", job->key_id),
         F_NUM("ms", clock_ms() - job->begun_ms), F_STR("why", why),
+        F_VIEW("proxy", proxy_place(job)),
     };
     size_t count = sizeof(fields) / sizeof(fields[0]);
 
     if (log_wants(LOG_INFO))
-        log_write(LOG_INFO, "attempt.failed", fields, why[0] ? count : count - 1);
+        log_write(LOG_INFO, "attempt.failed", fields,
+                  fields[count - 1].text.len ? count : count - (why[0] ? 1 : 2));
 }
 
 static void clear_gate(struct job *job)
@@ -160,13 +200,15 @@ static void on_done(void *owner, enum transfer_end end, const char *why)
     job->transfer = NULL;
     job->is_paused = false;
     job->is_ending = true;
-    job->fault = FAULT_CONNECT;
-    if (end != TRANSFER_NO_CONNECTION) {
+    job->fault = fault_on_the_way(end);
+    if (job->fault != FAULT_NONE) {
+        keep_reason(job, why);
+    } else {
         size_t held = gate_held(&job->gate);
         job->fault = gate_end(&job->gate, end == TRANSFER_CLEAN, clock_utc_ms());
         job->upstream->held -= held - gate_held(&job->gate);
+        keep_failure(job);
     }
-    keep_failure(job);
     record_end(job);
     if (fault_facts(job->fault)->error != ERROR_NONE)
         log_failure(job, why);
@@ -201,7 +243,7 @@ static void start_transfer(struct job *job)
         .key_header = job->provider->key_header,
         .key = {view_of(job->secret)},
         .body = bytes_view(&job->body),
-        .proxy = view_of(job->proxy),
+        .proxy = {view_of(job->proxy)},
     };
 
     url.len = 0;

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "options.h"
 #include "upstream.h"
+#include "url.h"
 
 enum {
     WANT_PIECE = 256 * 1024,
@@ -152,7 +153,7 @@ static void job_free(struct job *job)
     free(job->model);
     free(job->operation);
     free(job->path);
-    free(job->proxy);
+    secret_free(&job->proxy);
     free(job);
     actor_trace("job.forgotten");
 }
@@ -164,6 +165,7 @@ static void end(struct job *job)
     bytes_clear(&job->body);
     bytes_clear(&job->fail_body);
     secret_free(&job->secret);
+    secret_free(&job->proxy);
 }
 
 static void fail(struct job *job, enum error error, uint64_t retry_after_ms)
@@ -197,7 +199,8 @@ static bool is_plain(struct view text)
 static bool is_sound(const struct job *job, const struct msg_job *msg)
 {
     return job->provider && msg->path.len && msg->path.at[0] == '/' && msg->path.len <= PATH_MOST &&
-           is_plain(msg->path) && is_plain(msg->key.hidden) && is_plain(msg->proxy) &&
+           is_plain(msg->path) && is_plain(msg->key.hidden) &&
+           (!msg->proxy.hidden.len || !url_proxy_fault(msg->proxy.hidden)) &&
            msg->body_len <= options.body_limit * 2 + WANT_MOST;
 }
 
@@ -216,7 +219,7 @@ static struct job *job_new(struct balancer *balancer, struct reader *reader,
     job->model = memory_text(msg->model);
     job->operation = memory_text(msg->operation);
     job->path = memory_text(msg->path);
-    job->proxy = memory_text(msg->proxy);
+    job->proxy = memory_text(msg->proxy.hidden);
     job->secret = memory_text(msg->key.hidden);
     job->is_stream = msg->stream;
     job->thoughts = msg->thoughts;
@@ -334,9 +337,9 @@ void job_done(struct job *job)
 void job_rekey(struct job *job, const struct msg_rekey *msg)
 {
     secret_free(&job->secret);
-    free(job->proxy);
+    secret_free(&job->proxy);
     job->secret = memory_text(msg->key.hidden);
-    job->proxy = memory_text(msg->proxy);
+    job->proxy = memory_text(msg->proxy.hidden);
     job->key_id = msg->key_id;
     job->attempt = msg->attempt;
     attempt_begin(job);

@@ -172,10 +172,22 @@ static void on_activity(void *owner)
 
 static void engine_open(struct upstream *me)
 {
+    struct transfer_settings settings = {
+        .slots = options.upstream_slots,
+        .connections = options.upstream_connections,
+        .connect_ms = options.connect_time_out_ms,
+        .idle_ms = options.upstream_idle_ms,
+        .is_http2 = options.upstream_http2,
+        .ca_bundle = options.ca_bundle,
+    };
+
+    headers_read(&me->headers, options.custom_headers.hidden.at);
+    settings.headers = me->headers.lines;
+    settings.header_count = me->headers.count;
     me->transfers.owner = me;
     me->transfers.wake = wake;
     me->transfers.on_activity = on_activity;
-    transfers_open(&me->transfers, &me->loop, options.upstream_slots);
+    transfers_open(&me->transfers, &me->loop, &settings);
 }
 
 /* Time */
@@ -270,6 +282,7 @@ static void release(struct upstream *me)
         balancer_clear(&me->balancers[i]);
     records_close(&me->records);
     transfers_close(&me->transfers);
+    headers_clear(&me->headers);
     answers_remove(me);
 }
 

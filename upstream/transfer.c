@@ -1,47 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transfers by libcurl's multi interface on our epoll loop.
  *
- * 1. libcurl says "remove this socket" after each answer and "watch it" for the next one. A
- * connection's socket stays registered instead, and goes only when an event comes that nobody wants
- * (a third of the CPU).
- * 2. Sockets that libcurl makes for itself (its resolver's) it also closes itself, unseen: those
- * are removed at once.
- * 3. libcurl sends a request again by itself when a kept connection breaks before the answer. The
- * provider may have counted the first; so the second one is stopped, and the caller is told that
- * the connection broke.
- * 4. Each name look-up is a thread. When the name server is silent only a few calls look up; the
- * others wait in a list. */
+ * 1. libcurl sends a request again by itself when a kept connection breaks before the answer, or a
+ * stream is refused. The provider may have counted the first; so the second one is stopped, and the
+ * caller is told that the connection broke.
+ * 2. Each name look-up is a thread. When the name server is silent only a few calls look up; the
+ * others wait in a list. So do those for which there is no connection left. */
 #include "transfer.h"
 
 #include <assert.h>
-#include <curl/curl.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <utlist.h>
 
 #include "bytes.h"
 #include "clock.h"
+#include "handle.h"
 #include "log.h"
+#include "sockets.h"
+#include "trouble.h"
 
 enum {
     POOL_MOST = 256,          /* idle handles kept */
     POOL_TRIMMED = 16,        /* of them after a trim */
     CONNECTIONS_TRIMMED = 32, /* so many may stay open when nothing is under way */
     LOOKUPS_MOST = 32,        /* transfers that may be without a connection while others wait */
-    CONNECT_MS = 15000,       /* a connection that takes longer does not come */
-    READ_LEN = 16 * 1024,
-    FILES_KEPT = 128, /* descriptors that are not for connections */
-    HEADER_COUNT = 4,
-    EXPECT_LEAST = 1024 * 1024, /* libcurl asks first (100-continue) above this */
+    STREAMS = 100,            /* calls on one HTTP/2 connection: what providers allow */
+    FILES_KEPT = 128,         /* descriptors that are not for connections */
+    UNAUTHORIZED = 401,       /* statuses */
+    PROXY_WANTS_PASSWORD = 407,
 };
 
 struct transfer {
     struct engine *engine;
-    CURL *easy;
+    struct handle handle;
     const struct transfer_events *events;
     void *owner;
     size_t body_len;
@@ -51,36 +43,22 @@ struct transfer {
     bool has_head;
     bool is_paused;
     bool is_stopped;
-    bool has_proxy;
-    CURLU *url;            /* parsed; most calls have that of the one before */
-    struct bytes url_text; /* of it */
-    struct bytes key_line;
-    struct curl_slist headers[HEADER_COUNT];
-    char why[CURL_ERROR_SIZE];
+    bool is_proxy_refusal; /* the answer is the proxy's: it wants a password */
+    struct bytes why;
     struct transfer *prev, *next;
-};
-
-enum watch_flag {
-    WATCHED = 1,    /* registered at the loop */
-    CONNECTION = 2, /* opened by us for a connection */
-};
-
-struct watch {
-    unsigned char flags;
-    unsigned char registered; /* LOOP_READ, LOOP_WRITE */
-    unsigned char wanted;     /* 0 and registered: kept lazily */
 };
 
 struct engine {
     struct transfers *front;
-    struct loop *loop;
     CURLM *multi;
-    size_t slots;
-    struct watch *watches; /* by descriptor */
-    size_t watch_count;
+    struct transfer_settings settings;
+    struct curl_slist *headers; /* of the settings; shared by all */
+    struct sockets sockets;
+    size_t connections_most;
+    size_t running_most;
     size_t starting_count;
-    size_t connection_count; /* open sockets of connections */
     size_t running_count;
+    uint64_t idle_since_ms;   /* nothing is under way since then */
     struct transfer *waiting; /* for others to have found a connection */
     struct transfer *pool;    /* idle, linked by next */
     size_t pool_count;
@@ -88,49 +66,13 @@ struct engine {
 
 /* Sockets */
 
-static struct watch *watch_of(struct engine *engine, int fd)
-{
-    if ((size_t)fd >= engine->watch_count) {
-        size_t count = engine->watch_count ? engine->watch_count : 64;
-
-        while (count <= (size_t)fd)
-            count *= 2;
-        engine->watches = memory_grow(engine->watches, count * sizeof(*engine->watches));
-        memset(engine->watches + engine->watch_count, 0,
-               (count - engine->watch_count) * sizeof(*engine->watches));
-        engine->watch_count = count;
-    }
-    return &engine->watches[fd];
-}
-
-static void forget(struct engine *engine, int fd)
-{
-    struct watch *watch = watch_of(engine, fd);
-
-    if (watch->flags & WATCHED)
-        loop_remove(engine->loop, fd);
-    watch->flags &= (unsigned char)~WATCHED;
-    watch->registered = watch->wanted = 0;
-}
-
 static void after_curl(struct engine *engine);
 
-static void on_ready(void *data, int fd, unsigned events)
+static void on_ready(void *owner, int fd, int action)
 {
-    struct engine *engine = data;
-    struct watch *watch = watch_of(engine, fd);
-    int running, action = 0;
+    struct engine *engine = owner;
+    int running;
 
-    if (!watch->wanted) {
-        forget(engine, fd);
-        return;
-    }
-    if (events & LOOP_READ)
-        action |= CURL_CSELECT_IN;
-    if (events & LOOP_WRITE)
-        action |= CURL_CSELECT_OUT;
-    if (events & LOOP_BROKEN)
-        action |= watch->wanted & LOOP_READ ? CURL_CSELECT_IN : CURL_CSELECT_ERR;
     curl_multi_socket_action(engine->multi, fd, action, &running);
     after_curl(engine);
     if (engine->front->on_activity)
@@ -140,24 +82,9 @@ static void on_ready(void *data, int fd, unsigned events)
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
 {
     struct engine *engine = data;
-    struct watch *watch = watch_of(engine, fd);
-    unsigned char wanted = 0;
 
     (void)easy, (void)socket_data;
-    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-        wanted |= LOOP_READ;
-    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-        wanted |= LOOP_WRITE;
-    if (what == CURL_POLL_REMOVE && !(watch->flags & CONNECTION)) {
-        forget(engine, fd);
-        return 0;
-    }
-    watch->wanted = wanted;
-    if (!wanted || ((watch->flags & WATCHED) && watch->registered == wanted))
-        return 0;
-    loop_set(engine->loop, fd, wanted, on_ready, engine);
-    watch->flags |= WATCHED;
-    watch->registered = wanted;
+    sockets_want(&engine->sockets, fd, what);
     return 0;
 }
 
@@ -176,22 +103,15 @@ static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_socka
 
     (void)purpose;
     end_starting(transfer); /* its name is looked up */
-    fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    if (fd < 0)
-        return CURL_SOCKET_BAD;
-    *watch_of(transfer->engine, fd) = (struct watch){.flags = CONNECTION};
-    transfer->engine->connection_count++;
-    return fd;
+    fd = sockets_open(&transfer->engine->sockets, address);
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 static int on_close(void *data, curl_socket_t fd)
 {
     struct engine *engine = data;
 
-    forget(engine, fd);
-    watch_of(engine, fd)->flags = 0;
-    engine->connection_count--;
-    return close(fd);
+    return sockets_close(&engine->sockets, fd);
 }
 
 static void set_due(struct engine *engine, uint64_t at_ms)
@@ -225,18 +145,36 @@ static int on_request(void *data, char *there, char *here, int there_port, int h
     return CURL_PREREQFUNC_OK;
 }
 
+/* By a proxy that sees the request, and answers it itself where it does not like it. */
+static bool is_forwarded(const struct transfer *transfer)
+{
+    return view_starts(bytes_view(&transfer->handle.proxy), VIEW("http")) &&
+           view_starts(bytes_view(&transfer->handle.url_text), VIEW("http:"));
+}
+
+/* Some say 401 with a page; a provider's 401 is JSON. */
+static bool is_refusal(long status, struct view type)
+{
+    return status == PROXY_WANTS_PASSWORD ||
+           (status == UNAUTHORIZED && !view_starts(type, VIEW("application/json")));
+}
+
 static void give_head(struct transfer *transfer)
 {
     long status = 0;
     char *type = NULL;
     curl_off_t length = -1;
 
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (transfer->is_sent_once)
+        curl_easy_getinfo(transfer->handle.easy, CURLINFO_RESPONSE_CODE, &status);
     if (!status)
         return; /* it broke before */
     transfer->has_head = true;
-    curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_TYPE, &type);
-    curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    curl_easy_getinfo(transfer->handle.easy, CURLINFO_CONTENT_TYPE, &type);
+    transfer->is_proxy_refusal = is_forwarded(transfer) && is_refusal(status, view_of(type));
+    if (transfer->is_proxy_refusal)
+        return;
+    curl_easy_getinfo(transfer->handle.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     transfer->events->head(transfer->owner, (unsigned)status, view_of(type),
                            (uint64_t)(length + 1));
 }
@@ -248,6 +186,8 @@ static size_t on_write(char *at, size_t size, size_t count, void *data)
 
     if (!transfer->has_head)
         give_head(transfer);
+    if (transfer->is_proxy_refusal)
+        return bytes.len;
     switch (transfer->events->bytes(transfer->owner, bytes)) {
     case TRANSFER_TAKEN:
         return bytes.len;
@@ -261,37 +201,32 @@ static size_t on_write(char *at, size_t size, size_t count, void *data)
     return 0;
 }
 
-static enum transfer_end end_of(const struct transfer *transfer, CURLcode code)
+/* How it ended, and why in words. */
+static enum transfer_end end_of(struct transfer *transfer, CURLcode code)
 {
+    struct bytes *why = &transfer->why;
+
+    why->len = 0;
     if (transfer->is_stopped)
         return TRANSFER_STOPPED;
+    if (transfer->is_proxy_refusal)
+        return trouble_password(transfer->handle.url, why);
     if (code == CURLE_OK)
         return TRANSFER_CLEAN;
-    return transfer->is_sent_once ? TRANSFER_BROKEN : TRANSFER_NO_CONNECTION;
+    if (!transfer->is_sent_once)
+        return trouble_read(transfer->handle.easy, transfer->handle.url,
+                            bytes_view(&transfer->handle.proxy), code, transfer->handle.said, why);
+    bytes_text(why, transfer->handle.said[0] ? transfer->handle.said : curl_easy_strerror(code));
+    return TRANSFER_BROKEN;
 }
 
-/* Handles */
+/* The pool */
 
-static void set_options(struct transfer *transfer)
+static void set_callbacks(struct transfer *transfer)
 {
-    CURL *easy = transfer->easy;
+    CURL *easy = transfer->handle.easy;
 
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-    curl_easy_setopt(easy, CURLOPT_CURLU, transfer->url);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a look-up under way is left behind */
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)READ_LEN);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    /* Debian's libcurl knows a folder of certificates besides their bundle. With a folder it reads
-     * the bundle anew for each connection (25 ms of CPU), without it once a day. */
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->why);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
@@ -300,7 +235,6 @@ static void set_options(struct transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->engine);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
 static struct transfer *transfer_take(struct engine *engine)
@@ -314,22 +248,15 @@ static struct transfer *transfer_take(struct engine *engine)
     }
     transfer = memory_new(sizeof(*transfer));
     transfer->engine = engine;
-    transfer->easy = curl_easy_init();
-    transfer->url = curl_url();
-    if (!transfer->easy || !transfer->url)
-        abort();
-    set_options(transfer);
+    handle_init(&transfer->handle, &engine->settings, engine->headers);
+    set_callbacks(transfer);
     return transfer;
 }
 
 static void transfer_free(struct transfer *transfer)
 {
-    curl_easy_cleanup(transfer->easy);
-    curl_url_cleanup(transfer->url);
-    bytes_clear(&transfer->url_text);
-    if (transfer->key_line.at)
-        explicit_bzero(transfer->key_line.at, transfer->key_line.size);
-    bytes_clear(&transfer->key_line);
+    handle_clear(&transfer->handle);
+    bytes_clear(&transfer->why);
     free(transfer);
 }
 
@@ -346,67 +273,6 @@ static void transfer_give(struct transfer *transfer)
     engine->pool_count++;
 }
 
-/* The list stays ours: libcurl only reads it, and looks through it many times, so it is short. */
-static void set_headers(struct transfer *transfer, const struct transfer_order *order)
-{
-    const char *lines[HEADER_COUNT] = {NULL, "Accept-Encoding: identity"};
-    size_t count = 2;
-
-    transfer->key_line.len = 0;
-    bytes_text(&transfer->key_line, order->key_header);
-    bytes_append(&transfer->key_line, order->key.hidden);
-    lines[0] = bytes_cstr(&transfer->key_line);
-    if (order->body.len)
-        lines[count++] = "Content-Type: application/json";
-    if (order->body.len >= EXPECT_LEAST)
-        lines[count++] = "Expect:";
-    for (size_t i = 0; i < count; i++) {
-        transfer->headers[i].data = (char *)(uintptr_t)lines[i];
-        transfer->headers[i].next = i + 1 < count ? &transfer->headers[i + 1] : NULL;
-    }
-}
-
-static void set_url(struct transfer *transfer, const char *url)
-{
-    if (transfer->url_text.len && view_equal(bytes_view(&transfer->url_text), view_of(url)))
-        return;
-    bytes_copy(&transfer->url_text, view_of(url));
-    if (curl_url_set(transfer->url, CURLUPART_URL, url, 0) != CURLUE_OK) {
-        /* To be told as a fault of this transfer: a name that nobody has. */
-        transfer->url_text.len = 0;
-        curl_url_set(transfer->url, CURLUPART_URL, "http://url.invalid/", 0);
-    }
-}
-
-static void set_proxy(struct transfer *transfer, struct view proxy)
-{
-    char *text;
-
-    if (!proxy.len && !transfer->has_proxy)
-        return;
-    transfer->has_proxy = proxy.len;
-    text = memory_text(proxy);
-    curl_easy_setopt(transfer->easy, CURLOPT_PROXY, text);
-    curl_easy_setopt(transfer->easy, CURLOPT_NOPROXY, proxy.len ? "" : "*");
-    free(text);
-}
-
-static void set_request(struct transfer *transfer, const struct transfer_order *order)
-{
-    CURL *easy = transfer->easy;
-
-    set_url(transfer, order->url);
-    if (order->body.len) {
-        curl_easy_setopt(easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)order->body.len);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, order->body.at);
-    } else {
-        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    }
-    set_headers(transfer, order);
-    set_proxy(transfer, order->proxy);
-}
-
 /* Running */
 
 static void hand_over(struct transfer *transfer)
@@ -417,7 +283,7 @@ static void hand_over(struct transfer *transfer)
     transfer->is_starting = true;
     engine->starting_count++;
     engine->running_count++;
-    if (curl_multi_add_handle(engine->multi, transfer->easy) != CURLM_OK)
+    if (curl_multi_add_handle(engine->multi, transfer->handle.easy) != CURLM_OK)
         abort(); /* a handle of ours, and it is in no other multi */
 }
 
@@ -426,8 +292,10 @@ static void hand_over_waiting(struct engine *engine)
 {
     while (engine->waiting) {
         struct transfer *transfer = engine->waiting;
-        bool has_idle = engine->connection_count > engine->running_count;
+        bool has_idle = engine->sockets.connections > engine->running_count;
 
+        if (engine->running_count >= engine->running_most)
+            return;
         if (engine->starting_count >= LOOKUPS_MOST && !has_idle)
             return;
         DL_DELETE(engine->waiting, transfer);
@@ -435,19 +303,25 @@ static void hand_over_waiting(struct engine *engine)
     }
 }
 
-static void finish(struct transfer *transfer, CURLcode code)
+static void take_back(struct transfer *transfer)
 {
     struct engine *engine = transfer->engine;
-    enum transfer_end end = end_of(transfer, code);
+
+    curl_multi_remove_handle(engine->multi, transfer->handle.easy);
+    end_starting(transfer);
+    if (--engine->running_count == 0)
+        engine->idle_since_ms = clock_ms();
+}
+
+static void finish(struct transfer *transfer, CURLcode code)
+{
+    enum transfer_end end;
 
     if (!transfer->has_head)
         give_head(transfer);
-    if (!transfer->why[0] && code != CURLE_OK)
-        snprintf(transfer->why, sizeof(transfer->why), "%s", curl_easy_strerror(code));
-    curl_multi_remove_handle(engine->multi, transfer->easy);
-    end_starting(transfer);
-    engine->running_count--;
-    transfer->events->done(transfer->owner, end, transfer->why);
+    end = end_of(transfer, code);
+    take_back(transfer);
+    transfer->events->done(transfer->owner, end, bytes_cstr(&transfer->why));
     transfer_give(transfer);
 }
 
@@ -478,10 +352,9 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
     transfer->owner = owner;
     transfer->body_len = order->body.len;
     transfer->is_sent_once = transfer->has_head = transfer->is_paused = false;
-    transfer->is_stopped = transfer->is_starting = false;
+    transfer->is_stopped = transfer->is_starting = transfer->is_proxy_refusal = false;
     transfer->is_waiting = true;
-    transfer->why[0] = '\0';
-    set_request(transfer, order);
+    handle_set(&transfer->handle, order);
     transfers->count++;
     DL_APPEND(engine->waiting, transfer);
     hand_over_waiting(engine);
@@ -493,22 +366,19 @@ void transfer_resume(struct transfer *transfer)
     if (!transfer->is_paused)
         return;
     transfer->is_paused = false;
-    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    curl_easy_pause(transfer->handle.easy, CURLPAUSE_CONT);
 }
 
 void transfer_cancel(struct transfer *transfer)
 {
     struct engine *engine = transfer->engine;
 
-    if (transfer->is_waiting) {
+    if (transfer->is_waiting)
         DL_DELETE(engine->waiting, transfer);
-    } else {
-        curl_multi_remove_handle(engine->multi, transfer->easy);
-        end_starting(transfer);
-        engine->running_count--;
-        if (engine->waiting)
-            set_due(engine, 0); /* one of those may start */
-    }
+    else
+        take_back(transfer);
+    if (engine->waiting)
+        set_due(engine, 0); /* one of those may start */
     transfer_give(transfer);
 }
 
@@ -516,8 +386,21 @@ bool transfer_is_sent(const struct transfer *transfer)
 {
     curl_off_t sent = 0;
 
-    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    curl_easy_getinfo(transfer->handle.easy, CURLINFO_SIZE_UPLOAD_T, &sent);
     return (uint64_t)sent >= transfer->body_len;
+}
+
+static void multi_open(struct engine *engine);
+
+/* libcurl closes connections that have idled too long when it starts a transfer. While it starts
+ * none, it is done here. */
+static void close_idle(struct engine *engine, uint64_t now_ms)
+{
+    if (engine->running_count || !engine->sockets.connections ||
+        now_ms < engine->idle_since_ms + engine->settings.idle_ms)
+        return;
+    curl_multi_cleanup(engine->multi);
+    multi_open(engine);
 }
 
 void transfers_turn(struct transfers *transfers, uint64_t now_ms)
@@ -525,6 +408,7 @@ void transfers_turn(struct transfers *transfers, uint64_t now_ms)
     struct engine *engine = transfers->engine;
     int running;
 
+    close_idle(engine, now_ms);
     if (now_ms < transfers->due_ms)
         return;
     transfers->due_ms = UINT64_MAX;
@@ -534,42 +418,68 @@ void transfers_turn(struct transfers *transfers, uint64_t now_ms)
 
 /* Opening and closing */
 
-static long connections_most(size_t slots)
+static size_t connections_most(const struct transfer_settings *settings)
 {
     struct rlimit files;
-    size_t most = slots;
+    size_t most = settings->connections ? settings->connections : settings->slots;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY &&
         most + FILES_KEPT > files.rlim_cur)
         most = files.rlim_cur > 2 * FILES_KEPT ? files.rlim_cur - FILES_KEPT : FILES_KEPT;
-    return (long)most;
+    return most;
 }
 
 static void multi_open(struct engine *engine)
 {
-    engine->multi = curl_multi_init();
-    if (!engine->multi)
+    const struct transfer_settings *settings = &engine->settings;
+    CURLM *multi = engine->multi = curl_multi_init();
+
+    if (!multi)
         abort();
-    curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
-    curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine);
-    curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-    curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, connections_most(engine->slots));
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, engine);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, engine);
+    curl_multi_setopt(multi, CURLMOPT_PIPELINING,
+                      (long)(settings->is_http2 ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING));
+    curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS);
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)engine->connections_most);
+    if (settings->connections)
+        curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)engine->connections_most);
 }
 
-void transfers_open(struct transfers *transfers, struct loop *loop, size_t slots)
+void transfers_open(struct transfers *transfers, struct loop *loop,
+                    const struct transfer_settings *settings)
 {
     struct engine *engine = memory_new(sizeof(*engine));
 
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         die("libcurl cannot be used");
-    transfers->loop = engine->loop = loop;
+    transfers->loop = loop;
     transfers->due_ms = UINT64_MAX;
     transfers->engine = engine;
     engine->front = transfers;
-    engine->slots = slots;
+    engine->settings = *settings;
+    engine->sockets = (struct sockets){.loop = loop, .on_ready = on_ready, .owner = engine};
+    engine->connections_most = connections_most(settings);
+    engine->running_most = engine->connections_most * (settings->is_http2 ? STREAMS : 1);
+    for (size_t i = settings->header_count; i-- > 0;) {
+        struct curl_slist *line = memory_new(sizeof(*line));
+
+        *line = (struct curl_slist){.data = settings->headers[i], .next = engine->headers};
+        engine->headers = line;
+    }
     multi_open(engine);
+}
+
+static void headers_free(struct engine *engine)
+{
+    while (engine->headers) {
+        struct curl_slist *line = engine->headers;
+
+        engine->headers = line->next;
+        free(line);
+    }
 }
 
 static void trim_to(struct engine *engine, size_t most)
@@ -590,7 +500,7 @@ void transfers_trim(struct transfers *transfers)
     struct engine *engine = transfers->engine;
 
     trim_to(engine, POOL_TRIMMED);
-    if (transfers->count || engine->connection_count <= CONNECTIONS_TRIMMED)
+    if (transfers->count || engine->sockets.connections <= CONNECTIONS_TRIMMED)
         return;
     curl_multi_cleanup(engine->multi);
     multi_open(engine);
@@ -604,7 +514,8 @@ void transfers_close(struct transfers *transfers)
     trim_to(engine, 0);
     curl_multi_cleanup(engine->multi);
     curl_global_cleanup();
-    free(engine->watches);
+    headers_free(engine);
+    sockets_clear(&engine->sockets);
     free(engine);
     transfers->engine = NULL;
 }

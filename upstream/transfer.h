@@ -17,7 +17,11 @@ struct transfer;
 
 enum transfer_end {
     TRANSFER_CLEAN,         /* the answer is whole, as far as HTTP can tell */
-    TRANSFER_NO_CONNECTION, /* name, route, proxy, TLS: the request was not sent */
+    TRANSFER_NO_NAME,       /* the request was not sent: the provider's name has no address */
+    TRANSFER_NO_CONNECTION, /* nor was it here: refused, no route, not in time */
+    TRANSFER_UNTRUSTED,     /* nor here: the provider's certificate is not accepted */
+    TRANSFER_NO_TLS,        /* nor here: no TLS handshake */
+    TRANSFER_NO_PROXY,      /* the proxy failed */
     TRANSFER_BROKEN,        /* the connection broke, or what came is no HTTP */
     TRANSFER_STOPPED,       /* `bytes` said so */
 };
@@ -33,7 +37,8 @@ struct transfer_events {
     /* Before the first bytes, or before `done`. `length` is Content-Length + 1; 0: unknown. */
     void (*head)(void *owner, unsigned status, struct view type, uint64_t length);
     enum transfer_answer (*bytes)(void *owner, struct view bytes);
-    /* The transfer is gone when this is called. */
+    /* The transfer is gone when this is called. `why`: words for a client where the request was not
+     * sent; else libcurl's, for the log. */
     void (*done)(void *owner, enum transfer_end end, const char *why);
 };
 
@@ -41,8 +46,20 @@ struct transfer_order {
     const char *url;
     const char *key_header; /* "name: " */
     struct secret key;
-    struct view body;  /* borrowed until the end; empty: a GET */
-    struct view proxy; /* empty: none, whatever the environment says */
+    struct view body;    /* borrowed until the end; empty: a GET */
+    struct secret proxy; /* empty: none, whatever the environment says */
+};
+
+/* What is the same for all transfers. */
+struct transfer_settings {
+    size_t slots;          /* transfers at once; so many connections are kept */
+    size_t connections;    /* at once; transfers beyond them wait; 0: as many as slots and files */
+    uint64_t connect_ms;   /* a connection that takes longer does not come */
+    uint64_t idle_ms;      /* after which a connection that is not used is closed */
+    bool is_http2;         /* where the provider offers it */
+    const char *ca_bundle; /* file; empty: the system's */
+    char **headers;        /* "Name: value", sent along; outlive the transfers */
+    size_t header_count;
 };
 
 struct transfers {
@@ -55,11 +72,12 @@ struct transfers {
     struct engine *engine;
 };
 
-/* `slots`: transfers at once; so many connections are kept. `wake`, `on_activity` and `owner` are
- * the caller's to set. */
-void transfers_open(struct transfers *transfers, struct loop *loop, size_t slots);
+/* `wake`, `on_activity` and `owner` are the caller's to set. */
+void transfers_open(struct transfers *transfers, struct loop *loop,
+                    const struct transfer_settings *settings);
 
-/* To be called when due_ms has come: timers, and what was just started. */
+/* To be called when due_ms has come: timers, and what was just started. Called more often it closes
+ * idle connections in time. */
 void transfers_turn(struct transfers *transfers, uint64_t now_ms);
 
 /* Gives back what was pooled and is not needed. */

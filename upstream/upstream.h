@@ -6,6 +6,7 @@
 #include "actor.h"
 #include "answer.h"
 #include "balancer.h"
+#include "headers.h"
 #include "loop.h"
 #include "reader.h"
 #include "records.h"
@@ -17,6 +18,7 @@ struct upstream {
     struct actor actor;
     struct loop loop;
     struct transfers transfers;
+    struct headers headers; /* CUSTOM_HEADERS */
     struct outlet outlet;
     struct mailbox answers; /* XPUB */
     char *address;          /* of it, as HELLO says it */

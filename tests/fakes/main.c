@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,8 @@ struct options {
     int port;
     int processes;
     const char *quota; /* NULL: none */
+    const char *cert; /* NULL: plain HTTP */
+    const char *private_key;
 };
 
 static void fail(const char *what, const char *why)
@@ -49,7 +53,7 @@ static int number_option(const char *name, const char *value, int low, int high)
 static void print_help(void)
 {
     puts("gemini-simulator --port N [--host 127.0.0.1] [--processes N] "
-         "[--quota rpm=5,tpm=250000,rpd=20]\n"
+         "[--quota rpm=5,tpm=250000,rpd=20] [--tls-cert FILE --tls-key FILE]\n"
          "A stand-in for Google's Gemini API. Port 0 chooses one; see docs/SIMULATOR.md.");
     exit(0);
 }
@@ -98,7 +102,7 @@ static void set_quota(const char *list)
 
 static struct options read_options(char **argv)
 {
-    struct options o = {"127.0.0.1", 0, 1, NULL};
+    struct options o = {.host = "127.0.0.1", .processes = 1};
     const char *value;
 
     for (int i = 1; argv[i] != NULL; i++) {
@@ -110,12 +114,41 @@ static struct options read_options(char **argv)
             o.processes = number_option("--processes", value, 1, PROCESSES_MAX);
         else if ((value = value_of(argv, &i, "--quota")) != NULL)
             o.quota = value;
+        else if ((value = value_of(argv, &i, "--tls-cert")) != NULL)
+            o.cert = value;
+        else if ((value = value_of(argv, &i, "--tls-key")) != NULL)
+            o.private_key = value;
         else if (strcmp(argv[i], "--help") == 0)
             print_help();
         else
             fail(argv[i], "no such option (--help shows them)");
     }
+    if ((o.cert == NULL) != (o.private_key == NULL))
+        fail("--tls-cert, --tls-key", "one needs the other");
     return o;
+}
+
+/* What OpenSSL says of the first thing that went wrong. */
+static const char *tls_error(void)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+
+    return reason != NULL ? reason : "cannot be used";
+}
+
+/* NULL: plain HTTP. TLS 1.2 is the oldest that Google takes. */
+static SSL_CTX *open_tls(const struct options *o)
+{
+    if (o->cert == NULL)
+        return NULL;
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    if (tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
+        fail("TLS", tls_error());
+    if (SSL_CTX_use_certificate_chain_file(tls, o->cert) != 1)
+        fail(o->cert, tls_error());
+    if (SSL_CTX_use_PrivateKey_file(tls, o->private_key, SSL_FILETYPE_PEM) != 1)
+        fail(o->private_key, tls_error());
+    return tls;
 }
 
 /* Each connection takes a descriptor. */
@@ -129,29 +162,52 @@ static void raise_limit(void)
     }
 }
 
-static int open_listener(struct sockaddr_in *address, bool is_shared)
+/* An IPv4 or IPv6 address with its port. */
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+static union address read_address(const struct options *o)
+{
+    in_port_t port = htons((uint16_t)o->port);
+    union address address = {.v4 = {.sin_family = AF_INET, .sin_port = port}};
+
+    if (inet_pton(AF_INET, o->host, &address.v4.sin_addr) == 1)
+        return address;
+    address = (union address){.v6 = {.sin6_family = AF_INET6, .sin6_port = port}};
+    if (inet_pton(AF_INET6, o->host, &address.v6.sin6_addr) != 1)
+        fail(o->host, "not an IP address");
+    return address;
+}
+
+static int port_of(const union address *address)
+{
+    return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);
+}
+
+static int open_listener(union address *address, bool is_shared)
 {
     int on = 1;
     socklen_t len = sizeof(*address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         fail("socket", strerror(errno));
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (is_shared)
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-    if (bind(fd, (struct sockaddr *)address, len) != 0 || listen(fd, BACKLOG) != 0)
+    if (bind(fd, &address->any, len) != 0 || listen(fd, BACKLOG) != 0)
         fail("cannot listen", strerror(errno));
-    getsockname(fd, (struct sockaddr *)address, &len);
+    getsockname(fd, &address->any, &len);
     return fd;
 }
 
 /* One listener for each process. With several the port is first taken alone, so that one already in
  * use is seen. */
-static void open_listeners(const struct options *o, struct sockaddr_in *address, int *fds)
+static void open_listeners(const struct options *o, union address *address, int *fds)
 {
-    if (inet_pton(AF_INET, o->host, &address->sin_addr) != 1)
-        fail(o->host, "not an IPv4 address");
     if (o->processes > 1)
         close(open_listener(address, false));
     for (int i = 0; i < o->processes; i++)
@@ -180,11 +236,12 @@ static int fork_others(int processes)
 int main(int argc, char **argv)
 {
     struct options o = read_options(argv);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)o.port)};
+    union address address = read_address(&o);
     int fds[PROCESSES_MAX];
 
     (void)argc;
     server_hold_signals();
+    SSL_CTX *tls = open_tls(&o);
     raise_limit();
     ledger_open();
     journal_open();
@@ -196,9 +253,12 @@ int main(int argc, char **argv)
         if (i != self)
             close(fds[i]);
     if (self == 0) {
-        printf("simulator: http://%s:%d\n", o.host, ntohs(address.sin_port));
+        printf(strchr(o.host, ':') != NULL ? "simulator: %s://[%s]:%d\n"
+                                           : "simulator: %s://%s:%d\n",
+               tls != NULL ? "https" : "http", o.host, port_of(&address));
         fflush(stdout);
     }
-    server_run(fds[self]);
+    server_run(fds[self], tls);
+    SSL_CTX_free(tls);
     return 0;
 }

@@ -147,6 +147,13 @@ static void close_unanswered(h2o_req_t *req)
     h2o_send_error_generic(req, 500, "Closed", "closed", H2O_SEND_ERROR_HTTP1_CLOSE_CONNECTION);
 }
 
+/* Several answers share the connection, and h2o reads on: it needs no tap, and says itself when a
+ * client gives one of them up. */
+static bool is_multiplexed(const h2o_req_t *req)
+{
+    return req->version >= 0x200;
+}
+
 void reply_reset(h2o_req_t *req)
 {
     reset_socket(req);
@@ -195,10 +202,11 @@ static void on_readable(h2o_socket_t *sock, const char *err)
     struct reply *r = sock->on_close.data;
     char byte;
 
+    /* With TLS, which nobody pipelines requests through, these bytes announce the hang-up. */
     ssize_t got = recv(h2o_socket_get_fd(sock), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (err == NULL && got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (err == NULL && got > 0) { /* the next request, early: it must wait */
+    if (err == NULL && got > 0 && sock->ssl == NULL) { /* the next request, early: it must wait */
         tap_close(r);
         return;
     }
@@ -210,6 +218,8 @@ static void tap_open(struct reply *r)
 {
     h2o_socket_t *sock = socket_of(r->req);
 
+    if (is_multiplexed(r->req))
+        return;
     r->is_tapped = true;
     sock->on_close.data = r;
     h2o_socket_dont_read(sock, 1);
@@ -300,6 +310,10 @@ static void reply_cut(struct reply *r)
     r->is_cutting = true;
     if (ioctl(fd_of(r->req), SIOCOUTQ, &unsent) == 0 && unsent > 0) {
         wait_start(&r->timer, DRAIN_MS);
+        return;
+    }
+    if (is_multiplexed(r->req)) {
+        reply_drop(r); /* its stream alone is reset */
         return;
     }
     if (r->plan.is_cut_fin)
@@ -431,7 +445,7 @@ static void open_head(struct reply *r)
     write_tier(req, plan);
     if (!plan->is_stream && !plan->is_chunked)
         req->res.content_length = frame_len(&r->frame);
-    r->is_chunked = req->res.content_length == SIZE_MAX && req->version >= 0x101;
+    r->is_chunked = req->res.content_length == SIZE_MAX && req->version == 0x101;
     if (r->is_chunked)
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_TRANSFER_ENCODING, NULL,
                        H2O_STRLIT("chunked"));

@@ -216,7 +216,7 @@ void server_hold_signals(void)
     sigprocmask(SIG_BLOCK, &stop_signals, NULL);
 }
 
-static void configure(void)
+static void configure(SSL_CTX *tls)
 {
     h2o_config_init(&config);
     config.server_name = h2o_iovec_init(H2O_STRLIT("scaffolding on HTTPServer2"));
@@ -231,11 +231,14 @@ static void configure(void)
     h2o_context_init(&context, h2o_evloop_create(), &config);
     accept_context.ctx = &context;
     accept_context.hosts = config.hosts;
+    accept_context.ssl_ctx = tls;
+    if (tls != NULL)
+        h2o_ssl_register_alpn_protocols(tls, h2o_http2_alpn_protocols);
 }
 
-void server_run(int listener)
+void server_run(int listener, SSL_CTX *tls)
 {
-    configure();
+    configure(tls);
     wait_open(context.loop);
     /* Only the kernel knows these two: kept here, so that a leak checker does not take them for
      * lost. */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <h2o.h>
+#include <openssl/ssl.h>
 
 #include "span.h"
 
@@ -29,5 +30,6 @@ struct call {
  * process is there. */
 void server_hold_signals(void);
 
-/* Serves on this socket until SIGTERM or SIGINT. */
-void server_run(int listener);
+/* Serves on this socket until SIGTERM or SIGINT. With `tls` (NULL: plain HTTP) a client chooses
+ * between HTTP/1.1 and HTTP/2 by ALPN. */
+void server_run(int listener, SSL_CTX *tls);

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 
 HOST = "127.0.0.1"
 
@@ -40,14 +40,22 @@ class Answer:
         return parser.data
 
 
-class _Connection(HTTPConnection):
+class _AnyPath:
     def _validate_path(self, url):
         """Any path goes out as it is: paths are what some tests are about."""
 
 
-def http(port, method, path, body=None, headers=None, seconds=30):
-    """One request on a connection of its own. `body` is bytes, or text."""
-    connection = _Connection(HOST, port, timeout=seconds)
+class _Connection(_AnyPath, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_AnyPath, HTTPSConnection):
+    pass
+
+
+def http(port, method, path, body=None, headers=None, seconds=30, tls=None, host=HOST):
+    """One request on a connection of its own. `body` is bytes, or text; `tls` an ssl.SSLContext, or None."""
+    connection = _TlsConnection(host, port, timeout=seconds, context=tls) if tls else _Connection(host, port, timeout=seconds)
     try:
         connection.request(method, path, body.encode() if isinstance(body, str) else body, headers or {})
         answer = connection.getresponse()

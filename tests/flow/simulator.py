@@ -14,11 +14,15 @@ def scripted(text="", /, **script):
 
 
 class Simulator:
-    def __init__(self, port):
-        self.port = port
+    def __init__(self, url, tls=None):
+        self.url = url  # scheme, host and port
+        self.port = int(url.rsplit(":", 1)[1])
+        self.host = url.split("//")[1].rsplit(":", 1)[0].strip("[]")
+        self.tls = tls  # an ssl.SSLContext, if it speaks TLS
 
     def _ask(self, method, path, body=None):
-        answer = http(self.port, method, path, json.dumps(body) if body is not None else None, seconds=SECONDS)
+        body = json.dumps(body) if body is not None else None
+        answer = http(self.port, method, path, body, seconds=SECONDS, tls=self.tls, host=self.host)
         assert answer.status == 200, f"simulator: {method} {path} {body}: {answer.status} {answer.text}"
         return answer.json
 
@@ -36,7 +40,7 @@ class Simulator:
 
     def direct(self, method, path, body=None):
         """Asks past the gateway, to compare; total() and by_key() leave it out."""
-        return http(self.port, method, path, body, {"x-goog-api-key": DIRECT_KEY}, SECONDS)
+        return http(self.port, method, path, body, {"x-goog-api-key": DIRECT_KEY}, SECONDS, self.tls, self.host)
 
     def requests(self, last=1000):
         """The last requests as they came, oldest first: method, path, query, key, headers, body (or body_hex)."""

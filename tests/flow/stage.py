@@ -108,12 +108,13 @@ class Proc:
 class Stage:
     """`keys` are the provider's (their texts say how they behave), `env` is added to the settings of all processes.
     `database`: True for the session's server, "own" for one of its own (stage.database.stop(), .pause(), …), False for
-    none and no store process. Not started if start=False: then start_all(), or start(name) one by one."""
+    none and no store process. `simulator`: more arguments for it; `tls`: the ssl.SSLContext to ask it with, if it speaks
+    TLS. Not started if start=False: then start_all(), or start(name) one by one."""
 
     live = []
 
     def __init__(self, folder=None, frontends=1, upstreams=1, keys=("key-ok-1", "key-ok-2", "key-ok-3"), tokens=(TOKEN,),
-                 env=None, recorder=True, database=True, admin=True, start=True, ready=True):
+                 env=None, recorder=True, database=True, admin=True, start=True, ready=True, simulator=(), tls=None):
         self.state = Path(tempfile.mkdtemp(prefix="gw-", dir="/tmp"))
         self.logs_folder = Path(folder) / "logs" if folder else self.state / "logs"
         self.logs_folder.mkdir(parents=True, exist_ok=True)
@@ -127,7 +128,7 @@ class Stage:
         self.reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self.reserved.bind(("127.0.0.1", 0))
         self.port = self.reserved.getsockname()[1]
-        self.sim = None
+        self.sim, self.simulator_args, self.tls = None, list(simulator), tls
         self.logs, self.procs, self.every_proc = {}, {}, []
         self.has_failed = False
         self.settings = {
@@ -174,7 +175,7 @@ class Stage:
     def _command(self, name):
         role = name.split("-")[0]
         if role == "simulator":
-            return [BUILD / "bin/gemini-simulator", f"--port={self.sim.port if self.sim else 0}"]
+            return [BUILD / "bin/gemini-simulator", f"--port={self.sim.port if self.sim else 0}", *self.simulator_args]
         return [BUILD / "bin/recorder", "store"] if role == "store" else [BUILD / "bin" / role]
 
     def _env(self, extra):
@@ -185,7 +186,7 @@ class Stage:
             env |= {"ASAN_OPTIONS": common + ":detect_stack_use_after_return=1", "UBSAN_OPTIONS": common,
                     "LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0"}
         if self.sim:
-            env["BASE_URL"] = f"http://127.0.0.1:{self.sim.port}/v1beta"
+            env["BASE_URL"] = f"{self.sim.url}/v1beta"
         return env | {name: str(value) for name, value in (self.settings | extra).items()}
 
     def start(self, name, kill_at=None, env=None, args=(), prefix=(), may_fail=False):
@@ -207,8 +208,8 @@ class Stage:
     def _simulator_ready(self, proc):
         ready, _, _ = select.select([proc.popen.stdout], [], [], 10 * SLOW)
         line = proc.popen.stdout.readline().decode() if ready else ""
-        assert line.startswith("simulator: http://"), f"the simulator said {line!r}\n{proc.log.tail()}"
-        self.sim = Simulator(int(line.rsplit(":", 1)[1]))
+        assert line.startswith("simulator: http"), f"the simulator said {line!r}\n{proc.log.tail()}"
+        self.sim = Simulator(line.split()[1], self.tls)
 
     def proc(self, name):
         return self.procs[self.name(name)]

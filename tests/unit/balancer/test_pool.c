@@ -118,7 +118,8 @@ static void what_is_not_the_keys_fault_costs_no_key(void **state)
         FAULT_NONE,     FAULT_CLIENT_GONE, FAULT_BAD_REQUEST, FAULT_CONTEXT_LENGTH, FAULT_BLOCKED,
         FAULT_NO_MODEL, FAULT_FORBIDDEN,   FAULT_OVERLOADED,  FAULT_SERVER,         FAULT_DEADLINE,
         FAULT_CONNECT,  FAULT_RESET,       FAULT_CUT,         FAULT_EMPTY,          FAULT_MALFORMED,
-        FAULT_TIMEOUT,  FAULT_LOST,
+        FAULT_TIMEOUT,  FAULT_LOST,        FAULT_NAME,        FAULT_CERTIFICATE,    FAULT_TLS,
+        FAULT_PROXY,
     };
 
     (void)state;

@@ -722,6 +722,85 @@ static void without_any_key_no_time_is_promised(void **state)
 #define EMPTY(name) cmocka_unit_test_setup_teardown(name, open_empty, close_all)
 #define ROAD(name) cmocka_unit_test_setup_teardown(name, open_road, close_all)
 
+/* Proxies */
+
+static const struct secret ways[] = {{VIEW("http://u:word@10.0.0.1:1")},
+                                     {VIEW("http://u:word@10.0.0.2:1")},
+                                     {VIEW("http://u:word@10.0.0.3:1")}};
+
+static struct view way_of(uint64_t key_id)
+{
+    return proxies_pick(&b.proxies, key_id, 0)->url.hidden;
+}
+
+/* Keys that the proxies serve in such a way that not all go by the same. */
+static void open_ways(void)
+{
+    for (size_t count = 2; count <= 3; count++) {
+        proxies_open(&b.proxies, ways, count, true);
+        if (!view_equal(way_of(b.pool.keys[0].id), way_of(b.pool.keys[1].id)))
+            return;
+        proxies_close(&b.proxies);
+    }
+    fail_msg("both keys go by one proxy, with two of them and with three");
+}
+
+static void a_job_has_the_way_of_its_key(void **state)
+{
+    struct msg_job job;
+    struct msg_rekey rekey;
+
+    (void)state;
+    open_ways();
+    offer(F1, 1, 1, 0, 60000);
+    job = expect(U1, MSG_JOB).job;
+    assert_true(view_equal(job.proxy.hidden, way_of(job.key_id)));
+    outcome(U1, 1, 1, 1, 1, job.key_id, FAULT_SERVER, 0, true);
+    rekey = expect(U1, MSG_REKEY).rekey;
+    assert_int_not_equal(rekey.key_id, b.pool.keys[0].id);
+    assert_true(view_equal(rekey.proxy.hidden, way_of(rekey.key_id)));
+    proxies_close(&b.proxies);
+}
+
+static void keys_of_a_proxy_that_failed_are_passed_over_and_do_not_rest(void **state)
+{
+    struct msg_job job;
+    struct view bad;
+
+    (void)state;
+    open_ways();
+    offer(F1, 1, 1, 0, 60000);
+    job = expect(U1, MSG_JOB).job;
+    bad = way_of(job.key_id);
+    outcome(U1, 1, 1, 1, 1, job.key_id, FAULT_PROXY, 0, true);
+    assert_false(view_equal(expect(U1, MSG_REKEY).rekey.proxy.hidden, bad));
+    assert_int_equal(pool_fit(&b.pool, b.actor.now_ms), 2);
+    for (uint64_t call = 2; call < 5; call++) {
+        offer(F1, call, 1, 0, 60000);
+        assert_false(view_equal(expect(call % 2 ? U1 : U2, MSG_JOB).job.proxy.hidden, bad));
+    }
+    proxies_close(&b.proxies);
+}
+
+/* A key whose proxy is out of order is better than none. */
+static void where_all_proxies_rest_they_are_used_all_the_same(void **state)
+{
+    (void)state;
+    open_ways();
+    for (size_t i = 0; i < b.proxies.count; i++)
+        proxy_settle(&b.proxies.at[i], true, b.actor.now_ms);
+    offer(F1, 1, 1, 0, 60000);
+    assert_true(expect(U1, MSG_JOB).job.proxy.hidden.len);
+    proxies_close(&b.proxies);
+}
+
+static void without_proxies_a_job_names_none(void **state)
+{
+    (void)state;
+    offer(F1, 1, 1, 0, 60000);
+    assert_int_equal(expect(U1, MSG_JOB).job.proxy.hidden.len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -758,6 +837,10 @@ int main(void)
         EMPTY(of_two_offers_reported_the_newer_one_counts),
         ROAD(a_frontend_that_hears_no_upstream_holds_no_other_up),
         EMPTY(without_any_key_no_time_is_promised),
+        ROAD(a_job_has_the_way_of_its_key),
+        ROAD(keys_of_a_proxy_that_failed_are_passed_over_and_do_not_rest),
+        ROAD(where_all_proxies_rest_they_are_used_all_the_same),
+        ROAD(without_proxies_a_job_names_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,8 +145,8 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
     snprintf(transfer->url, sizeof(transfer->url), "%s", order->url);
     snprintf(transfer->key, sizeof(transfer->key), "%.*s", (int)order->key.hidden.len,
              order->key.hidden.at);
-    snprintf(transfer->proxy, sizeof(transfer->proxy), "%.*s", (int)order->proxy.len,
-             order->proxy.at);
+    snprintf(transfer->proxy, sizeof(transfer->proxy), "%.*s", (int)order->proxy.hidden.len,
+             order->proxy.hidden.at);
     bytes_append(&transfer->body, order->body);
     started++;
     return newest = transfer;
@@ -177,13 +177,18 @@ static enum transfer_answer provider_says(struct transfer *transfer, const char 
     return transfer->events->bytes(transfer->owner, view_of(text));
 }
 
-static void provider_ends(struct transfer *transfer, enum transfer_end end)
+static void provider_ends_saying(struct transfer *transfer, enum transfer_end end, const char *why)
 {
     const struct transfer_events *events = transfer->events;
     void *owner = transfer->owner;
 
     transfer_drop(transfer);
-    events->done(owner, end, "");
+    events->done(owner, end, why);
+}
+
+static void provider_ends(struct transfer *transfer, enum transfer_end end)
+{
+    provider_ends_saying(transfer, end, "");
 }
 
 static void provider_begins(unsigned status, const char *type)
@@ -415,6 +420,64 @@ static void without_a_connection_another_key_may_help(void **state)
     place(1, 1);
     provider_ends(newest, TRANSFER_NO_CONNECTION);
     expect("R:RECORD(1 connect) B:OUTCOME(1 1.1 connect more) ");
+}
+
+static void what_kept_a_request_from_the_provider_is_told_in_its_words(void **state)
+{
+    static const struct {
+        enum transfer_end end;
+        const char *fault, *error;
+    } cases[] = {
+        {TRANSFER_NO_NAME, "name more", "UNREACHABLE"},
+        {TRANSFER_NO_CONNECTION, "connect more", "UNREACHABLE"},
+        {TRANSFER_NO_TLS, "tls more", "UNREACHABLE"},
+        {TRANSFER_NO_PROXY, "proxy more", "PROXY"},
+        {TRANSFER_UNTRUSTED, "certificate", "CERTIFICATE"},
+    };
+    char want[200];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        bool may_ask = strstr(cases[i].fault, " more");
+        uint64_t call = i + 1;
+
+        place(call, 1);
+        posted.len = 0;
+        provider_ends_saying(newest, cases[i].end, "No \"way\" to host:1");
+        snprintf(want, sizeof(want), "B:OUTCOME(%d %d.1 %s) ", (int)call, (int)call,
+                 cases[i].fault);
+        assert_non_null(strstr(bytes_cstr(&posted), want));
+        if (may_ask) {
+            FROM_B(MSG_STOP, .stop = {.frontend = F1, .call = call, .offer = 1});
+        }
+        snprintf(want, sizeof(want),
+                 "F1:FAIL(0 %s 0 {\"error\":{\"message\":\"No \\\"way\\\" to host:1.\"}}) ",
+                 cases[i].error);
+        assert_non_null(strstr(bytes_cstr(&posted), want));
+        ack(call, 0);
+    }
+    posted.len = 0;
+}
+
+static void a_job_goes_by_the_proxy_of_its_key(void **state)
+{
+    struct msg_job msg = job_of(1, 1);
+
+    (void)state;
+    msg.proxy.hidden = VIEW("http://u:word@10.0.0.1:3128");
+    FROM_B(MSG_JOB, .job = msg);
+    assert_string_equal(newest->proxy, "http://u:word@10.0.0.1:3128");
+    provider_ends(newest, TRANSFER_NO_PROXY);
+    FROM_B(MSG_REKEY, .rekey = {.frontend = F1,
+                                .call = 1,
+                                .offer = 1,
+                                .attempt = 2,
+                                .key_id = 2,
+                                .key = {VIEW("key-two")},
+                                .proxy = {VIEW("socks5://10.0.0.2:1080")}});
+    assert_string_equal(newest->proxy, "socks5://10.0.0.2:1080");
+    provider_answers_well();
+    posted.len = 0;
 }
 
 /* Who may place, and what */
@@ -822,6 +885,8 @@ int main(void)
         TEST(a_clients_mistake_is_told_at_once),
         TEST(behind_the_first_content_a_fault_is_an_error),
         TEST(without_a_connection_another_key_may_help),
+        TEST(what_kept_a_request_from_the_provider_is_told_in_its_words),
+        TEST(a_job_goes_by_the_proxy_of_its_key),
         TEST(jobs_of_strangers_are_dropped),
         TEST(the_newest_offer_counts),
         TEST(an_old_offers_letters_change_nothing),

@@ -135,6 +135,22 @@ static void on_accept(void *data, int fd, unsigned events)
     loop_set(&loop, connection->fd, LOOP_READ, on_provider, connection);
 }
 
+static const struct transfer_settings settings = {
+    .slots = 512, .connect_ms = 15000, .idle_ms = 90000, .ca_bundle = ""};
+
+static void open_transfers(const struct transfer_settings *with)
+{
+    transfers = (struct transfers){0};
+    transfers_open(&transfers, &loop, with);
+}
+
+/* The test wants others than those of all. */
+static void reopen(struct transfer_settings with)
+{
+    transfers_close(&transfers);
+    open_transfers(&with);
+}
+
 static int open_all(void **state)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -152,8 +168,7 @@ static int open_all(void **state)
     snprintf(provider.url, sizeof(provider.url), "http://127.0.0.1:%d/v1/x?alt=sse",
              ntohs(address.sin_port));
     loop_set(&loop, provider.fd, LOOP_READ, on_accept, NULL);
-    transfers = (struct transfers){0};
-    transfers_open(&transfers, &loop, 512);
+    open_transfers(&settings);
     return 0;
 }
 
@@ -242,7 +257,7 @@ static void start(struct call *call, const char *url, struct view body, struct v
                                    .key_header = "x-goog-api-key: ",
                                    .key = {VIEW("the-key")},
                                    .body = body,
-                                   .proxy = proxy};
+                                   .proxy = {proxy}};
 
     call->transfer = transfer_start(&transfers, &order, &events, call);
 }
@@ -465,9 +480,39 @@ static void nobody_there(void **state)
     start(&odd, "gopher://127.0.0.1/", VIEW("{}"), (struct view){0});
     UNTIL(refused.is_done && nameless.is_done && odd.is_done);
     assert_int_equal(refused.end, TRANSFER_NO_CONNECTION);
-    assert_true(refused.why[0]);
-    assert_int_equal(nameless.end, TRANSFER_NO_CONNECTION);
+    assert_string_equal(refused.why, "No connection to 127.0.0.1:1: Connection refused");
+    assert_int_equal(nameless.end, TRANSFER_NO_NAME);
+    assert_string_equal(nameless.why, "The name a..b.invalid has no address");
     assert_int_equal(odd.end, TRANSFER_NO_CONNECTION);
+}
+
+/* A listener whose queue is full takes no further connection, and says nothing. */
+static void nobody_answers(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fillers[4];
+    struct call call = {0};
+    char url[64], want[96];
+
+    (void)state;
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    getsockname(listener, (struct sockaddr *)&address, &len);
+    for (int i = 0; i < 4; i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        connect(fillers[i], (struct sockaddr *)&address, len);
+    }
+    reopen((struct transfer_settings){.slots = 8, .connect_ms = 300, .idle_ms = 90000});
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/", ntohs(address.sin_port));
+    snprintf(want, sizeof(want), "No connection to 127.0.0.1:%d in time", ntohs(address.sin_port));
+    start(&call, url, VIEW("{}"), (struct view){0});
+    UNTIL(call.is_done);
+    assert_int_equal(call.end, TRANSFER_NO_CONNECTION);
+    assert_string_equal(call.why, want);
+    for (int i = 0; i < 4; i++)
+        close(fillers[i]);
+    close(listener);
 }
 
 static void ends_are_told_apart(void **state)
@@ -549,6 +594,214 @@ static void a_proxy_is_used_where_it_is_named_and_nowhere_else(void **state)
     assert_int_equal(straight.end, TRANSFER_CLEAN);
     assert_non_null(strstr(bytes_cstr(&provider.last), "POST /v1/x?alt=sse HTTP/1.1"));
     bytes_clear(&proxy);
+}
+
+/* The provider's listener plays the proxy. */
+static struct bytes proxy_url(const char *user)
+{
+    struct bytes proxy = {0};
+    const char *place = provider.url + strlen("http://");
+
+    bytes_printf(&proxy, "http://%s%.*s", user, (int)strcspn(place, "/"), place);
+    bytes_cstr(&proxy);
+    return proxy;
+}
+
+static void a_tunnel_is_asked_for_without_the_key(void **state)
+{
+    static const struct reply no = {"HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno", 0, CLOSE};
+    char *headers[] = {"X-Team: blue"};
+    struct bytes proxy = proxy_url("user:pass%2Fword@");
+    struct call call = {0};
+    const char *seen;
+
+    (void)state;
+    reopen((struct transfer_settings){
+        .slots = 8, .connect_ms = 9000, .idle_ms = 90000, .headers = headers, .header_count = 1});
+    provider_says(&no, 1);
+    start(&call, "https://gemini.invalid/v1beta/secret", VIEW("{}"), bytes_view(&proxy));
+    UNTIL(call.is_done);
+    seen = bytes_cstr(&provider.last);
+    assert_ptr_equal(strstr(seen, "CONNECT gemini.invalid:443 HTTP/1.1\r\n"), seen);
+    assert_non_null(strstr(seen, "\r\nProxy-Authorization: Basic dXNlcjpwYXNzL3dvcmQ=\r\n"));
+    assert_null(strstr(seen, "the-key"));
+    assert_null(strstr(seen, "goog"));
+    assert_null(strstr(seen, "blue"));
+    assert_null(strstr(seen, "secret"));
+    assert_int_equal(call.end, TRANSFER_NO_PROXY);
+    assert_int_equal(call.status, 0);
+    assert_string_equal(call.why, "The proxy on the way to gemini.invalid:443 failed: it does not "
+                                  "let us through");
+    bytes_clear(&proxy);
+}
+
+/* The same handle serves both. */
+static void a_proxy_does_not_get_the_password_of_another(void **state)
+{
+    static const struct reply no = {"HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno", 0, CLOSE};
+    struct bytes first = proxy_url("user:password@"), second = proxy_url(""),
+                 third = proxy_url("other:word@");
+    const struct bytes *proxies[] = {&first, &second, &third, &second};
+    static const char *const marks[] = {"Basic dXNlcjpwYXNzd29yZA==", NULL,
+                                        "Basic b3RoZXI6d29yZA==", NULL};
+
+    (void)state;
+    provider_says(&no, 1);
+    for (int forward = 0; forward < 2; forward++)
+        for (int i = 0; i < 4; i++) {
+            struct call call = {0};
+
+            start(&call, forward ? "http://gemini.invalid/" : "https://gemini.invalid/", VIEW("{}"),
+                  bytes_view(proxies[i]));
+            UNTIL(call.is_done);
+            if (marks[i])
+                assert_non_null(strstr(bytes_cstr(&provider.last), marks[i]));
+            else
+                assert_null(strstr(bytes_cstr(&provider.last), "Authorization"));
+        }
+    bytes_clear(&first);
+    bytes_clear(&second);
+    bytes_clear(&third);
+}
+
+static void what_a_proxy_does_wrong_is_told_as_its_fault(void **state)
+{
+    static const struct {
+        const char *what;
+        struct reply reply;
+        const char *url;
+        const char *why;
+    } cases[] = {
+        {"a tunnel wants a password",
+         {"HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n", 0,
+          KEEP},
+         "https://gemini.invalid/",
+         "it wants a user name"},
+        {"a forwarder wants a password",
+         {"HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=x\r\nContent-Length: 3\r\n\r\nwho",
+          0, KEEP},
+         "http://gemini.invalid/",
+         "it wants a user name"},
+        {"a tunnel that leads nowhere",
+         {"HTTP/1.1 502 Bad\r\nContent-Length: 0\r\n\r\n", 0, KEEP},
+         "https://gemini.invalid/",
+         "it cannot reach the provider"},
+        {"it hangs up", {"", 0, RESET}, "https://gemini.invalid/", "failed: "},
+        {"it is none", {"hello\r\n\r\n", 0, CLOSE}, "https://gemini.invalid/", "failed: "},
+    };
+    struct bytes proxy = proxy_url("user:pass-word@");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct call call = {0};
+
+        print_message("    %s\n", cases[i].what);
+        provider_says(&cases[i].reply, 1);
+        start(&call, cases[i].url, VIEW("{}"), bytes_view(&proxy));
+        UNTIL(call.is_done);
+        assert_int_equal(call.end, TRANSFER_NO_PROXY);
+        assert_int_equal(call.status, 0);
+        assert_int_equal(call.taken, 0);
+        assert_non_null(strstr(call.why, "gemini.invalid"));
+        assert_non_null(strstr(call.why, cases[i].why));
+        assert_null(strstr(call.why, "pass-word"));
+    }
+    bytes_clear(&proxy);
+}
+
+static void a_proxy_that_is_not_there(void **state)
+{
+    static const char *const proxies[] = {"http://u:pass-word@127.0.0.1:1", "socks5://127.0.0.1:1",
+                                          "socks5h://u:p@nobody.invalid:1"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(proxies) / sizeof(proxies[0]); i++) {
+        struct call call = {0};
+
+        start(&call, "https://gemini.invalid/", VIEW("{}"), view_of(proxies[i]));
+        UNTIL(call.is_done);
+        assert_int_equal(call.end, TRANSFER_NO_PROXY);
+        assert_null(strstr(call.why, "pass-word"));
+        assert_non_null(strstr(call.why, i < 2 ? "Connection refused" : "its name has no address"));
+    }
+}
+
+static void headers_of_the_user_go_along(void **state)
+{
+    char *headers[] = {"X-Team: blue", "X-Ray: a, b"};
+    struct call call = {0}, get = {0};
+
+    (void)state;
+    reopen((struct transfer_settings){
+        .slots = 8, .connect_ms = 9000, .idle_ms = 90000, .headers = headers, .header_count = 2});
+    provider_says(&fine, 1);
+    run(&call);
+    assert_non_null(strstr(bytes_cstr(&provider.last), "\r\nX-Team: blue\r\nX-Ray: a, b\r\n"));
+    assert_non_null(strstr(bytes_cstr(&provider.last), "\r\nx-goog-api-key: the-key\r\n"));
+    start(&get, provider.url, (struct view){0}, (struct view){0});
+    UNTIL(get.is_done);
+    assert_non_null(strstr(bytes_cstr(&provider.last), "\r\nX-Team: blue\r\nX-Ray: a, b\r\n"));
+}
+
+static void calls_beyond_the_limit_of_connections_wait(void **state)
+{
+    enum { COUNT = 50, MOST = 3 };
+    static struct call calls[COUNT];
+    size_t most = 0;
+
+    (void)state;
+    memset(calls, 0, sizeof(calls));
+    reopen((struct transfer_settings){
+        .slots = 512, .connections = MOST, .connect_ms = 9000, .idle_ms = 90000});
+    provider_says(&fine, 1);
+    for (int i = 0; i < COUNT; i++)
+        start(&calls[i], provider.url, VIEW("{}"), (struct view){0});
+    while (transfers.count) {
+        turn();
+        if (provider.accepted - provider.closed > most)
+            most = provider.accepted - provider.closed;
+    }
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(calls[i].end, TRANSFER_CLEAN);
+    assert_int_equal(provider.requests, COUNT);
+    assert_int_equal(most, MOST);
+}
+
+static void one_that_waits_for_a_connection_gets_that_of_a_cancelled_one(void **state)
+{
+    static const struct reply replies[] = {{"", 0, KEEP},
+                                           {OK "Content-Length: 2\r\n\r\n{}", 0, KEEP}};
+    struct call silent = {0}, waiting = {0};
+
+    (void)state;
+    reopen((struct transfer_settings){
+        .slots = 8, .connections = 1, .connect_ms = 300, .idle_ms = 90000});
+    provider_says(replies, 2);
+    start(&silent, provider.url, VIEW("{}"), (struct view){0});
+    start(&waiting, provider.url, VIEW("{}"), (struct view){0});
+    UNTIL(provider.requests == 1);
+    for (uint64_t by_ms = clock_ms() + 500; clock_ms() < by_ms;)
+        turn(); /* longer than a connection may take: waiting for one is not connecting */
+    assert_false(waiting.is_done);
+    transfer_cancel(silent.transfer);
+    UNTIL(waiting.is_done);
+    assert_int_equal(waiting.end, TRANSFER_CLEAN);
+}
+
+static void connections_that_idle_are_closed(void **state)
+{
+    struct call call = {0}, again = {0};
+
+    (void)state;
+    reopen((struct transfer_settings){.slots = 8, .connect_ms = 9000, .idle_ms = 1000});
+    provider_says(&fine, 1);
+    run(&call);
+    turns(5);
+    assert_int_equal(provider.closed, 0);
+    UNTIL(provider.closed == 1);
+    run(&again);
+    assert_int_equal(again.end, TRANSFER_CLEAN);
+    assert_int_equal(provider.accepted, 2);
 }
 
 static void one_may_follow_another(void **state)
@@ -646,8 +899,17 @@ int main(void)
         TEST(a_transfer_is_stopped_from_inside),
         TEST(a_cancelled_transfer_closes_its_connection_and_says_nothing),
         TEST(nobody_there),
+        TEST(nobody_answers),
         TEST(ends_are_told_apart),
         TEST(a_proxy_is_used_where_it_is_named_and_nowhere_else),
+        TEST(a_tunnel_is_asked_for_without_the_key),
+        TEST(a_proxy_does_not_get_the_password_of_another),
+        TEST(what_a_proxy_does_wrong_is_told_as_its_fault),
+        TEST(a_proxy_that_is_not_there),
+        TEST(headers_of_the_user_go_along),
+        TEST(calls_beyond_the_limit_of_connections_wait),
+        TEST(one_that_waits_for_a_connection_gets_that_of_a_cancelled_one),
+        TEST(connections_that_idle_are_closed),
         TEST(one_may_follow_another),
         TEST(many_run_at_once),
         TEST(a_trim_closes_connections_if_there_are_many),
