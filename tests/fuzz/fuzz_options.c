@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* memmem */
 /* Settings of any value, from the environment, the file .env and the command line. The input is
  * lines: a byte that says where from, one that says which setting, the value. They are taken, and
  * then every value is what its type and range allow; or they are refused, naming the setting, the
@@ -15,6 +16,7 @@ static struct {
     char *arguments[VARIABLES_MOST + 2];
     int argument_count;
     bool is_secret_argument;
+    bool has_ellipsis; /* which is what stands for a value that is not told */
 } given;
 
 static void ensure(bool claim)
@@ -79,6 +81,7 @@ static void give_line(struct view line)
     unsigned source = (unsigned char)line.at[0] % SOURCES;
     const struct option *option = &table[(unsigned char)line.at[1] % COUNT(table)];
 
+    given.has_ellipsis |= memmem(line.at, line.len, "…", strlen("…")) != NULL;
     if (alone.count == VARIABLES_MOST || given.argument_count > VARIABLES_MOST)
         return;
     give(source, option, value_mark(view_skip(line, 2), is_secret(option)));
@@ -138,7 +141,7 @@ static void check_refusal(struct view said)
     ensure(alone.status == 2 && equals && said.at[said.len - 1] == '\n');
     ensure(option || is_argument);
     ensure(strstr(equals, ": ") && strlen(strstr(equals, ": ")) > 10); /* what is right */
-    if (option && is_number(option))
+    if (option && is_number(option) && !given.has_ellipsis)
         ensure(!view_starts(view_of(equals), VIEW("=…")));
 }
 
