@@ -195,24 +195,25 @@ asan: ## unit and flow tests and fuzz replay, sanitized
 	@$(MAKE) BUILD=$(ASAN_BUILD) SANITIZE=address,undefined CFLAGS="-O1 -g" programs
 	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) asan-unit asan-replay asan-flow
 
-fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## look for inputs that break a parser, FUZZ_SECONDS=60 for each, FUZZ_JOBS at a time
+fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## look for inputs that break a parser, FUZZ_SECONDS=60 each, FUZZ_JOBS at once
 	@$(PYTHON) tests/fuzz/run.py --build $(BUILD) --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) $(FUZZERS)
 
-fuzz-merge: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## take what make fuzz has found to reach more into the corpus
+fuzz-merge: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## take those new inputs that reach more into the corpus
 	@$(PYTHON) tests/fuzz/run.py --build $(BUILD) --jobs $(FUZZ_JOBS) --merge $(FUZZERS)
 
 bench: all ## measure, the table on stdout
 	@launch/packages.sh build run bench
 	@BUILD_DIR=$(BUILD) $(PYTHON) tests/bench/run.py
 
-coverage: ## which lines the tests reach: build/coverage/index.html; fails below 85 % for a group of tests/coverage.py
+coverage: ## which lines the tests reach, build/coverage/index.html; fails below 85 % (tests/coverage.py)
 	@launch/packages.sh build run test lint
 	@$(MAKE) BUILD=build/coverage COVERAGE=1 CFLAGS="-O0 -g" programs
+	@find build/coverage -name '*.gcda' -delete
 	@$(PYTHON) tests/run.py --build build/coverage unit replay short
 	@cd build/coverage && gcovr --root ../.. --exclude '.*tests/.*' --html-details index.html --json-summary summary.json .
 	@$(PYTHON) tests/coverage.py build/coverage/summary.json
 
-soak: all ## SOAK_MINUTES=30 of half the load that the machine takes, with kills: memory, descriptors and books stay right
+soak: all ## SOAK_MINUTES=30 of half the load that the machine takes, with kills: memory, descriptors, books
 	@launch/packages.sh build run test bench
 	@BUILD_DIR=$(BUILD) $(PYTHON) tests/soak/run.py --minutes $(SOAK_MINUTES) --out $(BUILD)/soak
 

@@ -186,7 +186,7 @@ class Stream:
     number: int = 0
     status: int = 0
     headers: dict = field(default_factory=dict)
-    gathered: bytearray = field(default_factory=bytearray, repr=False)  # the body of an answer that is no stream; what is no event at a stream's end
+    gathered: bytearray = field(default_factory=bytearray, repr=False)  # the body of what is no stream, or what a stream ends in
     size: int = 0             # bytes of body read
     events: list = field(default_factory=list)  # texts behind data:, but for [DONE]
     comments: int = 0

@@ -130,7 +130,8 @@ class Soak:
         told = " ".join(f"{name}={one['pss'] / MIB:.1f}/{one['fds']}/{one['threads']}" for name, one in processes.items())
         print(f"{self.figures.lines[-1]['s']:6.0f} s  calls {calls} ({short['rate']}/s, p99 {short['p99_us'] / 1000:.0f} ms)  "
               f"failed {sum(explained.values())} explained, {unexplained} not  rows {line['rows']} of {line['counted']}  "
-              f"spool {line['spool'] // 1024} KiB  killed {','.join(killed) or '-'}\n          MiB/fds/threads {told}", flush=True)
+              f"spool {line['spool'] // 1024} KiB  killed {','.join(killed) or '-'}\n          MiB/fds/threads {told}",
+              flush=True)
 
     # ------------------------------------------------------------------------------------------------------ the end
 
@@ -207,7 +208,8 @@ def main():
     options = parser.parse_args()
     wrong = soak(options.out.resolve(), options.minutes)
     print("\n".join(wrong))
-    print(f"soak: {len(wrong)} complaints" if wrong else "soak: memory and descriptors flat, books exact, no unexplained failure")
+    print(f"soak: {len(wrong)} complaints" if wrong else
+          "soak: memory and descriptors flat, books right, no unexplained failure")
     return 1 if wrong else 0
 
 
