@@ -107,7 +107,7 @@ static uint64_t take_number(struct view *script)
 
 /* A length with a low first byte takes so many bytes of the script as they are; others ask for a
  * run of one byte, which gets as long as the wire's longer forms. */
-static struct view take_text(struct view *script, char *run)
+static struct view take_text(struct view *script, struct bytes *run)
 {
     unsigned first = take(script);
     struct view text = {script->at, first};
@@ -118,8 +118,8 @@ static struct view take_text(struct view *script, char *run)
         return text;
     }
     text.len = ((first & 0x7f) << 16 | take(script) << 8 | take(script)) % TEXT_MOST;
-    text.at = run;
-    memset(run, (int)take(script), text.len);
+    text.at = bytes_room(run, text.len + 1);
+    memset(run->at, (int)take(script), text.len);
     return text;
 }
 
@@ -139,7 +139,7 @@ static void fill(const struct field *fields, struct view *script, union message 
         case FIELD_str:
         case FIELD_bin:
         case FIELD_secret: /* a struct secret is a struct view */
-            *(struct view *)at = take_text(script, bytes_room(&runs[i], TEXT_MOST));
+            *(struct view *)at = take_text(script, &runs[i]);
             break;
         }
     }
