@@ -218,7 +218,7 @@ soak: all ## SOAK_MINUTES=30 of half the load that the machine takes, with kills
 	@BUILD_DIR=$(BUILD) $(PYTHON) tests/soak/run.py --minutes $(SOAK_MINUTES) --out $(BUILD)/soak
 
 SOURCES := $(wildcard proto/*.c $(addsuffix /*.c,$(PROCESSES)) docs/*.c tests/fakes/*.c tests/unit/*/*.c tests/fuzz/*.c)
-HEADERS := $(wildcard proto/*.h $(addsuffix /*.h,$(PROCESSES)) tests/fakes/*.h tests/unit/*.h tests/unit/*/*.h)
+HEADERS := $(wildcard proto/*.h $(addsuffix /*.h,$(PROCESSES)) tests/fakes/*.h tests/fuzz/*.h tests/unit/*.h tests/unit/*/*.h)
 
 lint: compile_commands.json ## clang-format, clang-tidy, cppcheck
 	@launch/packages.sh lint

@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "tests/fuzz/corpus"
-CORPUS_MOST = 500
+CORPUS_MOST = 300
 FILE_MOST = 4096
 INPUT_SECONDS = 25  # one input may take so long on a busy machine
 MEMORY_MB = 1024
@@ -66,7 +66,7 @@ def merge(build, noun):
         for path in new.iterdir():
             if path.stat().st_size <= FILE_MOST:
                 shutil.copy(path, small)
-        done = subprocess.run([build / f"libfuzzer/fuzz_{noun}", "-merge=1", f"-timeout={INPUT_SECONDS}", merged, small],
+        done = subprocess.run([build / f"libfuzzer/fuzz_{noun}", "-set_cover_merge=1", f"-timeout={INPUT_SECONDS}", merged, small],
                               stdin=subprocess.DEVNULL, capture_output=True, cwd=ROOT, check=False)
         if done.returncode != 0:
             return False, f"--- {noun}: {done.stderr.decode(errors='replace')[-3000:]}"
