@@ -214,7 +214,7 @@ coverage: ## which lines the tests reach, build/coverage/index.html; fails below
 	@$(PYTHON) tests/coverage.py build/coverage/summary.json
 
 soak: all ## SOAK_MINUTES=30 of half the load that the machine takes, with kills: memory, descriptors, books
-	@launch/packages.sh build run test bench
+	@launch/packages.sh build run test
 	@BUILD_DIR=$(BUILD) $(PYTHON) tests/soak/run.py --minutes $(SOAK_MINUTES) --out $(BUILD)/soak
 
 SOURCES := $(wildcard proto/*.c $(addsuffix /*.c,$(PROCESSES)) docs/*.c tests/fakes/*.c tests/unit/*/*.c tests/fuzz/*.c)

@@ -25,7 +25,10 @@ static void feed(struct elements *elements, struct view part, struct bytes *seen
     while (part.len) {
         size_t before = part.len;
 
-        if (!elements_feed(elements, &part, &element, &is_broken)) {
+        bool found = elements_feed(elements, &part, &element, &is_broken);
+
+        ensure(elements->depth >= 0);
+        if (!found) {
             ensure(part.len == 0);
             break;
         }
