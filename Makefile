@@ -21,6 +21,8 @@ CFLAGS ?= -O2 -g
 # Debian's, which has the packages that launch/packages.sh installs; not one that a user has put before it.
 PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 FUZZ_SECONDS ?= 60
+FUZZ_JOBS ?= $(shell nproc)
+SOAK_MINUTES ?= 30
 PROCESSES := frontend balancer upstream recorder admin
 
 Q := $(if $(V),,@)
@@ -135,18 +137,26 @@ REPLAYS := $(addprefix $(BUILD)/replay/,$(FUZZERS))
 needs = $(shell sed -n 's,.*needs: *\(.*\)\*/.*,\1,p' tests/fuzz/$(1).c)
 folders = $(patsubst %/,-I%,$(sort $(dir $(call needs,$(1)))))
 libs_needed = $(foreach p,$(PROCESSES) tests/fakes,$(if $(filter -I$(p),$(call folders,$(1))),$(LIBS_$(notdir $(p)))))
+FUZZ_FLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -g -DH2O_USE_LIBUV=0 -fsanitize=address,undefined -fno-sanitize-recover=all
 define FUZZ
 $(BUILD)/tests/fuzz/$(1).o: INCLUDES := $(call folders,$(1))
 $(BUILD)/replay/$(1): LIBS := $(call libs_needed,$(1))
 $(BUILD)/replay/$(1): $(patsubst %.c,$(BUILD)/%.o,tests/fuzz/$(1).c tests/fuzz/replay.c $(call needs,$(1))) \
     $(BUILD)/libproto.a
-$(BUILD)/libfuzzer/$(1): tests/fuzz/$(1).c $(call needs,$(1)) $(wildcard proto/*.[ch] proto/*.def)
+$(BUILD)/libfuzzer/tests/fuzz/$(1).o: INCLUDES := $(call folders,$(1))
+$(BUILD)/libfuzzer/$(1): $(patsubst %.c,$(BUILD)/libfuzzer/%.o,tests/fuzz/$(1).c $(call needs,$(1))) \
+    $(BUILD)/libfuzzer/libproto.a
 	$$(call say,CLANG)
-	@mkdir -p $$(@D)
-	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -O1 -g -DH2O_USE_LIBUV=0 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -Iproto $(call folders,$(1)) -o $$@ $$(filter %.c,$$^) $(call libs_needed,$(1)) $(LIBS_http) $(LIBS_proto)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) \
+	    $(call libs_needed,$(1)) $(LIBS_http) $(LIBS_proto)
 endef
 $(foreach f,$(FUZZERS),$(eval $(call FUZZ,$(f))))
+
+$(BUILD)/libfuzzer/%.o: %.c
+	$(call say,CLANG)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -Iproto $(INCLUDES) -MMD -MP -c -o $@ $<
+$(BUILD)/libfuzzer/libproto.a: $(patsubst %.c,$(BUILD)/libfuzzer/%.o,$(wildcard proto/*.c))
 
 # Clients from PyPI (the OpenAI SDK), for the flow tests that want them. Without a registry those tests are skipped.
 $(BUILD)/venv/.ready: $(wildcard tests/flow/requirements.txt)
@@ -158,7 +168,7 @@ $(BUILD)/venv/.ready: $(wildcard tests/flow/requirements.txt)
 
 # ------------------------------------------------------------------------------------------------------------- commands
 
-.PHONY: FORCE all programs run test check asan fuzz bench coverage lint format docs docs-check clean help
+.PHONY: FORCE all programs run test check asan fuzz fuzz-merge bench soak coverage lint format docs docs-check clean help
 FORCE:
 
 all: ## build the processes and the simulator (the default)
@@ -185,27 +195,30 @@ asan: ## unit and flow tests and fuzz replay, sanitized
 	@$(MAKE) BUILD=$(ASAN_BUILD) SANITIZE=address,undefined CFLAGS="-O1 -g" programs
 	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) asan-unit asan-replay asan-flow
 
-fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## look for inputs that break a parser, FUZZ_SECONDS=60 for each
-	$(Q)for name in $(FUZZERS); do \
-	    noun=$${name#fuzz_}; mkdir -p $(BUILD)/libfuzzer/new/$$noun tests/fuzz/corpus/$$noun; \
-	    echo "== $$name, $(FUZZ_SECONDS) s"; \
-	    $(BUILD)/libfuzzer/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -verbosity=0 \
-	        -artifact_prefix=$(BUILD)/libfuzzer/found-$$noun- \
-	        $(BUILD)/libfuzzer/new/$$noun tests/fuzz/corpus/$$noun || exit 1; \
-	done
+fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## look for inputs that break a parser, FUZZ_SECONDS=60 each, FUZZ_JOBS at once
+	@$(PYTHON) tests/fuzz/run.py --build $(BUILD) --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) $(FUZZERS)
+
+fuzz-merge: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## take those new inputs that reach more into the corpus
+	@$(PYTHON) tests/fuzz/run.py --build $(BUILD) --jobs $(FUZZ_JOBS) --merge $(FUZZERS)
 
 bench: all ## measure, the table on stdout
 	@launch/packages.sh build run bench
 	@BUILD_DIR=$(BUILD) $(PYTHON) tests/bench/run.py
 
-coverage: ## which lines the tests reach: build/coverage/index.html
+coverage: ## which lines the tests reach, build/coverage/index.html; fails below 85 % (tests/coverage.py)
 	@launch/packages.sh build run test lint
 	@$(MAKE) BUILD=build/coverage COVERAGE=1 CFLAGS="-O0 -g" programs
+	@find build/coverage -name '*.gcda' -delete
 	@$(PYTHON) tests/run.py --build build/coverage unit replay short
-	@cd build/coverage && gcovr --root ../.. --exclude '.*tests/.*' --html-details index.html --print-summary .
+	@cd build/coverage && gcovr --root ../.. --exclude '.*tests/.*' --html-details index.html --json-summary summary.json .
+	@$(PYTHON) tests/coverage.py build/coverage/summary.json
+
+soak: all ## SOAK_MINUTES=30 of half the load that the machine takes, with kills: memory, descriptors, books
+	@launch/packages.sh build run test
+	@BUILD_DIR=$(BUILD) $(PYTHON) tests/soak/run.py --minutes $(SOAK_MINUTES) --out $(BUILD)/soak
 
 SOURCES := $(wildcard proto/*.c $(addsuffix /*.c,$(PROCESSES)) docs/*.c tests/fakes/*.c tests/unit/*/*.c tests/fuzz/*.c)
-HEADERS := $(wildcard proto/*.h $(addsuffix /*.h,$(PROCESSES)) tests/fakes/*.h tests/unit/*.h tests/unit/*/*.h)
+HEADERS := $(wildcard proto/*.h $(addsuffix /*.h,$(PROCESSES)) tests/fakes/*.h tests/fuzz/*.h tests/unit/*.h tests/unit/*/*.h)
 
 # clang-tidy's verdict on one file, kept until the file or a header changes.
 LINTED := $(filter-out tests/%,$(SOURCES))

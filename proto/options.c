@@ -97,14 +97,20 @@ static char *unquote(const char *from, const char *to)
     return (char *)bytes_cstr(&out);
 }
 
+static const char *pass_blanks(const char *from, const char *to)
+{
+    while (from < to && isspace((unsigned char)*from))
+        from++;
+    return from;
+}
+
 static void env_line(const char *from, const char *to)
 {
     const char *equals, *end;
 
-    while (from < to && isspace((unsigned char)*from))
-        from++;
+    from = pass_blanks(from, to);
     if (to - from > 7 && memcmp(from, "export ", 7) == 0)
-        from += 7;
+        from = pass_blanks(from + 7, to);
     equals = from < to && *from != '#' ? memchr(from, '=', (size_t)(to - from)) : NULL;
     if (!equals)
         return;
@@ -180,7 +186,7 @@ static uint64_t read_number(const struct option *option, const char *text, const
     char *end;
     unsigned long long number = strtoull(text, &end, 10);
 
-    if (end == text || *text == '-')
+    if (!isdigit((unsigned char)text[strspn(text, " \t")])) /* strtoull takes a sign */
         complain(option->name, text, "should be a number that is not negative");
     *rest = end;
     return number;
@@ -230,7 +236,16 @@ static bool read_boolean(const struct option *option, const char *text)
     return false;
 }
 
-static void list_add(struct option_list *list, struct view item)
+static bool is_control(struct view item)
+{
+    for (size_t i = 0; i < item.len; i++)
+        if ((unsigned char)item.at[i] < ' ' || item.at[i] == 0x7f)
+            return true;
+    return false;
+}
+
+/* Items become parts of headers and of addresses. */
+static void list_add(const struct option *option, struct option_list *list, struct view item)
 {
     while (item.len && isspace((unsigned char)item.at[0]))
         item = view_skip(item, 1);
@@ -238,6 +253,8 @@ static void list_add(struct option_list *list, struct view item)
         item.len--;
     if (!item.len)
         return;
+    if (is_control(item))
+        complain(option->name, "…", "should hold no control characters");
     list->at = memory_grow(list->at, (list->count + 1) * sizeof(*list->at));
     list->at[list->count++] = memory_text(item);
 }
@@ -252,7 +269,7 @@ static struct option_list read_list(const struct option *option, const char *tex
     if (text[strspn(text, " \t")] != '[') {
         while (*text) {
             size_t len = strcspn(text, ",");
-            list_add(&list, (struct view){text, len});
+            list_add(option, &list, (struct view){text, len});
             text += len + (text[len] == ',');
         }
         return list;
@@ -265,7 +282,7 @@ static struct option_list read_list(const struct option *option, const char *tex
     {
         if (!yyjson_is_str(item))
             complain(option->name, is_secret(option) ? "…" : text, "should hold texts only");
-        list_add(&list, (struct view){yyjson_get_str(item), yyjson_get_len(item)});
+        list_add(option, &list, (struct view){yyjson_get_str(item), yyjson_get_len(item)});
     }
     yyjson_doc_free(doc);
     return list;
@@ -392,31 +409,38 @@ static void check_provider(void)
         complain("UPSTREAM_IDLE", "…", "should be at least 1");
 }
 
+static void check_number(const char *name, uint64_t number, uint64_t least, uint64_t most,
+                         const char *right)
+{
+    char value[24], should[80];
+
+    if (number >= least && number <= most)
+        return;
+    snprintf(value, sizeof(value), "%llu", (unsigned long long)number);
+    snprintf(should, sizeof(should), "should be %s", right);
+    complain(name, value, should);
+}
+
 static void check_values(void)
 {
     check_provider();
-    if (options.port > 65535 || options.admin_port > 65535)
-        complain("PORT", "…", "should be at most 65535");
+    check_number("PORT", options.port, 0, 65535, "at most 65535");
+    check_number("ADMIN_PORT", options.admin_port, 0, 65535, "at most 65535");
     if (options.time_out_ms == 0)
         complain("TIME_OUT", "0", "should be at least 1");
     if (!log_knows_level(options.log_level))
         complain("LOG_LEVEL", options.log_level, "should be ERROR, WARNING, INFO or TRACE");
     if (!is_json_list(options.safety_settings))
         complain("SAFETY_SETTINGS", "…", "should be a JSON list, such as []");
-    if (options.frontends == 0 || options.frontends > 64)
-        complain("FRONTENDS", "…", "should be 1 to 64");
-    if (options.upstreams == 0 || options.upstreams > 64)
-        complain("UPSTREAMS", "…", "should be 1 to 64");
-    if (options.flight_slots < 16 || options.flight_slots > 1u << 20)
-        complain("FLIGHT_SLOTS", "…", "should be 16 to 1048576");
-    if (options.answer_window < 16384)
-        complain("ANSWER_WINDOW", "…", "should be at least 16KiB");
-    if (options.spool_segment < 4096)
-        complain("SPOOL_SEGMENT", "…", "should be at least 4KiB");
+    check_number("FRONTENDS", options.frontends, 1, 64, "1 to 64");
+    check_number("UPSTREAMS", options.upstreams, 1, 64, "1 to 64");
+    check_number("FLIGHT_SLOTS", options.flight_slots, 16, 1u << 20, "16 to 1048576");
+    check_number("ANSWER_WINDOW", options.answer_window, 16 * 1024, UINT64_MAX, "at least 16KiB");
+    check_number("SPOOL_SEGMENT", options.spool_segment, 4096, UINT64_MAX, "at least 4KiB");
     if (strcmp(options.spool_sync, "second") != 0 && strcmp(options.spool_sync, "always") != 0)
         complain("SPOOL_SYNC", options.spool_sync, "should be second or always");
-    if (options.balancer_slot >= options_balancers())
-        complain("BALANCER_SLOT", "…", "there are not so many BALANCER_ENDPOINTS");
+    check_number("BALANCER_SLOT", options.balancer_slot, 0, options_balancers() - 1,
+                 "the place of one of BALANCER_ENDPOINTS, the first is 0");
     for (size_t i = 0; i < options.balancer_endpoints.count; i++)
         check_address("BALANCER_ENDPOINTS", options.balancer_endpoints.at[i]);
     check_address("RECORDER_ENDPOINT", options.recorder_endpoint);

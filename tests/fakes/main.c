@@ -30,7 +30,7 @@ struct options {
     int port;
     int processes;
     const char *quota; /* NULL: none */
-    const char *cert; /* NULL: plain HTTP */
+    const char *cert;  /* NULL: plain HTTP */
     const char *private_key;
 };
 

@@ -194,7 +194,7 @@ class Stream:
     number: int = 0
     status: int = 0
     headers: dict = field(default_factory=dict)
-    gathered: bytearray = field(default_factory=bytearray, repr=False)  # the body of an answer that is no stream
+    gathered: bytearray = field(default_factory=bytearray, repr=False)  # the body of what is no stream, or what a stream ends in
     size: int = 0             # bytes of body read
     events: list = field(default_factory=list)  # texts behind data:, but for [DONE]
     comments: int = 0
@@ -356,6 +356,7 @@ class Streams:
                 await self.stalled.wait()
             elif how.bytes_per_second:
                 await asyncio.sleep(len(data) / how.bytes_per_second)
+        stream.gathered += events.left.strip()
         return "end" if not events.left.strip() else "cut"
 
     @staticmethod

@@ -69,8 +69,9 @@ static void script_step(struct script *script, const uint8_t *step)
 
     if (step[0] % 2)
         len = 1 + len % PAYLOAD_MOST;
-    for (size_t i = 0; i < len; i++)
-        *bytes_room(&run, 1) = (char)(step[3] + (step[0] & 2 ? i : 0)), run.len++;
+    bytes_room(&run, len + 1);
+    for (; run.len < len; run.len++)
+        run.at[run.len] = (char)(step[3] + (step[0] & 2 ? run.len : 0));
     if (step[0] % 2) {
         segment_put(&script->file, script->salt, bytes_view(&run));
         bytes_append(&script->payloads, bytes_view(&run));

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -15,6 +17,18 @@
 enum { RECORD_SIZE = 8 + 100, HEADER = 24 };
 
 static uint32_t last_read, heads_read;
+static int syncs_to_fail;
+
+/* In place of libc's: a disk that fails as often as it is told to. */
+int fdatasync(int fd)
+{
+    if (syncs_to_fail > 0) {
+        syncs_to_fail--;
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
 
 /* Numbers must come in order; a head is a payload of 5 bytes. */
 static bool on_payload(void *owner, struct view payload)
@@ -220,6 +234,167 @@ static void a_newest_segment_with_a_bad_header_is_passed_over(void **state)
     spool_close(&spool);
 }
 
+/* From now on the disk has no room for more of this file. */
+static void fill_disk(struct spool *spool)
+{
+    int full = open("/dev/full", O_RDWR | O_CLOEXEC);
+
+    assert_true(full >= 0);
+    assert_int_equal(dup2(full, spool->fd), spool->fd);
+    close(full);
+}
+
+static void a_full_disk_gets_the_reserves_room_for_another_segment(void **state)
+{
+    struct spool spool;
+
+    (void)state;
+    start(&spool, 1 << 20, 0);
+    write_numbers(&spool, 1, 2);
+    assert_true(spool.has_reserve);
+    fill_disk(&spool);
+    write_numbers(&spool, 3, 4);
+    assert_false(spool.has_reserve);
+    assert_string_equal(spool_folder_list(), "000000000001.spool 000000000002.spool ");
+    spool_reserve(&spool);
+    assert_true(spool.has_reserve);
+    assert_int_equal(file_size("reserve"), 64 * 1024);
+    spool_close(&spool);
+    start(&spool, 1 << 20, 2);
+    assert_int_equal(last_read, 4);
+    assert_int_equal(spool.records, 4);
+    assert_true(spool.has_reserve);
+    spool_close(&spool);
+}
+
+static void with_no_reserve_left_records_wait(void **state)
+{
+    struct spool spool;
+
+    (void)state;
+    start(&spool, 1 << 20, 0);
+    write_numbers(&spool, 1, 2);
+    spool.has_reserve = false;
+    fill_disk(&spool);
+    spool_add_number(&spool, 3);
+    assert_int_equal(spool_write(&spool), 0);
+    assert_int_equal(spool.error, ENOSPC);
+    assert_int_equal(spool.pending_count, 1);
+    assert_int_equal(spool.records, 2);
+    spool_close(&spool);
+}
+
+static void what_the_disk_does_not_take_for_good_goes_into_another_segment(void **state)
+{
+    struct spool spool;
+
+    (void)state;
+    start(&spool, 1 << 20, 0);
+    spool.syncs_always = true;
+    write_numbers(&spool, 1, 1);
+    spool_add_number(&spool, 2);
+    syncs_to_fail = 1;
+    assert_int_equal(spool_write(&spool), 0);
+    assert_int_equal(spool.error, EIO);
+    assert_int_equal(spool.pending_count, 1);
+    assert_int_equal(spool_write(&spool), 1);
+    assert_string_equal(spool_folder_list(), "000000000001.spool 000000000002.spool ");
+    spool_close(&spool);
+    start(&spool, 1 << 20, 1);
+    assert_int_equal(last_read, 2);
+    spool_close(&spool);
+}
+
+static void a_sync_that_fails_is_told_once(void **state)
+{
+    struct spool spool;
+
+    (void)state;
+    start(&spool, HEADER + 13 + RECORD_SIZE, 0);
+    write_numbers(&spool, 1, 1);
+    syncs_to_fail = 1;
+    assert_false(spool_sync(&spool));
+    assert_int_equal(spool.error, EIO);
+    assert_true(spool_sync(&spool));
+    write_numbers(&spool, 2, 2);
+    syncs_to_fail = 1; /* at the end of a segment that is full it costs nothing but its word */
+    write_numbers(&spool, 3, 3);
+    assert_string_equal(spool_folder_list(),
+                        "000000000001.spool 000000000002.spool 000000000003.spool ");
+    spool_close(&spool);
+    syncs_to_fail = 0;
+}
+
+static bool on_any(void *owner, struct view payload)
+{
+    (void)owner;
+    if (payload.len == 5)
+        return false;
+    last_read = spool_number(payload);
+    return true;
+}
+
+static void a_damaged_record_costs_only_itself(void **state)
+{
+    struct spool spool;
+    char path[200];
+    int fd;
+
+    (void)state;
+    start(&spool, 1 << 20, 0);
+    write_numbers(&spool, 1, 4);
+    spool_close(&spool);
+    snprintf(path, sizeof(path), "%s/000000000001.spool", spool_folder);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, "x", 1, HEADER + 13 + RECORD_SIZE + 50), 1);
+    close(fd);
+    spool_open(&spool, spool_folder, 1 << 20, on_any, NULL);
+    assert_int_equal(last_read, 4);
+    assert_int_equal(spool.records, 3);
+    spool_close(&spool);
+}
+
+static void when_all_that_is_left_is_bad_it_begins_behind_it(void **state)
+{
+    struct spool spool;
+    char path[200];
+    FILE *file;
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/000000000007.spool", spool_folder);
+    file = fopen(path, "w");
+    fputs("bad", file);
+    fclose(file);
+    start(&spool, 1 << 20, 0);
+    assert_int_equal(spool.records, 0);
+    write_numbers(&spool, 1, 1);
+    assert_string_equal(spool_folder_list(), "000000000007.spool 000000000008.spool ");
+    spool_close(&spool);
+}
+
+static void a_folder_that_is_none_ends_the_process(void **state)
+{
+    char path[200];
+    pid_t child;
+    int status;
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/file", spool_folder);
+    close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    child = fork();
+    if (child == 0) {
+        struct spool spool;
+
+        if (!freopen("/dev/null", "w", stderr))
+            exit(9);
+        spool_open(&spool, path, 1 << 20, on_payload, NULL);
+        exit(0);
+    }
+    waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+}
+
 int main(void)
 {
 #define IN_FOLDER(test)                                                                            \
@@ -232,6 +407,13 @@ int main(void)
         IN_FOLDER(a_short_write_keeps_whole_records_and_leaves_no_half),
         IN_FOLDER(a_segment_that_can_not_be_begun_leaves_nothing_behind),
         IN_FOLDER(a_newest_segment_with_a_bad_header_is_passed_over),
+        IN_FOLDER(a_full_disk_gets_the_reserves_room_for_another_segment),
+        IN_FOLDER(with_no_reserve_left_records_wait),
+        IN_FOLDER(what_the_disk_does_not_take_for_good_goes_into_another_segment),
+        IN_FOLDER(a_sync_that_fails_is_told_once),
+        IN_FOLDER(a_damaged_record_costs_only_itself),
+        IN_FOLDER(when_all_that_is_left_is_bad_it_begins_behind_it),
+        IN_FOLDER(a_folder_that_is_none_ends_the_process),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

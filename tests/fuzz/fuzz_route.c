@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request's path and query as a client writes them, with a question mark between. What a route
+ * hands on must be harmless, and must not depend on how the client spelled it. */
+/* needs: frontend/route.c frontend/model.c */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "model.h"
+#include "route.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void ensure(bool claim)
+{
+    if (!claim)
+        abort();
+}
+
+static bool is_inside(struct view part, const char *at, size_t size)
+{
+    return part.len == 0 || (part.at >= at && part.at + part.len <= at + size);
+}
+
+/* A name that may stand in a URL's path as it is. */
+static void check_model(const struct route *route)
+{
+    bool has_model = route->kind == ROUTE_GENERATE || route->kind == ROUTE_STREAM ||
+                     route->kind == ROUTE_NATIVE_MODEL;
+    struct view again;
+
+    ensure(has_model == (route->model.len > 0));
+    ensure(is_inside(route->model, route->path, sizeof(route->path)));
+    for (size_t i = 0; i < route->model.len; i++) {
+        char c = route->model.at[i];
+
+        ensure((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || (c == '.' && (i == 0 || route->model.at[i - 1] != '.')));
+    }
+    ensure(!has_model || (model_name(route->model, &again) && view_equal(again, route->model)));
+}
+
+static void check_methods(const struct route *route)
+{
+    static const char *const methods[] = {"GET", "HEAD", "POST", "OPTIONS"};
+    size_t taken = 0;
+
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+        taken += route_takes(route, view_of(methods[i]));
+    ensure((route->kind == ROUTE_NONE) == (taken == 0));
+    ensure(taken == 0 || route_takes(route, VIEW("OPTIONS")));
+    ensure(route_takes(route, VIEW("GET")) == route_takes(route, VIEW("HEAD")));
+    ensure(!route_takes(route, VIEW("")) && !route_takes(route, VIEW("get")) &&
+           !route_takes(route, VIEW("GET, HEAD")) && !route_takes(route, VIEW("DELETE")));
+}
+
+static void escape(struct bytes *out, struct view text, bool (*is_chosen)(char))
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (is_chosen(text.at[i]))
+            bytes_printf(out, "%%%02x", (unsigned char)text.at[i]);
+        else
+            bytes_append(out, view_skip((struct view){text.at, i + 1}, i));
+}
+
+static bool is_any(char c)
+{
+    (void)c;
+    return true;
+}
+
+static bool is_no_slash(char c)
+{
+    return c != '/';
+}
+
+static void check_same(struct view path, const struct route *as)
+{
+    static struct route route;
+
+    route_find(path, &route);
+    ensure(route.kind == as->kind && view_equal(route.model, as->model));
+    ensure(route.kind == ROUTE_NONE || route.is_native == as->is_native);
+}
+
+/* The same route if each character is written as %XX, and if slashes are doubled. */
+static void check_spellings(struct view path, const struct route *route)
+{
+    struct bytes escaped = {0}, half = {0}, slashed = {0};
+
+    if (memchr(path.at, '%', path.len))
+        return; /* once escaped it would mean itself */
+    escape(&escaped, path, is_any);
+    escape(&half, path, is_no_slash);
+    check_same(bytes_view(&escaped), route);
+    check_same(bytes_view(&half), route);
+    if (route->kind != ROUTE_NONE) {
+        bytes_text(&slashed, "//");
+        bytes_append(&slashed, path);
+        bytes_text(&slashed, "/");
+        if (path.len + 3 < ROUTE_PATH_MOST)
+            check_same(bytes_view(&slashed), route);
+    }
+    bytes_clear(&escaped);
+    bytes_clear(&half);
+    bytes_clear(&slashed);
+}
+
+static enum route_kind check_path(struct view path)
+{
+    static struct route route;
+
+    route_find(path, &route);
+    check_model(&route);
+    check_methods(&route);
+    if (path.len)
+        check_spellings(path, &route);
+    return route.kind;
+}
+
+static bool is_kept(struct view name)
+{
+    static const char *const kept[] = {"alt", "fields", "prettyPrint", "pageSize", "pageToken"};
+
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+        if (view_equal(name, view_of(kept[i])))
+            return true;
+    return false;
+}
+
+static void check_harmless(struct view kept)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "-._~!$'()*+,;:@/%&=";
+
+    ensure(kept.len == 0 || kept.at[0] == '?');
+    for (size_t i = 1; i < kept.len; i++)
+        ensure(kept.at[i] && strchr(plain, kept.at[i]));
+}
+
+/* Nothing but known names with the client's values, decoded, in its order. */
+static void check_pairs(struct view query, struct view kept)
+{
+    struct view name, value, from_name, from_value;
+    struct bytes one = {0}, two = {0};
+
+    while (route_query_next(&kept, &name, &value)) {
+        ensure(is_kept(name));
+        do
+            ensure(route_query_next(&query, &from_name, &from_value));
+        while (!view_equal(name, from_name) ||
+               (view_equal(name, VIEW("alt")) && !view_equal(from_value, value)));
+        one.len = two.len = 0;
+        route_query_decode(value, &one);
+        route_query_decode(from_value, &two);
+        ensure(view_equal(bytes_view(&one), bytes_view(&two)) && two.len <= from_value.len);
+    }
+    bytes_clear(&one);
+    bytes_clear(&two);
+}
+
+static void check_query(enum route_kind kind, struct view query)
+{
+    struct bytes kept = {0}, again = {0};
+    bool is_sse, is_sse_again;
+
+    route_query_keep(kind, query, &kept, &is_sse);
+    check_harmless(bytes_view(&kept));
+    if (kept.len) {
+        struct view inner = view_skip(bytes_view(&kept), 1);
+
+        check_pairs(query, inner);
+        route_query_keep(kind, inner, &again, &is_sse_again);
+        ensure(view_equal(bytes_view(&kept), bytes_view(&again)) && is_sse == is_sse_again);
+    }
+    bytes_clear(&kept);
+    bytes_clear(&again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct view path = {(const char *)data, size}, query = VIEW("");
+    const char *mark = size ? memchr(path.at, '?', size) : NULL;
+
+    if (mark) {
+        path.len = (size_t)(mark - path.at);
+        query = view_skip((struct view){path.at, size}, path.len + 1);
+    }
+    check_query(check_path(path), query);
+    check_query(ROUTE_NATIVE_MODELS, query);
+    return 0;
+}
