@@ -148,6 +148,10 @@ $(BUILD)/libfuzzer/$(1): tests/fuzz/$(1).c $(call needs,$(1)) $(wildcard proto/*
 endef
 $(foreach f,$(FUZZERS),$(eval $(call FUZZ,$(f))))
 
+# What the benchmark measures with: tests/bench/*.c become one program.
+$(BUILD)/bin/bench-streams: LIBS_proto :=
+$(BUILD)/bin/bench-streams: $(call objects,tests/bench)
+
 # Clients from PyPI (the OpenAI SDK), for the flow tests that want them. Without a registry those tests are skipped.
 $(BUILD)/venv/.ready: $(wildcard tests/flow/requirements.txt)
 	$(call say,VENV)
@@ -163,7 +167,7 @@ FORCE:
 
 all: ## build the processes and the simulator (the default)
 
-programs: all $(UNIT_TESTS) $(REPLAYS) $(BUILD)/bin/describe ## build the test programs as well
+programs: all $(BUILD)/bin/bench-streams $(UNIT_TESTS) $(REPLAYS) $(BUILD)/bin/describe ## build the test programs as well
 
 run: ## install what is missing, build, start everything, print "ready: …"; Ctrl-C drains and stops
 	@exec launch/run.sh
@@ -194,9 +198,9 @@ fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## look for inputs that break 
 	        $(BUILD)/libfuzzer/new/$$noun tests/fuzz/corpus/$$noun || exit 1; \
 	done
 
-bench: all ## measure, the table on stdout
+bench: all $(BUILD)/bin/bench-streams ## measure, tables on stdout, plots in docs/ (BENCH=quick: 3 minutes; BENCH=redraw: the last run's)
 	@launch/packages.sh build run bench
-	@BUILD_DIR=$(BUILD) $(PYTHON) tests/bench/run.py
+	@BUILD_DIR=$(BUILD) $(PYTHON) tests/bench/run.py $(BENCH)
 
 coverage: ## which lines the tests reach: build/coverage/index.html
 	@launch/packages.sh build run test lint
@@ -204,8 +208,8 @@ coverage: ## which lines the tests reach: build/coverage/index.html
 	@$(PYTHON) tests/run.py --build build/coverage unit replay short
 	@cd build/coverage && gcovr --root ../.. --exclude '.*tests/.*' --html-details index.html --print-summary .
 
-SOURCES := $(wildcard proto/*.c $(addsuffix /*.c,$(PROCESSES)) docs/*.c tests/fakes/*.c tests/unit/*/*.c tests/fuzz/*.c)
-HEADERS := $(wildcard proto/*.h $(addsuffix /*.h,$(PROCESSES)) tests/fakes/*.h tests/unit/*.h tests/unit/*/*.h)
+SOURCES := $(wildcard proto/*.c $(addsuffix /*.c,$(PROCESSES)) docs/*.c tests/fakes/*.c tests/bench/*.c tests/unit/*/*.c tests/fuzz/*.c)
+HEADERS := $(wildcard proto/*.h $(addsuffix /*.h,$(PROCESSES)) tests/fakes/*.h tests/bench/*.h tests/unit/*.h tests/unit/*/*.h)
 
 lint: compile_commands.json ## clang-format, clang-tidy, cppcheck
 	@launch/packages.sh lint
