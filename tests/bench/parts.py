@@ -66,7 +66,7 @@ def first(scene, plan):
 
 def short_streams(scene, plan):
     say(f"streams of {EVENTS} events, {STREAM_CONNECTIONS} connections")
-    targets = scene.choose(TRANSLATED, NATIVE, NGINX, HAPROXY, PORTKEY, STRAIGHT)
+    targets = scene.choose(TRANSLATED, NATIVE, NGINX, HAPROXY, PORTKEY)
     return streams.rounds(scene, targets, plan.windows, STREAM_CONNECTIONS, EVENTS, PACE_MS,
                           ramp_ms=EVENTS * PACE_MS, seconds=plan.seconds)
 
@@ -86,7 +86,9 @@ def at_once(plan):
         for count in plan.at_once:
             say(f"{count} streams at once, an event each {pace_ms(count)} ms")
             ramp_ms = max(pace_ms(count), count // 4)
-            found[count] = streams.rounds(scene, targets, plan.at_once_windows, count, EVENTS, pace_ms(count), ramp_ms=ramp_ms)
+            windows = plan.at_once_windows if count < plan.once_from else 1
+            found[count] = streams.rounds(scene, targets, windows, count, EVENTS, pace_ms(count),
+                                          ramp_ms=ramp_ms)
             for name, windows in found[count].items():
                 for window in windows:
                     window["bare_pss"] = bare[name]
@@ -150,7 +152,7 @@ def growth_bodies(plan, scene):
     for size in plan.bodies:
         say(f"growth with bodies: {size} bytes")
         prompt = ("What is a gateway? " * (size // 19 + 1))[:size]
-        found[size] = calls.rounds(scene, scene.choose(TRANSLATED, NATIVE, NGINX, STRAIGHT), BODY_CONNECTIONS,
+        found[size] = calls.rounds(scene, scene.choose(TRANSLATED, NGINX, STRAIGHT), BODY_CONNECTIONS,
                                    plan.growth_windows, plan.growth_seconds, prompt)
     return found
 

@@ -5,7 +5,7 @@ What must stay true: the gateway comes first, and always in the same colour; an 
 """
 import statistics
 
-from report import DATABASE, FIRST, RECORDING, added, kib_per_stream, recording, serving, valid
+from report import DATABASE, RECORDING, added, kib_per_stream, recording, serving, valid
 from scene import HAPROXY, NATIVE, NGINX, PORTKEY, STRAIGHT, TRANSLATED
 
 ORDER = (TRANSLATED, NATIVE, NGINX, HAPROXY, PORTKEY, STRAIGHT)
@@ -64,24 +64,32 @@ def series_of(groups, value):
 
 # ----------------------------------------------------------------------------------------------------------------- each
 
+def part_of(process):
+    if process in RECORDING:
+        return "recorder and store"
+    return "database server" if process == DATABASE else process.split("-")[0]
+
+
 def cpu_by_process(axes, windows):
-    """What a translated call costs, split."""
-    for connections, at in zip(windows, range(len(windows))):
-        good, bottom = valid(windows[connections]), 0
+    """What a translated call costs, split. windows: by connections."""
+    highest = 0
+    for at, good in enumerate(map(valid, windows.values())):
+        bottom = 0
         for part, colour in PARTS.items():
-            names = {"recorder and store": RECORDING, "database server": (DATABASE,)}.get(part, (part,))
-            value = middle(sum(us for name, us in window["cpu"].items() if name in names or name.split("-")[0] == part)
-                           for window in good) or 0
-            axes.bar(at, value, 0.6, bottom=bottom, color=colour, label=part)
-            if value > 3:
-                axes.annotate(f"{value:.0f}", (at, bottom + value / 2), ha="center", va="center", fontsize=8, color="white")
+            value = middle(sum(us for process, us in window["cpu"].items() if part_of(process) == part) for window in good) or 0
+            axes.bar(at, value, 0.6, bottom=bottom, color=colour, label=part if at == 0 else None)
             bottom += value
+            highest = max(highest, bottom)
+            if value > 3:
+                axes.annotate(f"{value:.0f}", (at, bottom - value / 2), ha="center", va="center", fontsize=8,
+                              color="black" if part == "database server" else "white")
     axes.set_xticks(range(len(windows)), windows)
+    axes.set_ylim(top=highest * 1.5 or 1)  # room for the legend
     axes.set_xlabel("connections")
     axes.set_ylabel("CPU, µs per call")
     axes.set_title("A translated call, by process")
     axes.grid(axis="x", visible=False)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper center", ncols=2)
 
 
 def cpu(figure, result):
@@ -99,16 +107,14 @@ def cpu(figure, result):
 
 
 def latency(figure, result):
-    left, right = figure.subplots(1, 2)
-    for axes, found, names, groups, title in (
-            (left, result["latency"], ("p50_us", "p99_us"), ["p50", "p99"], "Added latency, one connection"),
-            (right, result["first"], FIRST, ["first p50", "first p99", "gap p50", "gap p99"],
-             "Added to a stream: first token, gaps")):
-        series = {name: [middle(added(found[name], found[STRAIGHT], each)) for each in names]
-                  for name in ordered(found) if name not in (STRAIGHT, PORTKEY)}
-        bars(axes, groups, series, "µs more than straight")
-        axes.set_title(title)
-    legend(figure, [left, right])
+    parts = (("one call", "latency", "{}_us"), ("first token", "first", "first_{}_us"), ("gap between events", "first", "gap_{}_us"))
+    for axes, percent in zip(figure.subplots(1, 2), ("p50", "p99")):
+        series = {name: [middle(added(result[part].get(name, []), result[part][STRAIGHT], form.format(percent)))
+                         for _, part, form in parts]
+                  for name in ordered(result["latency"]) if name not in (STRAIGHT, PORTKEY)}
+        bars(axes, [label for label, _, _ in parts], series, "µs more than straight")
+        axes.set_title(f"Added latency, {percent}")
+    legend(figure, figure.axes)
 
 
 def lines(axes, found, value, label):
@@ -156,6 +162,7 @@ def growth(figure, result):
         each.set_xlabel(label)
         each.set_title({"k": "Keys", "b": "Size", "r": "History (with database server)"}[label[0]])
     axes[1].set_yscale("log")
+    axes[1].set_ylim(bottom=10)
     legend(figure, axes)
 
 

@@ -12,8 +12,11 @@ DATABASE = "mariadbd"
 FAILURES = ("not_connected", "refused", "cut", "out_of_order", "too_short", "unfinished")
 
 
-def say(*lines):
-    print(*lines, sep="\n", flush=True)
+lines = []
+
+
+def say(*more):
+    lines.extend(more)
 
 
 def row(*cells):
@@ -202,7 +205,8 @@ def growth(result):
         "yet.")
 
 
-def write(result):
+def text(result):
+    lines.clear()
     about = result["about"]
     warning = "**A quick run: it shows that the tool works, its figures are not to be quoted.** " * (about["kind"] == "quick")
     say(f"{warning}{about['date']}, commit {about['commit']}, {about['cores']} × {about['cpu']}, Linux {about['kernel']}, load "
@@ -213,3 +217,13 @@ def write(result):
             part(result)
     for name, why in result["broken"].items():
         say("", f"**The part `{name}` broke:** {why}")
+    return "\n".join(lines) + "\n"
+
+
+BEGIN, END = "<!-- the newest run -->\n", "<!-- end of the newest run -->\n"
+
+
+def put(made, path):
+    """Between two comments of a document."""
+    before, rest = path.read_text().split(BEGIN)
+    path.write_text(before + BEGIN + "\n" + made + "\n" + END + rest.split(END)[1])

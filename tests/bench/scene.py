@@ -19,6 +19,7 @@ from stage import BUILD, Stage  # noqa: E402
 
 MODEL = "gemini-2.0-flash"
 TOKEN = "bench-token"
+READY_SECONDS = 90  # with 100,000 keys
 PROMPT = "Tell me, in a few words, what a gateway is. " * 12
 CHAT_PATH = "/v1/chat/completions"
 CALL_PATH = f"/v1beta/models/{MODEL}:generateContent"
@@ -70,13 +71,14 @@ class Scene:
         self.peers, self.missing, self.targets = {}, {}, {}
 
     def __enter__(self):
-        self.stage = Stage(tokens=(TOKEN,), keys=(), start=False)
+        self.stage = Stage(tokens=(TOKEN,), keys=(), start=False, ready=False)
         # More keys than an environment variable can hold (128 KiB) come in a file, as a user's would.
         (self.stage.state / ".env").write_text("API_KEYS=" + ",".join(map(key, range(self.keys))) + "\n")
         del self.stage.settings["API_KEYS"]
         self.stage.__enter__()
         try:
             self.stage.start_all()
+            self.stage.wait_ready(READY_SECONDS)
             self._start_peers()
             self._make_targets()
             self.pin()
