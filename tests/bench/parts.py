@@ -4,6 +4,7 @@ printed here but progress; report.py and plots.py read the result.
 
 What must stay true: what is compared is measured in turns, within the same minutes.
 """
+import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -76,9 +77,8 @@ def pace_ms(count):
     return max(PACE_MS, PACE_MS * count // 512)
 
 
-def at_once(plan):
+def at_once(plan, found):
     """A stage of its own: memory that calls before have taken would hide what a stream takes."""
-    found = {}
     with Scene() as scene:
         targets = scene.choose(STRAIGHT, TRANSLATED, NGINX, HAPROXY)
         streams.rounds(scene, targets, 1, 1, EVENTS, 1)
@@ -92,7 +92,6 @@ def at_once(plan):
             for name, windows in found[count].items():
                 for window in windows:
                     window["bare_pss"] = bare[name]
-    return found
 
 
 # --------------------------------------------------------------------------------------------------------------- memory
@@ -193,11 +192,11 @@ def main_scene(plan, result):
 def measure(plan, result, save):
     """Fills the result part by part; a part that breaks leaves a word why, and the others go on."""
     for name, part in (("main", lambda: main_scene(plan, result)),
-                       ("at_once", lambda: result.update(at_once=at_once(plan))),
+                       ("at_once", lambda: at_once(plan, result.setdefault("at_once", {}))),
                        ("growth", lambda: result.update(growth=growth(plan)))):
         try:
             part()
-        except (AssertionError, OSError, ValueError) as error:
+        except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:
             say(f"{name} broke: {error}")
             result["broken"][name] = str(error)[:500]
         save()

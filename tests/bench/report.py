@@ -30,7 +30,7 @@ def header(title, *cells):
 
 
 def number(value):
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
+    return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.1f}"
 
 
 def spread(values):
@@ -86,12 +86,13 @@ def cpu(result):
             row(connections, name, spread(serving(window) for window in good if window["cpu"]),
                 spread(map(recording, ours)), spread(window["cpu"][DATABASE] for window in ours), split(good),
                 spread(window["requests"] / window["us"] * 1e6 for window in good), complaint(windows, failed_calls))
-    missing(result, 8)
+    missing(result, 1, 5)
 
 
-def missing(result, width):
+def missing(result, before, after):
+    """The peers that are not there, with so many empty cells around."""
     for name, why in result["missing"].items():
-        row(*([""] * (width - 2) if width > 3 else [""]), name, f"not installable here: {why}")
+        row(*[""] * before, name, f"not installable here: {why}", *[""] * after)
 
 
 def added(windows, straight, name):
@@ -107,6 +108,7 @@ def latency(result):
         own = [spread(window[each] for window in valid(windows)) for each in ("p50_us", "p99_us")]
         more = ["–", "–"] if name == STRAIGHT else [spread(added(windows, straight, each)) for each in ("p50_us", "p99_us")]
         row(name, *own, *more, complaint(windows, failed_calls))
+    missing(result, 0, 4)
 
 
 # -------------------------------------------------------------------------------------------------------------- streams
@@ -122,6 +124,7 @@ def first(result):
         own = [spread(window[each] for window in valid(windows)) for each in FIRST]
         more = ["–"] * 4 if name == STRAIGHT else [spread(added(windows, straight, each)) for each in FIRST]
         row(name, *own, *more, complaint(windows, failed_streams))
+    missing(result, 0, 8)
 
 
 def events_each(window):
@@ -141,6 +144,7 @@ def short_streams(result):
             spread(recording(window) * events_each(window) for window in good if "recorder" in window["cpu"]), ratio,
             split(good), spread(window["streams"] / window["us"] * 1e6 for window in valid(windows)),
             sum(window["late"] for window in windows), complaint(windows, failed_streams))
+    missing(result, 0, 7)
 
 
 def kib_per_stream(window):
@@ -158,14 +162,15 @@ def whole(windows):
 
 
 def at_once(result):
-    header("Streams at once: 50 events each, all open together", "streams", "pace ms", "target", "whole and in order",
+    header("Streams at once: 50 events each", "streams", "pace ms", "target", "most at once", "whole and in order",
            "with a gap over ten paces", "longest gap ms", "first p50 ms", "CPU µs per event", "recording, database",
            "KiB per stream", "client + simulator, % of their core", "not valid")
     for count, targets in result["at_once"].items():
         for name, windows in targets.items():
             good = valid(windows)
             ours = [window for window in good if "recorder" in window["cpu"]]
-            row(count, windows[0]["pace_ms"], name, whole(windows), sum(window["late"] for window in windows),
+            row(count, windows[0]["pace_ms"], name,
+                spread(window["open"] or 0 for window in windows), whole(windows), sum(window["late"] for window in windows),
                 spread(window["gap_max_us"] / 1000 for window in windows),
                 spread(window["first_p50_us"] / 1000 for window in good),
                 spread(serving(window) for window in good if window["cpu"]),

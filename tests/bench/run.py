@@ -48,7 +48,7 @@ class Plan:
     growth_seconds: int = 3
 
 
-QUICK = Plan(connections=(8, 32), windows=1, seconds=2, first_windows=1, first_seconds=2, at_once=(128, 2048),
+QUICK = Plan(connections=(32,), windows=1, seconds=2, first_windows=1, first_seconds=2, at_once=(128, 2048),
              at_once_windows=1, rest=5, keys=(10, 1000), bodies=(1000, 100000), history=(10, 20000), growth_windows=1,
              growth_seconds=2)
 

@@ -36,7 +36,7 @@ def window(scene, target, connections, events, pace_ms, ramp_ms=0, seconds=0):
     if '"open"' in line:
         opened, pss = json.loads(line)["open"], target.group.pss()
         line = client.stdout.readline()
-    client.wait()
+    assert client.wait() == 0, f"the client of {connections} streams ended with status {client.returncode}"
     time.sleep(SETTLE_SECONDS)
     found = json.loads(line)
     counted = max(found["events"], 1)
