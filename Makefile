@@ -158,6 +158,10 @@ $(BUILD)/libfuzzer/%.o: %.c
 	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -Iproto $(INCLUDES) -MMD -MP -c -o $@ $<
 $(BUILD)/libfuzzer/libproto.a: $(patsubst %.c,$(BUILD)/libfuzzer/%.o,$(wildcard proto/*.c))
 
+# What the benchmark measures with: tests/bench/*.c become one program.
+$(BUILD)/bin/bench-streams: LIBS_proto :=
+$(BUILD)/bin/bench-streams: $(call objects,tests/bench)
+
 # Clients from PyPI (the OpenAI SDK), for the flow tests that want them. Without a registry those tests are skipped.
 $(BUILD)/venv/.ready: $(wildcard tests/flow/requirements.txt)
 	$(call say,VENV)
@@ -173,7 +177,7 @@ FORCE:
 
 all: ## build the processes and the simulator (the default)
 
-programs: all $(UNIT_TESTS) $(REPLAYS) $(BUILD)/bin/describe ## build the test programs as well
+programs: all $(BUILD)/bin/bench-streams $(UNIT_TESTS) $(REPLAYS) $(BUILD)/bin/describe ## build the test programs as well
 
 run: ## install what is missing, build, start everything, print "ready: …"; Ctrl-C drains and stops
 	@exec launch/run.sh
@@ -201,9 +205,9 @@ fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## look for inputs that break 
 fuzz-merge: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## take those new inputs that reach more into the corpus
 	@$(PYTHON) tests/fuzz/run.py --build $(BUILD) --jobs $(FUZZ_JOBS) --merge $(FUZZERS)
 
-bench: all ## measure, the table on stdout
+bench: all $(BUILD)/bin/bench-streams ## measure, tables on stdout, plots in docs/ (BENCH=quick: 3 minutes; BENCH=redraw: the last run's)
 	@launch/packages.sh build run bench
-	@BUILD_DIR=$(BUILD) $(PYTHON) tests/bench/run.py
+	@BUILD_DIR=$(BUILD) $(PYTHON) tests/bench/run.py $(BENCH)
 
 coverage: ## which lines the tests reach, build/coverage/index.html; fails below 85 % (tests/coverage.py)
 	@launch/packages.sh build run test lint
@@ -217,8 +221,8 @@ soak: all ## SOAK_MINUTES=30 of half the load that the machine takes, with kills
 	@launch/packages.sh build run test
 	@BUILD_DIR=$(BUILD) $(PYTHON) tests/soak/run.py --minutes $(SOAK_MINUTES) --out $(BUILD)/soak
 
-SOURCES := $(wildcard proto/*.c $(addsuffix /*.c,$(PROCESSES)) docs/*.c tests/fakes/*.c tests/unit/*/*.c tests/fuzz/*.c)
-HEADERS := $(wildcard proto/*.h $(addsuffix /*.h,$(PROCESSES)) tests/fakes/*.h tests/fuzz/*.h tests/unit/*.h tests/unit/*/*.h)
+SOURCES := $(wildcard proto/*.c $(addsuffix /*.c,$(PROCESSES)) docs/*.c tests/fakes/*.c tests/bench/*.c tests/unit/*/*.c tests/fuzz/*.c)
+HEADERS := $(wildcard proto/*.h $(addsuffix /*.h,$(PROCESSES)) tests/fakes/*.h tests/fuzz/*.h tests/bench/*.h tests/unit/*.h tests/unit/*/*.h)
 
 # clang-tidy's verdict on one file, kept until the file or a header changes.
 LINTED := $(filter-out tests/%,$(SOURCES))

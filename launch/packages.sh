@@ -8,7 +8,7 @@ build="gcc g++ make pkg-config libh2o-evloop-dev libssl-dev libzmq3-dev libmsgpa
 run="mariadb-server-core mariadb-client-core runit curl ca-certificates"
 test="libcmocka-dev python3 python3-pytest python3-venv python3-pip iproute2 clang-14 libclang-rt-14-dev libfuzzer-14-dev
     openssl tinyproxy-bin microsocks python3-h2 wrk"
-bench="wrk nginx-light"
+bench="wrk nginx-light haproxy python3-matplotlib"
 lint="clang-format-14 clang-tidy-14 cppcheck gcovr"
 
 wanted=

@@ -1,11 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- wrk's script: sends one fixed request and prints what it measured as one line of JSON.
--- Environment: BENCH_PATH, BENCH_BODY (a file), BENCH_TOKEN (header value of Authorization), BENCH_KEY (x-goog-api-key).
+-- Environment: BENCH_PATH, BENCH_BODY (a file), BENCH_HEADERS ("name: value" lines).
 wrk.method = "POST"
 wrk.path = os.getenv("BENCH_PATH")
 wrk.headers["Content-Type"] = "application/json"
-if os.getenv("BENCH_TOKEN") then wrk.headers["Authorization"] = "Bearer " .. os.getenv("BENCH_TOKEN") end
-if os.getenv("BENCH_KEY") then wrk.headers["x-goog-api-key"] = os.getenv("BENCH_KEY") end
+for name, value in os.getenv("BENCH_HEADERS"):gmatch("([^\n:]+): ([^\n]*)") do wrk.headers[name] = value end
 local file = assert(io.open(os.getenv("BENCH_BODY"), "rb"))
 wrk.body = file:read("*a")
 file:close()
