@@ -21,6 +21,7 @@ CFLAGS ?= -O2 -g
 # Debian's, which has the packages that launch/packages.sh installs; not one that a user has put before it.
 PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 FUZZ_SECONDS ?= 60
+INSTALL_SECONDS ?= 400
 PROCESSES := frontend balancer upstream recorder admin
 
 Q := $(if $(V),,@)
@@ -148,13 +149,24 @@ $(BUILD)/libfuzzer/$(1): tests/fuzz/$(1).c $(call needs,$(1)) $(wildcard proto/*
 endef
 $(foreach f,$(FUZZERS),$(eval $(call FUZZ,$(f))))
 
-# Clients from PyPI (the OpenAI SDK), for the flow tests that want them. Without a registry those tests are skipped.
-$(BUILD)/venv/.ready: $(wildcard tests/flow/requirements.txt)
-	$(call say,VENV)
-	$(Q)$(PYTHON) -m venv --system-site-packages $(@D)
-	$(Q)[ -z "$<" ] || $(@D)/bin/python -m pip install -q --disable-pip-version-check --retries 1 --timeout 20 \
-	    -r $< || echo "  no package registry in reach: the tests that need one are skipped"
-	$(Q)touch $@
+# The clients that the flow tests ask with, from PyPI and npm, every version fixed. What cannot be had says so here, and the
+# tests that want it are skipped, with install.log's last line; the next make tries again.
+CLIENTS := $(BUILD)/venv/.ready $(BUILD)/venv-langchain/.ready $(BUILD)/node/.ready
+$(BUILD)/venv/.ready: tests/flow/requirements.txt
+$(BUILD)/venv-langchain/.ready: tests/flow/requirements-langchain.txt
+$(BUILD)/node/.ready: $(addprefix tests/clients/,package.json package-lock.json .npmrc)
+define install
+	$(call say,INSTALL)
+	@mkdir -p $(@D)
+	$(Q)if ( $(1) ) >$(@D)/install.log 2>&1; then touch $@; \
+	    else echo "  $(@D): $$(tail -n 1 $(@D)/install.log); the tests that want it are skipped"; fi
+endef
+$(BUILD)/venv%.ready:
+	$(call install,$(PYTHON) -m venv --system-site-packages $(@D) && timeout $(INSTALL_SECONDS) $(@D)/bin/python -m pip \
+	    install -q --disable-pip-version-check --retries 1 --timeout 20 --no-deps -r $<)
+$(BUILD)/node/.ready:
+	$(call install,cp $^ $(@D)/ && cd $(@D) && timeout $(INSTALL_SECONDS) npm ci --silent --fetch-retries 1 \
+	    --fetch-timeout 20000 || ( echo "npm: exit status $$?" && false ))
 
 # ------------------------------------------------------------------------------------------------------------- commands
 
@@ -169,8 +181,8 @@ run: ## install what is missing, build, start everything, print "ready: …"; Ct
 	@exec launch/run.sh
 
 test: ## everything CI runs: unit and flow tests, both again sanitized, fuzz replay
-	@launch/packages.sh build run test
-	@$(MAKE) programs $(BUILD)/venv/.ready
+	@launch/packages.sh build run test clients
+	@$(MAKE) programs $(CLIENTS)
 	@$(MAKE) BUILD=$(ASAN_BUILD) SANITIZE=address,undefined CFLAGS="-O1 -g" programs
 	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) docs unit model flow asan-unit asan-replay asan-flow
 
@@ -180,8 +192,8 @@ check: ## for each commit, under two minutes: unit tests, short flows, fuzz repl
 	@$(PYTHON) tests/run.py --build $(BUILD) docs unit replay short
 
 asan: ## unit and flow tests and fuzz replay, sanitized
-	@launch/packages.sh build run test
-	@$(MAKE) $(BUILD)/venv/.ready
+	@launch/packages.sh build run test clients
+	@$(MAKE) $(CLIENTS)
 	@$(MAKE) BUILD=$(ASAN_BUILD) SANITIZE=address,undefined CFLAGS="-O1 -g" programs
 	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) asan-unit asan-replay asan-flow
 
