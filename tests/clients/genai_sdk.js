@@ -44,4 +44,8 @@ const tasks = {
     },
 };
 
-tasks[process.argv[2]]().then(found => console.log(JSON.stringify(found)));
+(async () => {
+    const found = [];
+    for (const name of process.argv[2].split(',')) found.push(await tasks[name]());
+    console.log(JSON.stringify(found));
+})();

@@ -12,7 +12,9 @@ MODEL, PROMPT = "gemini-2.5-flash", os.environ.get("PROMPT", "Hello, world!")
 
 
 def client_of(token):
-    options = types.HttpOptions(base_url=os.environ["GATEWAY"], timeout=int(float(os.environ["PATIENCE"]) * 1000))
+    # Of itself its newest release asks below /v1, where we speak OpenAI's language.
+    options = types.HttpOptions(base_url=os.environ["GATEWAY"], api_version="v1beta",
+                                timeout=int(float(os.environ["PATIENCE"]) * 1000))
     return genai.Client(api_key=token, http_options=options)
 
 
@@ -48,7 +50,8 @@ def name_of(by, **more):
 
 
 def errors():
-    return [name_of(client_of("stranger")), name_of(client, model="gemini-9-unheard-of"),
+    stranger = client_of("stranger")
+    return [name_of(stranger), name_of(client, model="gemini-9-unheard-of"),
             name_of(client, config=types.GenerateContentConfig(temperature=9))]
 
 
@@ -57,4 +60,4 @@ def fails():
 
 
 TASKS = {task.__name__: task for task in (generate, stream, turns, errors, fails)}
-print(json.dumps(TASKS[sys.argv[1]]()))
+print(json.dumps([TASKS[name]() for name in sys.argv[1].split(",")]))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What programs do with LangChain's ChatOpenAI; tests/flow/test_clients_langchain.py names the task and reads the JSON."""
+"""What programs do with LangChain's ChatOpenAI; tests/flow/test_clients_langchain.py names the tasks (one process for all, since
+its imports take long) and reads the JSON."""
 import json
 import os
 import sys
@@ -28,11 +29,11 @@ def batch():
 
 def fails():
     try:
-        llm.invoke(PROMPT)
+        llm.model_copy(update={"model_name": "no/such model"}).invoke(PROMPT)
     except Exception as error:  # which class it is, is what is asked
-        return [type(error).__name__, getattr(error, "status_code", None)]
+        return [[kind.__name__ for kind in type(error).__mro__], getattr(error, "status_code", None)]
     return None
 
 
 TASKS = {task.__name__: task for task in (invoke, stream, batch, fails)}
-print(json.dumps(TASKS[sys.argv[1]]()))
+print(json.dumps([TASKS[name]() for name in sys.argv[1].split(",")]))

@@ -11,27 +11,23 @@ from stage import scripted
 PROGRAM = "langchain_openai_chat.py"
 
 
-@pytest.fixture(params=["python", "old_python"])
-def langchain(request):
-    return request.getfixturevalue(request.param)
+@pytest.mark.parametrize("which", ["python", "old_python"])
+def test_chat_openai_invokes_streams_batches_and_raises(stage, request, which):
+    """One program for all of it: importing LangChain takes longer than all its calls."""
+    python = request.getfixturevalue(which)
+    prompt = scripted(chunks=40, chunk_bytes=10, numbered=True)
+    invoked, streamed, batched, failed = ask(stage, python, PROGRAM, "invoke,stream,batch,fails", PROMPT=prompt)
+    text, tokens, finish = invoked
+    assert re.findall(r"\[(\d+)\]", text) == [str(i) for i in range(40)] and tokens > 0 and finish == "stop"
+    text, tokens = streamed
+    assert re.findall(r"\[(\d+)\]", text) == [str(i) for i in range(40)] and len(tokens) == 1 and tokens[0] > 0
+    assert batched == [f"You said: question {i}" for i in range(10)]
+    names, status = failed
+    assert "NotFoundError" in names and status == 404
 
 
-def test_it_invokes(stage, langchain):
-    said, tokens, finish = ask(stage, langchain, PROGRAM, "invoke")
-    assert said == "You said: Hello, world!" and tokens > 0 and finish == "stop"
+def test_chat_openai_sends_all_turns(stage, python):
+    ask(stage, python, PROGRAM, "invoke")
     body = json.loads(stage.sim.last()["body"])
     assert [turn["role"] for turn in body["contents"]] == ["user", "model", "user"]
     assert body["systemInstruction"]["parts"] == [{"text": "Be brief."}]
-
-
-def test_it_streams(stage, langchain):
-    text, tokens = ask(stage, langchain, PROGRAM, "stream", PROMPT=scripted(chunks=40, chunk_bytes=10, numbered=True))
-    assert re.findall(r"\[(\d+)\]", text) == [str(i) for i in range(40)] and len(tokens) == 1 and tokens[0] > 0
-
-
-def test_it_asks_in_batches(stage, langchain):
-    assert ask(stage, langchain, PROGRAM, "batch") == [f"You said: question {i}" for i in range(10)]
-
-
-def test_it_raises_openais_error(stage, python):
-    assert ask(stage, python, PROGRAM, "fails", TOKEN="stranger") == ["AuthenticationError", 401]
