@@ -23,6 +23,7 @@ PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 FUZZ_SECONDS ?= 60
 FUZZ_JOBS ?= $(shell nproc)
 SOAK_MINUTES ?= 30
+INSTALL_SECONDS ?= 400
 PROCESSES := frontend balancer upstream recorder admin
 
 Q := $(if $(V),,@)
@@ -162,13 +163,24 @@ $(BUILD)/libfuzzer/libproto.a: $(patsubst %.c,$(BUILD)/libfuzzer/%.o,$(wildcard 
 $(BUILD)/bin/bench-streams: LIBS_proto :=
 $(BUILD)/bin/bench-streams: $(call objects,tests/bench)
 
-# Clients from PyPI (the OpenAI SDK), for the flow tests that want them. Without a registry those tests are skipped.
-$(BUILD)/venv/.ready: $(wildcard tests/flow/requirements.txt)
-	$(call say,VENV)
-	$(Q)$(PYTHON) -m venv --system-site-packages $(@D)
-	$(Q)[ -z "$<" ] || $(@D)/bin/python -m pip install -q --disable-pip-version-check --retries 1 --timeout 20 \
-	    -r $< || echo "  no package registry in reach: the tests that need one are skipped"
-	$(Q)touch $@
+# The clients that the flow tests ask with, from PyPI and npm, every version fixed. What cannot be had says so here, and the
+# tests that want it are skipped, with install.log's last line; the next make tries again.
+CLIENTS := $(BUILD)/venv/.ready $(BUILD)/venv-langchain/.ready $(BUILD)/node/.ready
+$(BUILD)/venv/.ready: tests/flow/requirements.txt
+$(BUILD)/venv-langchain/.ready: tests/flow/requirements-langchain.txt
+$(BUILD)/node/.ready: $(addprefix tests/clients/,package.json package-lock.json .npmrc)
+define install
+	$(call say,INSTALL)
+	@mkdir -p $(@D)
+	$(Q)if ( $(1) ) >$(@D)/install.log 2>&1; then touch $@; \
+	    else echo "  $(@D): $$(tail -n 1 $(@D)/install.log); the tests that want it are skipped"; fi
+endef
+$(BUILD)/venv%.ready:
+	$(call install,$(PYTHON) -m venv --system-site-packages $(@D) && timeout $(INSTALL_SECONDS) $(@D)/bin/python -m pip \
+	    install -q --disable-pip-version-check --retries 1 --timeout 20 --no-deps -r $<)
+$(BUILD)/node/.ready:
+	$(call install,cp $^ $(@D)/ && cd $(@D) && timeout $(INSTALL_SECONDS) npm ci --silent --fetch-retries 1 \
+	    --fetch-timeout 20000 || ( echo "npm: exit status $$?" && false ))
 
 # ------------------------------------------------------------------------------------------------------------- commands
 
@@ -183,8 +195,8 @@ run: ## install what is missing, build, start everything, print "ready: …"; Ct
 	@exec launch/run.sh
 
 test: ## everything CI runs: lint, unit and flow tests, both again sanitized, fuzz replay
-	@launch/packages.sh build run test lint
-	@$(MAKE) programs $(BUILD)/venv/.ready
+	@launch/packages.sh build run test clients lint
+	@$(MAKE) programs $(CLIENTS)
 	@$(MAKE) BUILD=$(ASAN_BUILD) SANITIZE=address,undefined CFLAGS="-O1 -g" programs
 	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) docs lint unit model flow asan-unit asan-replay asan-flow
 
@@ -194,8 +206,8 @@ check: ## for each commit, under two minutes: unit tests, short flows, fuzz repl
 	@$(PYTHON) tests/run.py --build $(BUILD) docs unit replay short
 
 asan: ## unit and flow tests and fuzz replay, sanitized
-	@launch/packages.sh build run test
-	@$(MAKE) $(BUILD)/venv/.ready
+	@launch/packages.sh build run test clients
+	@$(MAKE) $(CLIENTS)
 	@$(MAKE) BUILD=$(ASAN_BUILD) SANITIZE=address,undefined CFLAGS="-O1 -g" programs
 	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) asan-unit asan-replay asan-flow
 

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What programs do with OpenAI's Python SDK; tests/flow/test_clients_openai.py names the task and reads the JSON."""
+import asyncio
+import json
+import os
+import sys
+import time
+
+import openai
+
+MODEL, PROMPT = os.environ["MODEL"], os.environ.get("PROMPT", "Hello, world!")
+SETTINGS = {"api_key": os.environ["TOKEN"], "base_url": os.environ["GATEWAY"] + os.environ.get("PREFIX", "/openai/v1"),
+            "max_retries": 0, "timeout": float(os.environ["PATIENCE"])}
+client = openai.OpenAI(**SETTINGS)
+
+
+def ask(text=PROMPT):
+    return {"model": MODEL, "messages": [{"role": "user", "content": text}]}
+
+
+def chat():
+    reply = client.chat.completions.create(**ask())
+    return [reply.choices[0].message.content, reply.choices[0].finish_reason, reply.usage.total_tokens,
+            [model.id for model in client.models.list()]]
+
+
+def stream():
+    text = reasoning = ""
+    usage = finish = None
+    for chunk in client.chat.completions.create(**ask(), stream=True, stream_options={"include_usage": True}):
+        usage = chunk.usage.model_dump() if chunk.usage else usage
+        for choice in chunk.choices:
+            text += choice.delta.content or ""
+            reasoning += getattr(choice.delta, "reasoning_content", None) or ""
+            finish = choice.finish_reason or finish
+    return [text, reasoning, usage, finish]
+
+
+def name_of(call):
+    try:
+        call()
+    except openai.OpenAIError as error:
+        return [type(error).__name__, getattr(error, "status_code", None), getattr(error, "code", None)]
+    return None
+
+
+def errors():
+    create = client.chat.completions.create
+    stranger = client.with_options(api_key="stranger")
+    return [name_of(lambda: stranger.chat.completions.create(**ask())), name_of(stranger.models.list),
+            name_of(lambda: create(**ask() | {"model": "no/such model"})), name_of(lambda: create(**ask() | {"messages": []})),
+            name_of(lambda: create(**ask() | {"n": 0})),
+            name_of(lambda: client.embeddings.create(model="text-embedding-004", input="x"))]
+
+
+def fails():
+    return name_of(lambda: client.chat.completions.create(**ask()))
+
+
+def broken_stream():
+    count = 0
+
+    def read():
+        nonlocal count
+        for chunk in client.chat.completions.create(**ask(), stream=True):
+            count += bool(chunk.choices and chunk.choices[0].delta.content)
+    name = name_of(read)
+    return [count, name]
+
+
+def times_out():
+    return name_of(lambda: client.with_options(timeout=0.5).chat.completions.create(**ask()))
+
+
+def retries():
+    begun = time.monotonic()
+    reply = client.with_options(max_retries=1).chat.completions.create(**ask())
+    return [reply.choices[0].message.content, time.monotonic() - begun]
+
+
+def picture():
+    url = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": url}}]
+    reply = client.chat.completions.create(model="gemini-2.5-flash", messages=[{"role": "user", "content": parts}])
+    return [reply.choices[0].message.content, url.split(",")[1]]
+
+
+async def one_of_many(many, number):
+    text = ""
+    answer = await many.chat.completions.create(**ask(f"stream {number}\n{PROMPT}"), stream=True)
+    async for chunk in answer:
+        text += "".join(choice.delta.content or "" for choice in chunk.choices)
+    return text
+
+
+async def many():
+    async with openai.AsyncOpenAI(**SETTINGS) as client_of_many:
+        return await asyncio.gather(*(one_of_many(client_of_many, i) for i in range(int(os.environ["COUNT"]))))
+
+
+def parallel():
+    return asyncio.run(many())
+
+
+TASKS = {task.__name__: task for task in (chat, stream, errors, fails, broken_stream, times_out, retries, picture, parallel)}
+print(json.dumps(TASKS[sys.argv[1]]()))

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Google's SDKs for Python and Node, pointed at our native routes."""
+import json
+import re
+
+import pytest
+
+from clients import TOKEN, ask, node, python, stage  # noqa: F401
+from stage import scripted
+
+MODEL = "gemini-2.5-flash"
+NUMBERED = re.compile(r"\[(\d+)\]")
+
+
+@pytest.mark.parametrize("which, program, refusals", [
+    ("python", "genai_sdk.py", [["ClientError", 401, "UNAUTHENTICATED"], ["ClientError", 404, "NOT_FOUND"],
+                                ["ClientError", 400, "INVALID_ARGUMENT"]]),
+    ("node", "genai_sdk.js", [["ApiError", 401], ["ApiError", 404], ["ApiError", 400]]),
+])
+def test_it_generates_streams_lists_models_and_raises(stage, request, which, program, refusals):
+    """One program for all of it: importing the SDK takes longer than all its calls."""
+    prompt = scripted(chunks=40, chunk_bytes=10, numbered=True)
+    generated, streamed, raised = ask(stage, request.getfixturevalue(which), program, "generate,stream,errors", PROMPT=prompt)
+    text, finish, tokens, names = generated
+    assert NUMBERED.findall(text) == [str(i) for i in range(40)] and finish == "STOP" and tokens > 0
+    assert f"models/{MODEL}" in names
+    text, finish = streamed
+    assert NUMBERED.findall(text) == [str(i) for i in range(40)] and finish == "STOP"
+    assert raised == refusals
+
+
+def test_python_keeps_a_conversation(stage, python):
+    assert ask(stage, python, "genai_sdk.py", "turns") == [["You said: first", "You said: second"]]
+    body = json.loads(stage.sim.last()["body"])
+    assert [turn["role"] for turn in body["contents"]] == ["user", "model", "user"]
+    assert body["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+
+
+@pytest.mark.parametrize("mode, name, code, status", [("minute60", "ClientError", 429, "RESOURCE_EXHAUSTED"),
+                                                      ("overloaded", "ServerError", 503, "UNAVAILABLE")])
+def test_a_provider_that_refuses_becomes_pythons_exception(stage_of, python, mode, name, code, status):
+    stage = stage_of(keys=[f"key-{mode}-1"], tokens=[TOKEN], database=False, env={"TIME_OUT": "1", "MAX_RETRIES": 1})
+    assert ask(stage, python, "genai_sdk.py", "fails") == [[name, code, status]]
