@@ -2,7 +2,6 @@
 /* What a provider refuses for a model. Called when a call has failed, and before one begins. What
  * must stay true: only the beginning of the provider's message counts, since further on it may
  * quote what a client wrote; and a body loses nothing but what was refused. */
-#define _GNU_SOURCE /* memmem */
 #include "refusal.h"
 
 #include <stdlib.h>

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The admin routes; server.c routes here. What must stay true: a wrong request changes nothing and
  * says what is wrong, since a test that is set up wrong must fail at once. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* strptime, timegm */
-#endif
 
 #include "admin.h"
 

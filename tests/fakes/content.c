@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans what an answer says; generate.c calls it. What must stay true: the limits of the request
  * hold for what is said, and the same request gets the same text. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* memmem */
-#endif
 
 #include <stdio.h>
 #include <stdlib.h>

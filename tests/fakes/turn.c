@@ -2,9 +2,6 @@
 /* Reads contents; prompt.c calls it, and the routes that count and embed. What must stay true:
  * calls and their responses are paired as Google pairs them, and a signature is asked for only
  * where Google asks for it: with the first call of each step of the current turn. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* memmem */
-#endif
 
 #include "turn.h"
 

@@ -8,9 +8,6 @@
 /* needs: frontend/openai_messages.c frontend/openai_thinking.c frontend/openai_piece.c */
 /* needs: frontend/openai_logprobs.c frontend/openai_usage.c frontend/data_url.c frontend/json.c */
 /* needs: frontend/model.c */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* memmem */
-#endif
 #include <assert.h>
 #include <stdint.h>
 

@@ -7,9 +7,6 @@
 /* needs: frontend/openai_extras.c frontend/openai_media.c frontend/openai_messages.c */
 /* needs: frontend/openai_thinking.c frontend/openai_piece.c frontend/openai_logprobs.c */
 /* needs: frontend/openai_usage.c frontend/data_url.c frontend/json.c frontend/model.c */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* memmem */
-#endif
 #include <assert.h>
 #include <stdint.h>
 

@@ -2,9 +2,6 @@
 /* Requests in Gemini's own language: a line with the model, then the body. A body that is taken
  * passes untouched, and the model cannot leave its place in the path. */
 /* needs: frontend/dialect.c frontend/dialect_gemini.c frontend/json.c frontend/model.c */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* memmem */
-#endif
 #include <assert.h>
 #include <stdint.h>
 

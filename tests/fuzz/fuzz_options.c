@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* memmem */
 /* Settings of any value, from the environment, the file .env and the command line. The input is
  * lines: a byte that says where from, one that says which setting, the value. They are taken, and
  * then every value is what its type and range allow; or they are refused, naming the setting, the
