@@ -33,20 +33,23 @@ static uint64_t key_id(struct secret key)
 
 struct pool_key *pool_find(struct pool *pool, uint64_t id)
 {
-    for (size_t i = 0; i < pool->count; i++)
-        if (pool->keys[i].id == id)
-            return &pool->keys[i];
-    return NULL;
+    struct pool_key *key;
+
+    HASH_FIND(hh, pool->by_id, &id, sizeof(id), key);
+    return key;
 }
 
 void pool_open(struct pool *pool, const struct secret *keys, size_t count)
 {
     *pool = (struct pool){.keys = memory_new(count * sizeof(*pool->keys))};
     for (size_t i = 0; i < count; i++) {
-        uint64_t id = key_id(keys[i]);
+        struct pool_key *key = &pool->keys[pool->count];
 
-        if (!pool_find(pool, id))
-            pool->keys[pool->count++] = (struct pool_key){.id = id, .key = keys[i]};
+        *key = (struct pool_key){.id = key_id(keys[i]), .key = keys[i]};
+        if (pool_find(pool, key->id))
+            continue;
+        HASH_ADD(hh, pool->by_id, id, sizeof(key->id), key);
+        pool->count++;
     }
 }
 
@@ -65,6 +68,7 @@ void pool_close(struct pool *pool)
     for (size_t i = 0; i < pool->count; i++)
         HASH_ITER (hh, pool->keys[i].rests, rest, next)
             rest_free(pool, &pool->keys[i], rest);
+    HASH_CLEAR(hh, pool->by_id);
     free(pool->keys);
     *pool = (struct pool){0};
 }

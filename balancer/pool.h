@@ -27,10 +27,12 @@ struct pool_key {
     uint64_t until_ms; /* rests for every model until then; 0: fit */
     enum fault why;
     struct pool_rest *rests; /* by model; only models that rested once */
+    UT_hash_handle hh;       /* in by_id */
 };
 
 struct pool {
     struct pool_key *keys;
+    struct pool_key *by_id;
     size_t count;
     size_t next;  /* round robin */
     size_t rests; /* of all keys together */

@@ -58,6 +58,7 @@ static void post_call(struct leg *leg, struct balancer *balancer, uint64_t now_m
         .stream = x->ask.stream,
         .thoughts = x->ask.thoughts,
         .estimate = x->ask.estimate,
+        .affinity = x->ask.affinity,
         .client = x->client,
         .left_ms = x->deadline_ms > now_ms ? x->deadline_ms - now_ms : 1,
         .body_len = leg->body.len,
