@@ -13,8 +13,8 @@
 #include "log.h"
 
 enum {
-    ACK_DELAY_MS = 20,
-    ACKS_MOST = 1024, /* in a batch */
+    ACK_DELAY_MS = 100, /* a stream of fifty events a second is acknowledged every fifth */
+    ACKS_MOST = 1024,   /* in a batch */
 };
 
 static struct upstream *find(const struct frontend *frontend, uint64_t incarnation)

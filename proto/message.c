@@ -119,23 +119,22 @@ static bool is_flat(unsigned char first)
            (first >= 0xd9 && first <= 0xdb) || first >= 0xe0;
 }
 
-/* Takes one flat value off `frame`. */
+/* Takes one flat value off `frame`. It points into the frame: the zone, which msgpack wants for
+ * what is not flat, stays empty. Of msgpack_unpack_next, a zone is made and freed for each string.
+ */
 static bool take_value(struct view *frame, msgpack_object *value)
 {
-    msgpack_unpacked unpacked;
+    static msgpack_zone empty;
     size_t used = 0;
-    bool is_good;
+    msgpack_unpack_return got;
 
     if (!frame->len || !is_flat((unsigned char)frame->at[0]))
         return false;
-    msgpack_unpacked_init(&unpacked);
-    is_good =
-        msgpack_unpack_next(&unpacked, frame->at, frame->len, &used) == MSGPACK_UNPACK_SUCCESS;
-    *value = unpacked.data; /* a flat value points into the frame, never into the zone */
-    msgpack_unpacked_destroy(&unpacked);
-    if (is_good)
-        *frame = view_skip(*frame, used);
-    return is_good;
+    got = msgpack_unpack(frame->at, frame->len, &used, &empty, value);
+    if (got != MSGPACK_UNPACK_SUCCESS && got != MSGPACK_UNPACK_EXTRA_BYTES)
+        return false;
+    *frame = view_skip(*frame, used);
+    return true;
 }
 
 static bool store_value(const struct field *field, const msgpack_object *value, char *at)
