@@ -96,8 +96,8 @@ static bool ends_with(struct view text, struct view tail)
     return text.len >= tail.len && memcmp(text.at + text.len - tail.len, tail.at, tail.len) == 0;
 }
 
-/* `name` is what stands behind /models/. */
-static void find_model(struct view name, struct route *route)
+/* `name` is what stands behind /models/. False: it doesn't end in a verb. */
+static bool find_verb(struct view name, struct route *route)
 {
     static const struct {
         struct view verb;
@@ -115,9 +115,14 @@ static void find_model(struct view name, struct route *route)
         model.len -= verbs[i].verb.len;
         if (model_name(model, &route->model))
             set(route, verbs[i].kind, "POST, OPTIONS");
-        return;
+        return true;
     }
-    if (model_name(name, &route->model))
+    return false;
+}
+
+static void find_model(struct view name, struct route *route)
+{
+    if (!find_verb(name, route) && model_name(name, &route->model))
         set(route, ROUTE_NATIVE_MODEL, "GET, HEAD, OPTIONS");
 }
 
@@ -138,6 +143,8 @@ static void find_openai(struct view rest, struct route *route)
         set(route, ROUTE_CHAT, "POST, OPTIONS");
     else if (view_equal(rest, VIEW("/models")))
         set(route, ROUTE_MODELS, "GET, HEAD, OPTIONS");
+    else if (view_starts(rest, VIEW("/models/"))) /* Google's SDK of today calls its API v1 */
+        route->is_native = find_verb(view_skip(rest, 8), route);
 }
 
 static void find_own(struct view path, struct route *route)
