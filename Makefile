@@ -247,7 +247,7 @@ $(BUILD)/lint/%.c: %.c .clang-tidy $(HEADERS) $(wildcard proto/*.def) | compile_
 lint: ## clang-format, clang-tidy, cppcheck
 	@launch/packages.sh build lint
 	clang-format-14 --dry-run -Werror $(SOURCES) $(HEADERS)
-	@$(MAKE) -j$$(nproc) $(addprefix $(BUILD)/lint/,$(LINTED))
+	@$(MAKE) -k -j$$(nproc) $(addprefix $(BUILD)/lint/,$(LINTED))
 	cppcheck --quiet -j$$(nproc) --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem --library=tests/lint/macros.cfg --error-exitcode=1 \
 	    -Iproto -DH2O_USE_LIBUV=0 $(LINTED)

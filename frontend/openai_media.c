@@ -98,7 +98,7 @@ bool chat_image(struct chat *chat, yyjson_val *part, const struct place *place)
         return chat_refuse(chat, ERROR_BAD_VALUE, image.param,
                            "Invalid value: '%s' is not a good data URL: %s.", image.param, fault);
     bytes_append(out, VIEW("}"));
-    chat->text_size += 4 * IMAGE_TOKENS;
+    chat->text_size += 4ULL * IMAGE_TOKENS;
     chat->inline_size += out->len - start;
     if (chat->inline_size > most)
         return chat_refuse(chat, ERROR_TOO_LARGE, image.param,

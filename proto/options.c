@@ -435,7 +435,7 @@ static void check_values(void)
     check_number("FRONTENDS", options.frontends, 1, 64, "1 to 64");
     check_number("UPSTREAMS", options.upstreams, 1, 64, "1 to 64");
     check_number("FLIGHT_SLOTS", options.flight_slots, 16, 1u << 20, "16 to 1048576");
-    check_number("ANSWER_WINDOW", options.answer_window, 16 * 1024, UINT64_MAX, "at least 16KiB");
+    check_number("ANSWER_WINDOW", options.answer_window, 16384, UINT64_MAX, "at least 16KiB");
     check_number("SPOOL_SEGMENT", options.spool_segment, 4096, UINT64_MAX, "at least 4KiB");
     if (strcmp(options.spool_sync, "second") != 0 && strcmp(options.spool_sync, "always") != 0)
         complain("SPOOL_SYNC", options.spool_sync, "should be second or always");

@@ -425,7 +425,7 @@ static size_t connections_most(const struct transfer_settings *settings)
 
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY &&
         most + FILES_KEPT > files.rlim_cur)
-        most = files.rlim_cur > 2 * FILES_KEPT ? files.rlim_cur - FILES_KEPT : FILES_KEPT;
+        most = files.rlim_cur > 2UL * FILES_KEPT ? files.rlim_cur - FILES_KEPT : FILES_KEPT;
     return most;
 }
 
