@@ -190,7 +190,8 @@ static struct pool_key *pick(struct balancer *b, struct call *call, struct view 
     if (!key)
         return NULL;
     call->proxy = proxies_pick(&b->proxies, key->id, now_ms);
-    while (!proxy_is_fit(call->proxy, now_ms) && count < tried + PASSED_MOST) {
+    while (b->proxies.is_by_key && !proxy_is_fit(call->proxy, now_ms) &&
+           count < tried + PASSED_MOST) {
         avoid[count++] = key->id;
         key = pool_pick(&b->pool, model, avoid, count, now_ms, &ignored);
         if (is_among(avoid, count, key->id)) /* there is no other */
@@ -572,9 +573,11 @@ static void settle_proxy(struct balancer *b, struct call *call, const struct msg
     struct proxy *proxy = call->proxy;
     uint64_t until_ms;
 
+    if (!proxy || letter->attempt != call->attempt)
+        return;
     call->proxy = NULL;
-    if (!proxy || letter->attempt != call->attempt || letter->fault == FAULT_CLIENT_GONE ||
-        letter->fault == FAULT_TIMEOUT || letter->fault == FAULT_LOST)
+    if (letter->fault == FAULT_CLIENT_GONE || letter->fault == FAULT_TIMEOUT ||
+        letter->fault == FAULT_LOST)
         return;
     until_ms = proxy_settle(proxy, letter->fault == FAULT_PROXY, b->actor.now_ms);
     if (until_ms > b->actor.now_ms)

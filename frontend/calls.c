@@ -33,12 +33,18 @@ uint64_t calls_id(struct calls *calls)
     return calls->next_id++;
 }
 
+/* The frontend keeps a body once, but the upstream of each leg has it as well. */
+static size_t charge_of(size_t body_len, size_t legs)
+{
+    return body_len > INLINE_MOST ? body_len * legs : body_len;
+}
+
 bool calls_have_room(const struct frontend *frontend, size_t body_len, size_t count)
 {
     const struct calls *calls = &frontend->calls;
 
     return calls->count + count <= options.call_limit &&
-           (body_len == 0 || calls->body_bytes + body_len <= options.body_budget);
+           (body_len == 0 || calls->body_bytes + charge_of(body_len, count) <= options.body_budget);
 }
 
 /* Offering */
@@ -103,7 +109,7 @@ void calls_begin(struct exchange *x)
 {
     struct calls *calls = &x->frontend->calls;
 
-    x->body_charged = x->ask.body.len;
+    x->body_charged = charge_of(x->ask.body.len, x->leg_count);
     calls->body_bytes += x->body_charged;
     LEGS_OF (x, leg) {
         leg_begin(leg, leg->index ? calls_id(calls) : x->id);

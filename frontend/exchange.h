@@ -26,7 +26,8 @@ struct exchange {
     size_t body_charged; /* of the process's budget, for ask.body */
     size_t body_users;   /* legs that may still be asked for ask.body */
     size_t leg_count;
-    size_t legs_open; /* whose calls are not done */
+    size_t legs_open;  /* whose calls are not done */
+    size_t legs_heard; /* whose HEAD is there */
 
     /* the reply */
     h2o_req_t *req; /* NULL after the last h2o_send */
@@ -52,7 +53,7 @@ struct exchange {
     struct bytes type;   /* FORM_RAW: the provider's Content-Type */
     uint64_t length;     /* FORM_RAW: bytes of the whole answer + 1, if known */
     uint64_t relayed;    /* FORM_RAW: bytes so far */
-    size_t merged;       /* FORM_WHOLE: bytes of the reply, of the process's budget */
+    size_t merged;       /* bytes of the translated reply, of the process's budget */
     uint64_t first_ms;   /* when the first HEAD came; 0: not yet */
     uint64_t sent_bytes; /* of the reply's body */
 

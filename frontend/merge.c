@@ -11,8 +11,9 @@ void merge_head(struct leg *leg, const struct msg_head *head)
 {
     struct exchange *x = leg->exchange;
 
-    h2o_timeout_unlink(&x->ping_timer);
     leg->first_ms = x->frontend->actor.now_ms;
+    if (++x->legs_heard == x->leg_count)
+        h2o_timeout_unlink(&x->ping_timer);
     if (!x->first_ms)
         x->first_ms = leg->first_ms;
     if (x->form != FORM_RAW)
@@ -39,6 +40,11 @@ static bool charge_leg(struct leg *leg, size_t now)
     return charge(leg->exchange, &leg->gathered, now) && now <= options.reply_limit;
 }
 
+bool merge_charge(struct exchange *x)
+{
+    return charge(x, &x->merged, x->pending.len + x->in_flight.len);
+}
+
 static bool translate(struct leg *leg, struct view data, enum error *error)
 {
     struct exchange *x = leg->exchange;
@@ -53,7 +59,7 @@ static bool translate(struct leg *leg, struct view data, enum error *error)
         return false;
     }
     *error = ERROR_REPLY_TOO_LARGE;
-    return !is_broken && charge_leg(leg, leg->sse.data.len + leg->sse.line.len);
+    return !is_broken && charge_leg(leg, leg->sse.data.len + leg->sse.line.len) && merge_charge(x);
 }
 
 static bool gather(struct leg *leg, struct view data, enum error *error)

@@ -15,5 +15,9 @@ bool merge_chunk(struct leg *leg, struct view data, bool event_end, enum error *
  * `*error` says why. */
 bool merge_end(struct leg *leg, enum error *error);
 
+/* Charges what is translated and not yet taken by the client. False: the process's budget is used
+ * up. */
+bool merge_charge(struct exchange *exchange);
+
 /* Frees what has been kept. */
 void merge_clear(struct exchange *exchange);

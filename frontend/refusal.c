@@ -201,16 +201,25 @@ static yyjson_mut_val *first_parts(yyjson_mut_doc *doc, yyjson_mut_val *root)
     return yyjson_mut_obj_get(first, "parts");
 }
 
+/* In the order of `from`, behind what `to` has. */
+static void move_parts(yyjson_mut_val *from, yyjson_mut_val *to)
+{
+    yyjson_mut_val *part;
+
+    while ((part = yyjson_mut_arr_remove_first(from)) != NULL)
+        yyjson_mut_arr_append(to, part);
+}
+
 static bool move_system(yyjson_mut_doc *doc, yyjson_mut_val *root)
 {
     yyjson_mut_val *system = yyjson_mut_obj_remove_key(root, "systemInstruction");
-    yyjson_mut_val *said = yyjson_mut_obj_get(system, "parts"), *parts, *part;
+    yyjson_mut_val *said = yyjson_mut_obj_get(system, "parts"), *parts;
 
     if (!system)
         return false;
     parts = first_parts(doc, root);
-    while ((part = yyjson_mut_arr_remove_last(said)) != NULL)
-        yyjson_mut_arr_prepend(parts, part);
+    move_parts(parts, said); /* yyjson finds the first part at once, the last by a walk */
+    move_parts(said, parts);
     return true;
 }
 

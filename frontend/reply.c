@@ -214,6 +214,8 @@ static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
     h2o_timeout_unlink(&x->stall_timer);
     x->is_sending = false;
     empty(&x->in_flight);
+    if (x->form == FORM_EVENTS)
+        (void)merge_charge(x); /* it has become less */
     LEGS_OF (x, leg) {
         if (leg->call.next_seq && x->pending.len)
             taken(leg, leg->in_flight_seq, false);

@@ -10,7 +10,6 @@
 enum {
     CHUNK_MOST = 16 * 1024,
     WINDOW_LEAST = 8 * 1024, /* what is left of a window when the budget is used up */
-    FAIL_BODY_MOST = 16 * 1024,
 };
 
 struct piece {

@@ -122,7 +122,8 @@ static enum transfer_answer on_bytes(void *owner, struct view bytes)
  * ended without content. */
 static void keep_failure(struct job *job)
 {
-    bool is_empty = !job->gate.is_open && job->gate.has_finish && job->fault == job->gate.finish;
+    bool is_empty = !job->gate.is_open && job->gate.has_finish && job->fault == job->gate.finish &&
+                    gate_held(&job->gate) <= FAIL_BODY_MOST;
     struct view text = is_empty ? bytes_view(&job->gate.held) : gate_error(&job->gate);
     struct secret key = {view_of(job->secret)};
 

@@ -198,7 +198,11 @@ static const char *proxy_words(const struct trouble *t)
 /* Behind a tunnel the provider speaks for itself. */
 static bool concerns_provider(const struct trouble *t)
 {
-    return is_tls(t->code) && !(t->is_tls_proxy && connect_status(t) != 200);
+    bool is_through = connect_status(t) == 200; /* the proxy has done its part */
+
+    if (t->code == CURLE_OPERATION_TIMEDOUT)
+        return is_through;
+    return is_tls(t->code) && (is_through || !t->is_tls_proxy);
 }
 
 static enum transfer_end tell_proxy(const struct trouble *t, const char *words)

@@ -141,6 +141,28 @@ static void a_body_loses_what_is_refused_and_no_more(void **state)
     }
 }
 
+/* Clients choose how many parts there are: twice as many may take twice as long, not four times. */
+static void very_many_words_of_a_system_are_moved_in_their_order(void **state)
+{
+    struct bytes in = {0}, out = {0}, want = {0};
+
+    (void)state;
+    bytes_text(&in, "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],"
+                    "\"systemInstruction\":{\"parts\":[{\"text\":\"0\"}");
+    bytes_text(&want, "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"0\"}");
+    for (int i = 1; i < 500000; i++) {
+        bytes_printf(&in, ",{\"text\":\"%d\"}", i);
+        bytes_printf(&want, ",{\"text\":\"%d\"}", i);
+    }
+    bytes_text(&in, "]}}");
+    bytes_text(&want, ",{\"text\":\"hi\"}]}]}");
+    assert_true(refusal_repair(bytes_view(&in), BIT(SYSTEM), &out));
+    assert_true(view_equal(bytes_view(&out), bytes_view(&want)));
+    bytes_clear(&in);
+    bytes_clear(&out);
+    bytes_clear(&want);
+}
+
 static const struct refusal *refusal_of(const char *message)
 {
     struct bytes body = json_of("{'error':{'message':'");
@@ -211,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_beginning_of_the_message_says_what_is_refused),
         cmocka_unit_test(a_body_loses_what_is_refused_and_no_more),
+        cmocka_unit_test(very_many_words_of_a_system_are_moved_in_their_order),
         cmocka_unit_test(what_a_model_refuses_is_remembered_for_hours),
         cmocka_unit_test(what_one_request_does_wrong_is_not_remembered),
         cmocka_unit_test(the_table_is_bounded_and_forgets_the_oldest),
