@@ -18,8 +18,9 @@ struct outlet {
     size_t unacked; /* bytes of all answers */
 };
 
-/* Bytes of a provider's error that go to the frontend; the rest is cut off. */
-#define FAIL_BODY_MOST (16 * 1024)
+enum {
+    FAIL_BODY_MOST = 16 * 1024, /* bytes of a provider's error that go to the frontend */
+};
 
 struct answer {
     struct outlet *outlet;

@@ -119,17 +119,20 @@ def test_a_large_body_goes_with_each_call(stage):
 
 # ------------------------------------------------------------------------------------------------------------- limits
 
-def test_each_choice_counts_as_an_open_call_and_the_body_once(stage_of):
-    stage = stage_of(env={"CALL_LIMIT": "5", "BODY_BUDGET": "1MiB"}, database=False, admin=False)
-    long = "x" * 700_000 + "\n" + scripted("", chunks=2, first_ms=1500)
+def test_each_choice_counts_as_an_open_call_and_its_large_body_as_well(stage_of):
+    stage = stage_of(env={"CALL_LIMIT": "5", "BODY_BUDGET": "3MiB"}, database=False, admin=False)
+    long = "x" * 700_000 + "\n" + scripted("", chunks=2, first_ms=3000)
     with begin(stage, [ask(long, n=N)]) as held:
         stage.wait("the provider is asked for all", lambda: stage.sim.total() == N)
         refused = stage.chat("hello", n=N)
         assert refused.status == 503 and refused.headers["retry-after"]
         assert stage.chat("hello", n=2).status == 200
+        assert stage.chat("x" * 700_000, n=2).status == 503, "its upstreams would have 3.5 MB of bodies"
+        assert stage.chat("x" * 700_000).status == 200
         assert held.join(20 * SLOW)[0].is_whole
     assert stage.chat("hello", n=5).status == 200
-    assert stage.chat("x" * 700_000, n=2).status == 200
+    assert stage.chat("x" * 700_000, n=4).status == 200, "what was counted is counted back"
+    assert stage.chat("x" * 700_000, n=5).status == 503
 
 
 # --------------------------------------------------------------------------------------------------------- one of them fails
