@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a provider refuses for a model. Called when a call has failed, and before one begins. What
  * must stay true: only the beginning of the provider's message counts, since further on it may
- * quote what a client wrote; and a body loses nothing but what was refused. */
+ * quote what a client wrote; and a body loses nothing but what was refused. Candidates, signatures
+ * and function calls stand in no body of ours before tools are translated; the tests know them. */
 #include "refusal.h"
 
 #include <stdlib.h>

@@ -31,8 +31,11 @@ class Copy:
         self.folder = self.state.parent
         self.popen = subprocess.Popen(
             [ROOT / "launch/run.sh"], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True, env=base | {"LAUNCH_AS_IS": "1", "BUILD": str(BUILD), "STATE_DIR": str(self.state),
-                                                "PORT": str(self.port), "HOST": "127.0.0.1"} | env)
+            start_new_session=True,
+            # A shell cannot trap what was ignored before it began, as SIGINT is where tests run in the background.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            env=base | {"LAUNCH_AS_IS": "1", "BUILD": str(BUILD), "STATE_DIR": str(self.state),
+                        "PORT": str(self.port), "HOST": "127.0.0.1"} | env)
         self.lines = []
 
     def __enter__(self):
