@@ -244,6 +244,15 @@ def wait_forgotten(stage, seconds=10):
         raise AssertionError(f"{reason}\n{last['calls'][:10]}") from None
 
 
+def renewed(stage):
+    """A stage that several tests share, with nothing left of the one before: no call, no request, no row."""
+    wait_forgotten(stage)
+    stage.wait_rows(stage.sim.total())
+    stage.sim.reset()
+    stage.query("delete from attempts")
+    return stage
+
+
 def assert_exactly_once(stage, may_lose=False, seconds=20):
     """Each attempt that the simulator counted has one row. After an upstream's kill there may be rows `lost` beyond."""
     wait_forgotten(stage, seconds)

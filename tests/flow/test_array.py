@@ -6,7 +6,7 @@ import json
 import pytest
 
 from client import Streams
-from recovery import answering, assert_exactly_once, incarnation, wait_forgotten, wait_pairs
+from recovery import answering, assert_exactly_once, incarnation, renewed, wait_pairs
 from stage import MODEL, SLOW, TOKEN, Reader, Stage, scripted
 
 PATH = f"/v1beta/models/{MODEL}:streamGenerateContent"
@@ -21,11 +21,7 @@ def shared(tmp_path_factory):
 
 @pytest.fixture
 def stage(shared):
-    wait_forgotten(shared)
-    shared.wait_rows(shared.sim.total())
-    shared.sim.reset()
-    shared.query("delete from attempts")
-    return shared
+    return renewed(shared)
 
 
 def order(**script):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from recovery import answering, ask, assert_exactly_once, assert_one_place, begin, incarnation, wait_forgotten, wait_pairs
+from recovery import answering, ask, assert_exactly_once, assert_one_place, begin, incarnation, renewed, wait_pairs
 from stage import CHAT, MODEL, SLOW, Reader, Stage, scripted
 
 N = 3
@@ -19,11 +19,7 @@ def shared(tmp_path_factory):
 
 @pytest.fixture
 def stage(shared):
-    wait_forgotten(shared)
-    shared.wait_rows(shared.sim.total())
-    shared.sim.reset()
-    shared.query("delete from attempts")
-    return shared
+    return renewed(shared)
 
 
 def several(count=1, n=N, **script):
