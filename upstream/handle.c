@@ -104,8 +104,9 @@ static void set_headers(struct handle *handle, const struct transfer_order *orde
     }
 }
 
-static void set_url(struct handle *handle, const char *url)
+void handle_set_url(struct handle *handle, const char *url)
 {
+    handle->said[0] = '\0';
     if (handle->url_text.len && view_equal(bytes_view(&handle->url_text), view_of(url)))
         return;
     bytes_copy(&handle->url_text, view_of(url));
@@ -144,8 +145,7 @@ void handle_set(struct handle *handle, const struct transfer_order *order)
 {
     CURL *easy = handle->easy;
 
-    handle->said[0] = '\0';
-    set_url(handle, order->url);
+    handle_set_url(handle, order->url);
     if (order->body.len) {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)order->body.len);

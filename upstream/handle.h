@@ -29,5 +29,8 @@ void handle_init(struct handle *handle, const struct transfer_settings *settings
                  struct curl_slist *shared);
 void handle_clear(struct handle *handle);
 
+/* Sets where it leads, and nothing else. */
+void handle_set_url(struct handle *handle, const char *url);
+
 /* Sets what differs between requests. */
 void handle_set(struct handle *handle, const struct transfer_order *order);

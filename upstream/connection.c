@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections. What must stay true: what is idle is ready for a request, as far as can be told
+ * without sending one; and nothing here blocks.
+ *
+ * 1. libcurl only connects (CURLOPT_CONNECT_ONLY). Over plain http the socket is then ours alone
+ * and its handle, 17 KB, is used for the next one. With TLS the handle stays, for it has the keys,
+ * and it must stay in its multi: taken out it closes the connection.
+ * 2. curl_easy_send and curl_easy_recv search their connection among all of the cache; and libcurl
+ * looks through a cache, each second in which it opens another, for connections that seem dead: a
+ * newer one takes unread bytes for a sign of that. So each handle with TLS has a cache of its own,
+ * that of a share.
+ * 3. The loop tells of what is in the socket, not of what libcurl or OpenSSL have taken out of it
+ * and not given yet. libcurl 7 keeps nothing, nor does OpenSSL once a record was read whole. */
+#include "connection.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "clock.h"
+#include "handle.h"
+#include "trouble.h"
+
+enum {
+    POOL_MOST = 16,      /* openers kept, without a connection */
+    BUFFERING_MAJOR = 8, /* since which libcurl reads ahead */
+    NEVER_S = 10 * 365 * 24 * 3600,
+};
+
+struct opener {
+    struct handle handle;
+    CURLSH *share; /* with TLS */
+    struct connection *connection;
+    struct opener *next;
+};
+
+/* Openers */
+
+static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct opener *opener = data;
+    struct connections *connections = opener->connection->all;
+    int fd;
+
+    (void)purpose;
+    connections->events->found(opener->connection->user);
+    fd = sockets_open(&connections->sockets, address);
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+static int on_close(void *data, curl_socket_t fd)
+{
+    struct connections *connections = data;
+
+    return sockets_close(&connections->sockets, fd);
+}
+
+static struct opener *opener_new(struct connections *connections)
+{
+    struct opener *opener = memory_new(sizeof(*opener));
+    CURL *easy;
+
+    handle_init(&opener->handle, connections->settings, NULL);
+    easy = opener->handle.easy;
+    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)NEVER_S); /* we count ourselves */
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, opener);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, opener);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, connections);
+    return opener;
+}
+
+static void opener_free(struct opener *opener)
+{
+    handle_clear(&opener->handle);
+    if (opener->share)
+        curl_share_cleanup(opener->share);
+    free(opener);
+}
+
+static void set_share(struct opener *opener)
+{
+    if (opener->share)
+        return;
+    opener->share = curl_share_init();
+    if (!opener->share ||
+        curl_share_setopt(opener->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
+        abort();
+    curl_easy_setopt(opener->handle.easy, CURLOPT_SHARE, opener->share);
+}
+
+static struct opener *opener_take(struct connections *connections)
+{
+    struct opener *opener = connections->pool;
+
+    if (!opener)
+        return opener_new(connections);
+    LL_DELETE(connections->pool, opener);
+    connections->pool_count--;
+    return opener;
+}
+
+/* Its connection, if it still has one, is closed. */
+static void opener_give(struct connections *connections, struct opener *opener)
+{
+    curl_multi_remove_handle(connections->multi, opener->handle.easy);
+    opener->connection = NULL;
+    if (connections->pool_count >= POOL_MOST) {
+        opener_free(opener);
+        return;
+    }
+    LL_PREPEND(connections->pool, opener);
+    connections->pool_count++;
+}
+
+/* Making one */
+
+static void on_fd(void *data, int fd, unsigned events)
+{
+    struct connection *connection = data;
+    struct connections *connections = connection->all;
+
+    (void)fd;
+    connections->events->ready(connection->user, events);
+    connections->after(connections->owner);
+}
+
+static void unlink_idle(struct connection *connection)
+{
+    DL_DELETE(connection->all->idle, connection);
+    connection->all->idle_count--;
+    connection->is_idle = false;
+}
+
+static void forget(struct connection *connection)
+{
+    if (connection->is_idle)
+        unlink_idle(connection);
+    connection->all->count--;
+    bytes_clear(&connection->origin);
+    free(connection);
+}
+
+/* Its socket is ours from now on; libcurl closes its own descriptor of it. */
+static bool take_over(struct connection *connection)
+{
+    struct connections *connections = connection->all;
+    struct opener *opener = connection->opener;
+    curl_socket_t fd = CURL_SOCKET_BAD;
+
+    curl_easy_getinfo(opener->handle.easy, CURLINFO_ACTIVESOCKET, &fd);
+    if (fd == CURL_SOCKET_BAD)
+        return false;
+    connection->fd = connection->is_tls ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (connection->is_tls)
+        return true;
+    connection->opener = NULL;
+    opener_give(connections, opener);
+    return connection->fd >= 0;
+}
+
+/* By its opener, with `code`; or, if that is OK, for lack of descriptors. */
+static void fail(struct connection *connection, CURLcode code)
+{
+    struct connections *connections = connection->all;
+    struct opener *opener = connection->opener;
+    enum transfer_end end = TRANSFER_NO_CONNECTION;
+    void *user = connection->user;
+    struct bytes why = {0};
+
+    if (opener && code != CURLE_OK)
+        end = trouble_read(opener->handle.easy, opener->handle.url, (struct view){0}, code,
+                           opener->handle.said, &why);
+    else
+        bytes_text(&why, "No connection: too many files are open");
+    connection_close(connection);
+    connections->events->failed(user, end, bytes_cstr(&why));
+    bytes_clear(&why);
+}
+
+static void after_curl(struct connections *connections)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(connections->multi, &left)) != NULL) {
+        struct opener *opener = NULL;
+        struct connection *connection;
+        CURLcode code = message->data.result;
+
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&opener);
+        connection = opener->connection;
+        if (code == CURLE_OK && take_over(connection))
+            connections->events->opened(connection->user);
+        else
+            fail(connection, code);
+    }
+    connections->after(connections->owner);
+}
+
+struct connection *connection_open(struct connections *connections, struct view origin, bool is_tls,
+                                   void *user)
+{
+    struct connection *connection = memory_new(sizeof(*connection));
+    struct opener *opener = opener_take(connections);
+
+    connection->all = connections;
+    connection->opener = opener;
+    connection->fd = -1;
+    connection->is_tls = is_tls;
+    connection->user = user;
+    bytes_append(&connection->origin, origin);
+    connections->count++;
+    opener->connection = connection;
+    if (is_tls)
+        set_share(opener);
+    handle_set_url(&opener->handle, bytes_cstr(&connection->origin));
+    if (curl_multi_add_handle(connections->multi, opener->handle.easy) != CURLM_OK)
+        abort(); /* a handle of ours, and it is in no other multi */
+    return connection;
+}
+
+/* Using one */
+
+static int send_plain(struct connection *connection, struct view *head, struct view *body)
+{
+    struct iovec parts[] = {{(void *)(uintptr_t)head->at, head->len},
+                            {(void *)(uintptr_t)body->at, body->len}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    ssize_t sent = sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    size_t of_head;
+
+    if (sent < 0) {
+        connection->error = errno;
+        return errno == EAGAIN ? CONNECTION_AGAIN : CONNECTION_BROKEN;
+    }
+    of_head = (size_t)sent < head->len ? (size_t)sent : head->len;
+    *head = view_skip(*head, of_head);
+    *body = view_skip(*body, (size_t)sent - of_head);
+    return 0;
+}
+
+static int tls_fault(struct connection *connection, CURLcode code)
+{
+    connection->error = 0;
+    return code == CURLE_AGAIN ? CONNECTION_AGAIN : CONNECTION_BROKEN;
+}
+
+static int send_tls(struct connection *connection, struct view *head, struct view *body)
+{
+    struct view *part = head->len ? head : body;
+    size_t sent = 0;
+    CURLcode code = curl_easy_send(connection->opener->handle.easy, part->at, part->len, &sent);
+
+    if (code != CURLE_OK)
+        return tls_fault(connection, code);
+    *part = view_skip(*part, sent);
+    return 0;
+}
+
+int connection_send(struct connection *connection, struct view *head, struct view *body)
+{
+    while (head->len || body->len) {
+        int fault = connection->is_tls ? send_tls(connection, head, body)
+                                       : send_plain(connection, head, body);
+        if (fault)
+            return fault;
+    }
+    return 0;
+}
+
+static ssize_t receive_plain(struct connection *connection, char *at, size_t size)
+{
+    ssize_t len = recv(connection->fd, at, size, MSG_DONTWAIT);
+
+    if (len >= 0)
+        return len;
+    connection->error = errno;
+    return errno == EAGAIN ? CONNECTION_AGAIN : CONNECTION_BROKEN;
+}
+
+ssize_t connection_receive(struct connection *connection, char *at, size_t size)
+{
+    size_t len = 0;
+    CURLcode code;
+
+    if (!connection->is_tls)
+        return receive_plain(connection, at, size);
+    code = curl_easy_recv(connection->opener->handle.easy, at, size, &len);
+    return code == CURLE_OK ? (ssize_t)len : tls_fault(connection, code);
+}
+
+bool connection_may_hold(const struct connection *connection)
+{
+    static unsigned version;
+
+    if (!version)
+        version = curl_version_info(CURLVERSION_NOW)->version_num >> 16;
+    return connection->is_tls && version >= BUFFERING_MAJOR;
+}
+
+const char *connection_why(const struct connection *connection)
+{
+    if (connection->error)
+        return strerror(connection->error);
+    if (connection->opener && connection->opener->handle.said[0])
+        return connection->opener->handle.said;
+    return "the TLS connection broke";
+}
+
+void connection_watch(struct connection *connection, unsigned events)
+{
+    if (events)
+        loop_set(connection->all->loop, connection->fd, events, on_fd, connection);
+    else if (connection->is_watched)
+        loop_remove(connection->all->loop, connection->fd);
+    connection->is_watched = events;
+}
+
+/* Idle ones */
+
+/* With TLS something may come between two answers: tickets, for one. */
+static bool is_quiet(struct connection *connection)
+{
+    char byte;
+    ssize_t len = 1;
+
+    if (!connection_may_hold(connection))
+        len = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (len < 0)
+        return errno == EAGAIN;
+    return len > 0 && connection->is_tls &&
+           connection_receive(connection, &byte, 1) == CONNECTION_AGAIN;
+}
+
+static void on_idle(void *data, int fd, unsigned events)
+{
+    struct connection *connection = data;
+
+    (void)fd;
+    if ((events & LOOP_BROKEN) || !is_quiet(connection))
+        connection_close(connection);
+}
+
+void connection_keep(struct connection *connection)
+{
+    struct connections *connections = connection->all;
+
+    connection->user = NULL;
+    connection->is_idle = true;
+    connection->idle_since_ms = clock_ms();
+    DL_PREPEND(connections->idle, connection);
+    connections->idle_count++;
+    loop_set(connections->loop, connection->fd, LOOP_READ, on_idle, connection);
+    connection->is_watched = true;
+}
+
+static struct connection *find_idle(const struct connections *connections, struct view origin)
+{
+    struct connection *connection;
+
+    DL_FOREACH (connections->idle, connection)
+        if (view_equal(bytes_view(&connection->origin), origin))
+            return connection;
+    return NULL;
+}
+
+bool connections_has_idle(const struct connections *connections, struct view origin)
+{
+    return find_idle(connections, origin) != NULL;
+}
+
+struct connection *connection_take(struct connections *connections, struct view origin, void *user)
+{
+    struct connection *connection;
+
+    while ((connection = find_idle(connections, origin)) != NULL) {
+        if (is_quiet(connection)) {
+            unlink_idle(connection);
+            connection->user = user;
+            connection_watch(connection, LOOP_READ);
+            return connection;
+        }
+        connection_close(connection);
+    }
+    return NULL;
+}
+
+void connection_close(struct connection *connection)
+{
+    if (connection->fd >= 0)
+        loop_remove(connection->all->loop, connection->fd);
+    if (connection->opener)
+        opener_give(connection->all, connection->opener);
+    else if (connection->fd >= 0)
+        close(connection->fd);
+    forget(connection);
+}
+
+bool connections_close_oldest(struct connections *connections)
+{
+    if (!connections->idle)
+        return false;
+    connection_close(connections->idle->prev); /* of the first that is the last */
+    return true;
+}
+
+void connections_close_idle(struct connections *connections)
+{
+    while (connections_close_oldest(connections))
+        ;
+}
+
+static void close_expired(struct connections *connections, uint64_t now_ms)
+{
+    while (connections->idle &&
+           now_ms >= connections->idle->prev->idle_since_ms + connections->settings->idle_ms)
+        connections_close_oldest(connections);
+}
+
+/* The multi */
+
+static void on_ready(void *owner, int fd, int action)
+{
+    struct connections *connections = owner;
+    int running;
+
+    curl_multi_socket_action(connections->multi, fd, action, &running);
+    after_curl(connections);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
+{
+    struct connections *connections = data;
+
+    (void)easy, (void)socket_data;
+    sockets_want(&connections->sockets, fd, what);
+    return 0;
+}
+
+static int on_timer(CURLM *multi, long wait_ms, void *data)
+{
+    struct connections *connections = data;
+
+    (void)multi;
+    connections->due_ms = wait_ms < 0 ? UINT64_MAX : wait_ms ? clock_ms() + (uint64_t)wait_ms : 0;
+    connections->wake(connections->owner);
+    return 0;
+}
+
+void connections_turn(struct connections *connections, uint64_t now_ms)
+{
+    int running;
+
+    close_expired(connections, now_ms);
+    if (now_ms < connections->due_ms)
+        return;
+    connections->due_ms = UINT64_MAX;
+    curl_multi_socket_action(connections->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    after_curl(connections);
+}
+
+void connections_open(struct connections *connections)
+{
+    CURLM *multi = connections->multi = curl_multi_init();
+
+    if (!multi)
+        abort();
+    connections->sockets =
+        (struct sockets){.loop = connections->loop, .on_ready = on_ready, .owner = connections};
+    connections->due_ms = UINT64_MAX;
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, connections);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, connections);
+    curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+}
+
+void connections_close(struct connections *connections)
+{
+    connections_close_idle(connections);
+    assert(connections->count == 0);
+    while (connections->pool) {
+        struct opener *opener = connections->pool;
+
+        LL_DELETE(connections->pool, opener);
+        opener_free(opener);
+    }
+    curl_multi_cleanup(connections->multi);
+    sockets_clear(&connections->sockets);
+}
