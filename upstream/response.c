@@ -52,6 +52,8 @@ static int on_field(struct http_parser *parser, const char *at, size_t len)
 {
     struct response *response = response_of(parser);
 
+    if (memchr(at, ' ', len))
+        return refuse(parser, "a header's name has a space"); /* Debian's build lets it through */
     if (response->in_value)
         response->name_len = 0;
     response->in_value = false;
