@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -290,15 +291,35 @@ static ssize_t receive_plain(struct connection *connection, char *at, size_t siz
     return errno == EAGAIN ? CONNECTION_AGAIN : CONNECTION_BROKEN;
 }
 
-ssize_t connection_receive(struct connection *connection, char *at, size_t size)
+/* libcurl takes an end of the socket for one of the stream, and whoever sits between could cut an
+ * answer that lasts until the end. OpenSSL knows whether the peer has said that it ends. */
+static bool has_said_so(const struct connection *connection)
+{
+    struct curl_tlssessioninfo *session = NULL;
+
+    curl_easy_getinfo(connection->opener->handle.easy, CURLINFO_TLS_SSL_PTR, &session);
+    return session && session->backend == CURLSSLBACKEND_OPENSSL && session->internals &&
+           (SSL_get_shutdown(session->internals) & SSL_RECEIVED_SHUTDOWN);
+}
+
+static ssize_t receive_tls(struct connection *connection, char *at, size_t size)
 {
     size_t len = 0;
-    CURLcode code;
+    CURLcode code = curl_easy_recv(connection->opener->handle.easy, at, size, &len);
 
-    if (!connection->is_tls)
-        return receive_plain(connection, at, size);
-    code = curl_easy_recv(connection->opener->handle.easy, at, size, &len);
-    return code == CURLE_OK ? (ssize_t)len : tls_fault(connection, code);
+    if (code != CURLE_OK)
+        return tls_fault(connection, code);
+    if (!len && !has_said_so(connection)) {
+        connection->error = ECONNRESET;
+        return CONNECTION_BROKEN;
+    }
+    return (ssize_t)len;
+}
+
+ssize_t connection_receive(struct connection *connection, char *at, size_t size)
+{
+    return connection->is_tls ? receive_tls(connection, at, size)
+                              : receive_plain(connection, at, size);
 }
 
 bool connection_may_hold(const struct connection *connection)

@@ -110,6 +110,7 @@ void handle_set_url(struct handle *handle, const char *url)
     if (handle->url_text.len && view_equal(bytes_view(&handle->url_text), view_of(url)))
         return;
     bytes_copy(&handle->url_text, view_of(url));
+    curl_url_set(handle->url, CURLUPART_URL, NULL, 0); /* or half a URL is completed by the last */
     if (curl_url_set(handle->url, CURLUPART_URL, url, 0) != CURLUE_OK) {
         /* To be told as a fault of this transfer: a name that nobody has. */
         handle->url_text.len = 0;

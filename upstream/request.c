@@ -34,10 +34,12 @@ static void parts_clear(struct parts *parts)
     curl_free(parts->query);
 }
 
-/* No query is no fault. */
+/* No query is no fault. The parser is emptied first: it takes half a URL for one to be completed
+ * by that of before. */
 static bool parts_read(struct parts *parts, CURLU *parser, const char *url)
 {
-    if (curl_url_set(parser, CURLUPART_URL, url, CURLU_DISALLOW_USER) != CURLUE_OK ||
+    if (curl_url_set(parser, CURLUPART_URL, NULL, 0) != CURLUE_OK ||
+        curl_url_set(parser, CURLUPART_URL, url, CURLU_DISALLOW_USER) != CURLUE_OK ||
         curl_url_get(parser, CURLUPART_SCHEME, &parts->scheme, 0) != CURLUE_OK ||
         curl_url_get(parser, CURLUPART_HOST, &parts->host, 0) != CURLUE_OK ||
         curl_url_get(parser, CURLUPART_PORT, &parts->port, CURLU_DEFAULT_PORT) != CURLUE_OK ||

@@ -24,7 +24,7 @@
 
 enum { DEADLINE_MS = 10000 };
 
-enum then { KEEP, CLOSE, RESET };
+enum then { KEEP, CLOSE, RESET, CUT }; /* the last: TLS ends without saying so */
 
 /* What the provider does with its n-th request. */
 struct reply {
@@ -38,6 +38,7 @@ struct peer {
     SSL *ssl; /* with TLS */
     struct bytes in, out;
     const char *more;
+    bool is_deaf;
     enum then then;
     struct peer *next;
 };
@@ -65,7 +66,7 @@ static void peer_end(struct peer *peer)
 
     if (peer->then == RESET)
         setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-    else if (peer->ssl)
+    else if (peer->ssl && peer->then != CUT)
         SSL_shutdown(peer->ssl);
     SSL_free(peer->ssl);
     peer->ssl = NULL;
@@ -118,8 +119,8 @@ static void provider_send(struct peer *peer)
         peer_end(peer);
     else
         loop_set(&loop, peer->fd,
-                 (provider.is_early ? 0 : LOOP_READ) | (peer->out.len ? LOOP_WRITE : 0),
-                 on_provider, peer);
+                 (peer->is_deaf ? 0 : LOOP_READ) | (peer->out.len ? LOOP_WRITE : 0), on_provider,
+                 peer);
 }
 
 static const struct reply *next_reply(void)
@@ -139,6 +140,7 @@ static void answer(struct peer *peer)
     peer->in.len = 0;
     peer->then = reply->then;
     peer->more = provider.more;
+    peer->is_deaf = provider.is_early;
     bytes_text(&peer->out, reply->text);
     memset(bytes_room(&peer->out, reply->filler), 'x', reply->filler);
     peer->out.len += reply->filler;
@@ -162,9 +164,9 @@ static void on_provider(void *data, int fd, unsigned events)
     ssize_t len = -1;
 
     (void)fd, (void)events;
-    while (!provider.is_early && (len = peer_read(peer, buffer, sizeof(buffer))) > 0)
+    while (!peer->is_deaf && (len = peer_read(peer, buffer, sizeof(buffer))) > 0)
         bytes_append(&peer->in, (struct view){buffer, (size_t)len});
-    if (len == 0 || (provider.is_early && (events & LOOP_BROKEN))) {
+    if (len == 0) {
         provider.closed++;
         peer->then = CLOSE;
         peer_end(peer);
