@@ -184,31 +184,36 @@ $(BUILD)/node/.ready:
 
 # ------------------------------------------------------------------------------------------------------------- commands
 
-.PHONY: FORCE all programs run test check asan fuzz fuzz-merge bench soak coverage lint format docs docs-check clean help
+# A make that uses all cores, unless this one was told how many.
+parallel = $(MAKE) $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+.PHONY: FORCE all programs sanitized run test check asan fuzz fuzz-merge bench soak coverage lint format docs docs-check clean help
 FORCE:
 
 all: ## build the processes and the simulator (the default)
 
 programs: all $(BUILD)/bin/bench-streams $(UNIT_TESTS) $(REPLAYS) $(BUILD)/bin/describe ## build the test programs as well
 
+# The second tree. tests/run.py makes it while the first one is tested.
+sanitized:
+	+@$(parallel) BUILD=$(ASAN_BUILD) SANITIZE=address,undefined CFLAGS="-O1 -g" programs
+
 run: ## install what is missing, build, start everything, print "ready: …"; Ctrl-C drains and stops
 	@exec launch/run.sh
 
 test: ## everything CI runs: lint, unit and flow tests, both again sanitized, fuzz replay
 	@launch/packages.sh build run test clients lint
-	@$(MAKE) programs $(CLIENTS)
-	@$(MAKE) BUILD=$(ASAN_BUILD) SANITIZE=address,undefined CFLAGS="-O1 -g" programs
+	+@$(parallel) programs $(CLIENTS)
 	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) docs lint unit model flow asan-unit asan-replay asan-flow
 
 check: ## for each commit, under two minutes: unit tests, short flows, fuzz replay, docs up to date
 	@launch/packages.sh build run test
-	@$(MAKE) programs
+	+@$(parallel) programs
 	@$(PYTHON) tests/run.py --build $(BUILD) docs unit replay short
 
 asan: ## unit and flow tests and fuzz replay, sanitized
 	@launch/packages.sh build run test clients
-	@$(MAKE) $(CLIENTS)
-	@$(MAKE) BUILD=$(ASAN_BUILD) SANITIZE=address,undefined CFLAGS="-O1 -g" programs
+	+@$(parallel) $(CLIENTS)
 	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) asan-unit asan-replay asan-flow
 
 fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## look for inputs that break a parser, FUZZ_SECONDS=60 each, FUZZ_JOBS at once
@@ -247,7 +252,7 @@ $(BUILD)/lint/%.c: %.c .clang-tidy $(HEADERS) $(wildcard proto/*.def) | compile_
 lint: ## clang-format, clang-tidy, cppcheck
 	@launch/packages.sh build lint
 	clang-format-14 --dry-run -Werror $(SOURCES) $(HEADERS)
-	@$(MAKE) -k -j$$(nproc) $(addprefix $(BUILD)/lint/,$(LINTED))
+	+@$(parallel) -k $(addprefix $(BUILD)/lint/,$(LINTED))
 	cppcheck --quiet -j$$(nproc) --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem --library=tests/lint/macros.cfg --error-exitcode=1 \
 	    -Iproto -DH2O_USE_LIBUV=0 $(LINTED)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the balancer's files share: its state. peers.c keeps who is alive and who hears whom,
- * calls.c what waits and what is placed, pool.c the keys; route.c turns letters into calls of
- * these. */
+ * calls.c what letters do to calls, placing.c which key and upstream each gets, pool.c the keys;
+ * route.c turns letters into calls of these. */
 #pragma once
 
 #include <uthash.h>
@@ -103,6 +103,5 @@ void calls_all_acked(struct balancer *b, struct peer *upstream);
 void calls_retry_unreported(struct balancer *b, struct peer *upstream);
 void calls_drop_frontend(struct balancer *b, uint64_t frontend);
 void calls_known(struct balancer *b, struct peer *frontend);
-void calls_place(struct balancer *b);
 size_t calls_count(const struct balancer *b);
 void calls_dump(struct balancer *b);

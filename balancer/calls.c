@@ -1,437 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls: what waits for a key or an upstream, what is placed where. Called by route.c and peers.c.
- * What must stay true: a call is never placed while an upstream may hold it; the newest offer
- * counts, older ones are cancelled.
- *
- *   WAITING -> PLACED -> (gone)                       [calls_offer, place; calls_outcome]
- *       ^         |  \-> ENDED -> (gone)              [held after a restart: remembered until KNOWN has gone out]
- *       |         v
- *       |      REKEYING -> PLACED                     [calls_outcome with `more`: its upstream waits for a key]
- *       \-- a new offer of the frontend, after RETRY
- */
-#include "balancer.h"
-
-#include <assert.h>
-#include <stdlib.h>
+/* Calls: what letters do to them, and what becomes of them when a pair breaks. Called by route.c
+ * and peers.c. What must stay true: a call is never placed while an upstream may hold it; the
+ * newest offer counts, older ones are cancelled. */
 #include <utlist.h>
 
+#include "call.h"
 #include "log.h"
 #include "options.h"
+#include "placing.h"
 
 enum {
-    TRIED_MOST = 8,      /* keys remembered as tried for one call */
-    PASSED_MOST = 24,    /* keys passed over because their proxy is out of order */
     BUSY_PAUSE_MS = 250, /* before another try where the model is overloaded; doubles */
     BUSY_PAUSE_MOST_MS = 4000,
-    MODELS_MOST = 16, /* models remembered as having no key, in one pass over the waiting calls */
 };
-
-enum call_state {
-    CALL_WAITING,  /* for an upstream and a key */
-    CALL_PLACED,   /* with its upstream */
-    CALL_REKEYING, /* with its upstream, which waits for a key */
-    CALL_ENDED,    /* over, remembered for KNOWN */
-};
-
-struct call {
-    struct {
-        uint64_t frontend, call;
-    } id;
-    enum call_state state;
-    uint64_t offer;
-    uint64_t attempt; /* provider requests made or under way */
-    uint64_t deadline_ms;
-    uint64_t not_before_ms;
-    struct peer *upstream; /* PLACED, REKEYING */
-    uint64_t round;        /* of the upstream's HELLO after which it was last reported or placed */
-    bool was_held;         /* reported in this incarnation: KNOWN must name it */
-    bool is_asking;        /* PLACED: its upstream reported that it waits for a key */
-    uint64_t tried[TRIED_MOST];
-    size_t tried_count;
-    struct proxy *proxy;      /* PLACED: by which it went out, if this process placed it */
-    char *model;              /* WAITING, REKEYING */
-    struct bytes letter;      /* WAITING: the CALL as packed */
-    struct call *prev, *next; /* in b->waiting, or in its upstream's list */
-    UT_hash_handle hh;
-};
-
-/* Finding, making, ending */
-
-static struct call *find(struct balancer *b, uint64_t frontend, uint64_t number)
-{
-    struct call key = {.id = {frontend, number}}, *call;
-
-    HASH_FIND(hh, b->calls, &key.id, sizeof(key.id), call);
-    return call;
-}
-
-static struct call *make(struct balancer *b, uint64_t frontend, uint64_t number)
-{
-    struct call *call = memory_new(sizeof(*call));
-
-    call->id.frontend = frontend;
-    call->id.call = number;
-    call->state = CALL_ENDED; /* in no list yet */
-    HASH_ADD(hh, b->calls, id, sizeof(call->id), call);
-    return call;
-}
-
-static bool is_in_waiting(const struct call *call)
-{
-    return call->state == CALL_WAITING || call->state == CALL_REKEYING;
-}
-
-/* The only place that changes a call's state, with its lists and counts. */
-static void enter(struct balancer *b, struct call *call, enum call_state state,
-                  struct peer *upstream)
-{
-    if (is_in_waiting(call)) {
-        DL_DELETE(b->waiting, call);
-        b->waiting_count--;
-    }
-    if (call->state == CALL_PLACED)
-        DL_DELETE(call->upstream->placed, call);
-    if (call->upstream && call->upstream != upstream) {
-        call->upstream->outstanding--;
-        b->may_place = true;
-    }
-    if (upstream && call->upstream != upstream)
-        upstream->outstanding++;
-    assert((state == CALL_PLACED || state == CALL_REKEYING) == (upstream != NULL));
-    call->state = state;
-    call->upstream = upstream;
-    if (is_in_waiting(call)) {
-        DL_APPEND(b->waiting, call);
-        b->waiting_count++;
-    }
-    if (state == CALL_PLACED) {
-        call->round = upstream->round;
-        DL_APPEND(upstream->placed, call);
-    }
-}
-
-static void keep_letter(struct balancer *b, struct call *call, const struct msg_call *letter)
-{
-    message_pack(&call->letter, MSG_CALL, letter);
-    b->waiting_bytes += call->letter.len;
-}
-
-static void drop_letter(struct balancer *b, struct call *call)
-{
-    b->waiting_bytes -= call->letter.len;
-    bytes_clear(&call->letter);
-}
-
-static void forget(struct balancer *b, struct call *call)
-{
-    enter(b, call, CALL_ENDED, NULL);
-    HASH_DEL(b->calls, call);
-    drop_letter(b, call);
-    free(call->model);
-    free(call);
-}
-
-/* The upstream is done with the call, but the answer may still be on its way. So it remembers the
- * call, for the case that it dies now. And if it was reported held, the call is kept until its
- * frontend has been told so: one that KNOWN doesn't name is offered again. */
-static void end(struct balancer *b, struct call *call, struct peer *upstream)
-{
-    struct peer *frontend = peer_find(b, call->id.frontend, ROLE_FRONTEND);
-
-    ended_note(&upstream->ended, &(struct ended_call){.frontend = call->id.frontend,
-                                                      .call = call->id.call,
-                                                      .offer = call->offer,
-                                                      .attempt = call->attempt});
-    if (call->was_held && !(frontend && frontend->known_sent))
-        enter(b, call, CALL_ENDED, NULL);
-    else
-        forget(b, call);
-}
-
-static uint64_t left_ms(const struct balancer *b, const struct call *call)
-{
-    return call->deadline_ms > b->actor.now_ms ? call->deadline_ms - b->actor.now_ms : 0;
-}
-
-static void note_tried(struct call *call, uint64_t key_id)
-{
-    call->tried[call->tried_count++ % TRIED_MOST] = key_id;
-}
-
-/* The key that was given last has not arrived: its upstream still reports `key_id`. */
-static void forget_untried(struct call *call, uint64_t key_id)
-{
-    if (call->tried_count && call->tried[(call->tried_count - 1) % TRIED_MOST] != key_id)
-        call->tried_count--;
-}
-
-static bool is_among(const uint64_t *ids, size_t count, uint64_t id)
-{
-    for (size_t i = 0; i < count; i++)
-        if (ids[i] == id)
-            return true;
-    return false;
-}
-
-/* A key for the call, and its way out into call->proxy. A key whose proxy is out of order is passed
- * over as long as there are others; if there are none, it is better than nothing. */
-static struct pool_key *pick(struct balancer *b, struct call *call, struct view model,
-                             struct pool_wait *wait)
-{
-    size_t tried = call->tried_count < TRIED_MOST ? call->tried_count : TRIED_MOST, count = tried;
-    uint64_t avoid[TRIED_MOST + PASSED_MOST], now_ms = b->actor.now_ms;
-    struct pool_key *first, *key;
-    struct pool_wait ignored;
-
-    if (!b->proxies.count)
-        return pool_pick(&b->pool, model, call->tried, tried, now_ms, wait);
-    memcpy(avoid, call->tried, tried * sizeof(*avoid));
-    key = first = pool_pick(&b->pool, model, avoid, count, now_ms, wait);
-    if (!key)
-        return NULL;
-    call->proxy = proxies_pick(&b->proxies, key->id, now_ms);
-    while (b->proxies.is_by_key && !proxy_is_fit(call->proxy, now_ms) &&
-           count < tried + PASSED_MOST) {
-        avoid[count++] = key->id;
-        key = pool_pick(&b->pool, model, avoid, count, now_ms, &ignored);
-        if (is_among(avoid, count, key->id)) /* there is no other */
-            break;
-        call->proxy = proxies_pick(&b->proxies, key->id, now_ms);
-    }
-    if (proxy_is_fit(call->proxy, now_ms))
-        return key;
-    call->proxy = proxies_pick(&b->proxies, first->id, now_ms);
-    return first;
-}
-
-static struct secret way_out(const struct call *call)
-{
-    return call->proxy ? call->proxy->url : (struct secret){VIEW("")};
-}
-
-static void set_model(struct call *call, struct view model)
-{
-    free(call->model);
-    call->model = memory_text(model);
-}
-
-/* Refusing */
-
-static void refuse(struct balancer *b, struct call *call, enum error error, uint64_t retry_after_ms)
-{
-    mailbox_post(&b->front, call->id.frontend, MSG_REFUSED,
-                 &(struct msg_refused){.call = call->id.call,
-                                       .offer = call->offer,
-                                       .error = error,
-                                       .retry_after_ms = retry_after_ms});
-    forget(b, call);
-}
-
-static void stop(struct balancer *b, struct call *call, enum error error, uint64_t retry_after_ms)
-{
-    mailbox_post(&b->upstream, call->upstream->id, MSG_STOP,
-                 &(struct msg_stop){.frontend = call->id.frontend,
-                                    .call = call->id.call,
-                                    .offer = call->offer,
-                                    .error = error,
-                                    .retry_after_ms = retry_after_ms});
-    end(b, call, call->upstream);
-}
-
-/* No key now. False: one will be fit before the call's deadline, wait. */
-static bool give_up(struct balancer *b, struct call *call, const struct pool_wait *wait)
-{
-    uint64_t after_ms = wait->until_ms == UINT64_MAX ? 0 : wait->until_ms - b->actor.now_ms;
-
-    if (wait->until_ms < call->deadline_ms)
-        return false;
-    if (call->state == CALL_REKEYING)
-        stop(b, call, wait->error, after_ms);
-    else
-        refuse(b, call, wait->error, after_ms);
-    return true;
-}
-
-static void give_up_late(struct balancer *b, struct call *call)
-{
-    if (call->state == CALL_REKEYING)
-        stop(b, call, ERROR_NONE, 0);
-    else
-        refuse(b, call, ERROR_NOT_READY, 1000);
-}
-
-/* Placing */
-
-static void send_job(struct balancer *b, struct call *call, const struct msg_call *letter,
-                     const struct pool_key *key)
-{
-    struct msg_job job = {
-        .balancer = b->actor.incarnation,
-        .frontend = call->id.frontend,
-        .call = call->id.call,
-        .offer = call->offer,
-        .attempt = call->attempt,
-        .pool = letter->pool,
-        .model = letter->model,
-        .operation = letter->operation,
-        .path = letter->path,
-        .stream = letter->stream,
-        .thoughts = letter->thoughts,
-        .estimate = letter->estimate,
-        .client = letter->client,
-        .left_ms = left_ms(b, call),
-        .body_len = letter->body_len,
-        .key_id = key->id,
-        .key = key->key,
-        .proxy = way_out(call),
-        .body = letter->body,
-    };
-
-    mailbox_post(&b->upstream, call->upstream->id, MSG_JOB, &job);
-}
-
-/* True: the call needs no further care now (placed, or refused). */
-static bool place(struct balancer *b, struct call *call, const struct msg_call *letter,
-                  struct pool_wait *wait)
-{
-    struct peer *upstream = peer_least_loaded(b, call->id.frontend);
-    struct pool_key *key;
-
-    *wait = (struct pool_wait){0};
-    if (!upstream)
-        return false;
-    key = pick(b, call, letter->model, wait);
-    if (!key)
-        return give_up(b, call, wait);
-    call->attempt++;
-    note_tried(call, key->id);
-    enter(b, call, CALL_PLACED, upstream);
-    send_job(b, call, letter, key);
-    drop_letter(b, call);
-    return true;
-}
-
-static bool rekey(struct balancer *b, struct call *call, struct pool_wait *wait)
-{
-    struct pool_key *key = pick(b, call, view_of(call->model), wait);
-    struct peer *upstream = call->upstream;
-
-    if (!key)
-        return give_up(b, call, wait);
-    call->attempt++;
-    note_tried(call, key->id);
-    enter(b, call, CALL_PLACED, upstream);
-    mailbox_post(&b->upstream, upstream->id, MSG_REKEY,
-                 &(struct msg_rekey){.frontend = call->id.frontend,
-                                     .call = call->id.call,
-                                     .offer = call->offer,
-                                     .attempt = call->attempt,
-                                     .key_id = key->id,
-                                     .key = key->key,
-                                     .proxy = way_out(call)});
-    return true;
-}
-
-static bool place_again(struct balancer *b, struct call *call, struct pool_wait *wait)
-{
-    struct view frame = bytes_view(&call->letter);
-    union message letter;
-    enum message_kind kind;
-
-    if (call->state == CALL_REKEYING)
-        return rekey(b, call, wait);
-    message_unpack(&frame, &kind, &letter);
-    assert(kind == MSG_CALL); /* we packed it */
-    return place(b, call, &letter.call, wait);
-}
-
-/* Whether those that came before wait for an upstream already. */
-static bool is_blocked(struct balancer *b, uint64_t frontend)
-{
-    const struct peer *peer = b->is_blocked ? NULL : peer_find(b, frontend, ROLE_FRONTEND);
-
-    return b->is_blocked || (peer && peer->is_blocked);
-}
-
-/* There is no upstream for a call of this frontend. If others have room, that is no other
- * frontend's business. */
-static void block(struct balancer *b, uint64_t frontend)
-{
-    struct peer *peer = peer_find(b, frontend, ROLE_FRONTEND);
-
-    b->is_blocked = !peers_have_room(b);
-    if (peer)
-        peer->is_blocked = true;
-}
-
-struct dry_models {
-    struct view at[MODELS_MOST];
-    size_t count;
-};
-
-static bool is_dry(const struct dry_models *dry, struct view model)
-{
-    for (size_t i = 0; i < dry->count; i++)
-        if (view_equal(dry->at[i], model))
-            return true;
-    return false;
-}
-
-/* One look at a waiting call; sets the time of the next look. */
-static void look_at(struct balancer *b, struct call *call, struct dry_models *dry)
-{
-    struct pool_wait wait = {0};
-    uint64_t now_ms = b->actor.now_ms;
-
-    actor_wake(&b->actor, call->deadline_ms);
-    if (now_ms >= call->deadline_ms) {
-        give_up_late(b, call);
-        return;
-    }
-    if (now_ms < call->not_before_ms) {
-        actor_wake(&b->actor, call->not_before_ms);
-        return;
-    }
-    if ((call->state == CALL_WAITING && is_blocked(b, call->id.frontend)) ||
-        is_dry(dry, view_of(call->model)))
-        return;
-    if (place_again(b, call, &wait))
-        return;
-    if (!wait.until_ms) {
-        block(b, call->id.frontend);
-        return;
-    }
-    actor_wake(&b->actor, wait.until_ms);
-    if (dry->count < MODELS_MOST)
-        dry->at[dry->count++] = view_of(call->model);
-}
-
-void calls_place(struct balancer *b)
-{
-    struct dry_models dry = {0};
-    struct call *call, *next;
-
-    b->may_place = b->is_blocked = false;
-    peers_unblock(b);
-    DL_FOREACH_SAFE (b->waiting, call, next)
-        look_at(b, call, &dry);
-    b->may_place = false;
-}
 
 /* Letters */
-
-static void wait_in_queue(struct balancer *b, struct call *call, const struct msg_call *letter)
-{
-    if (b->waiting_count >= options.queue_limit ||
-        b->waiting_bytes + letter->body.len > options.queue_bytes) {
-        refuse(b, call, ERROR_QUEUE_FULL, 1000);
-        return;
-    }
-    keep_letter(b, call, letter);
-    set_model(call, letter->model);
-    enter(b, call, CALL_WAITING, NULL);
-    actor_wake(&b->actor, call->deadline_ms);
-}
 
 static void cancel_at_upstream(struct balancer *b, const struct call *call)
 {
@@ -455,8 +38,7 @@ static bool has_ended(struct balancer *b, uint64_t frontend, const struct msg_ca
 
 void calls_offer(struct balancer *b, uint64_t frontend, const struct msg_call *letter)
 {
-    struct call *call = find(b, frontend, letter->call);
-    struct pool_wait wait;
+    struct call *call = call_find(b, frontend, letter->call);
 
     if (letter->again && (call || has_ended(b, frontend, letter)))
         return;
@@ -465,27 +47,17 @@ void calls_offer(struct balancer *b, uint64_t frontend, const struct msg_call *l
     if (call && call->state != CALL_ENDED)
         cancel_at_upstream(b, call);
     if (call)
-        forget(b, call);
-    call = make(b, frontend, letter->call);
+        call_forget(b, call);
+    call = call_make(b, frontend, letter->call);
     call->offer = letter->offer;
     call->attempt = letter->attempts;
     call->deadline_ms = b->actor.now_ms + letter->left_ms;
-    if (is_blocked(b, frontend)) {
-        wait_in_queue(b, call, letter);
-        return;
-    }
-    if (place(b, call, letter, &wait))
-        return;
-    if (wait.until_ms)
-        actor_wake(&b->actor, wait.until_ms);
-    else
-        block(b, frontend);
-    wait_in_queue(b, call, letter);
+    placing_take(b, call, letter);
 }
 
 void calls_held(struct balancer *b, struct peer *upstream, const struct msg_held *letter)
 {
-    struct call *call = find(b, letter->frontend, letter->call);
+    struct call *call = call_find(b, letter->frontend, letter->call);
 
     bool is_running = call && call->state != CALL_ENDED;
     bool is_elsewhere = is_running && call->upstream && call->upstream != upstream;
@@ -502,18 +74,18 @@ void calls_held(struct balancer *b, struct peer *upstream, const struct msg_held
         cancel_at_upstream(b,
                            call); /* one that was silent for a while: the call was offered again */
     if (!call)
-        call = make(b, letter->frontend, letter->call);
+        call = call_make(b, letter->frontend, letter->call);
     call->offer = letter->offer;
     call->attempt = letter->attempt;
     call->is_asking = view_equal(letter->state, VIEW("waiting"));
     if (call->is_asking)
-        forget_untried(call, letter->key_id);
+        call_forget_untried(call, letter->key_id);
     call->deadline_ms = b->actor.now_ms + letter->left_ms;
     call->was_held = true;
     if (!view_equal(letter->state, VIEW("ended")))
-        enter(b, call, CALL_PLACED, upstream);
+        call_enter(b, call, CALL_PLACED, upstream);
     else
-        end(b, call, upstream);
+        call_end(b, call, upstream);
 }
 
 static uint64_t pause_ms(uint64_t fault, uint64_t attempt)
@@ -535,13 +107,13 @@ static void stop_tried(struct balancer *b, struct call *call, const struct msg_o
     bool is_rest = fault_facts(letter->fault)->cools != COOLS_NOTHING;
 
     if (!is_rest)
-        stop(b, call, ERROR_NONE, letter->retry_ms);
+        placing_stop(b, call, ERROR_NONE, letter->retry_ms);
     else if (wait.until_ms == UINT64_MAX) /* there are no keys (any more) */
-        stop(b, call, wait.error, 0);
+        placing_stop(b, call, wait.error, 0);
     else if (wait.until_ms <= b->actor.now_ms)
-        stop(b, call, ERROR_NONE, 1);
+        placing_stop(b, call, ERROR_NONE, 1);
     else
-        stop(b, call, wait.error, wait.until_ms - b->actor.now_ms);
+        placing_stop(b, call, wait.error, wait.until_ms - b->actor.now_ms);
 }
 
 /* The upstream asks for another key. */
@@ -557,11 +129,11 @@ static void more(struct balancer *b, struct call *call, const struct msg_outcome
         stop_tried(b, call, letter);
         return;
     }
-    note_tried(call, letter->key_id);
+    call_note_tried(call, letter->key_id);
     call->is_asking = false;
-    set_model(call, letter->model);
+    call_set_model(call, letter->model);
     call->not_before_ms = b->actor.now_ms + pause_ms(letter->fault, call->attempt);
-    enter(b, call, CALL_REKEYING, upstream);
+    call_enter(b, call, CALL_REKEYING, upstream);
     b->may_place = true;
     actor_wake(&b->actor, call->not_before_ms);
 }
@@ -588,7 +160,7 @@ static void settle_proxy(struct balancer *b, struct call *call, const struct msg
 
 void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_outcome *letter)
 {
-    struct call *call = find(b, letter->frontend, letter->call);
+    struct call *call = call_find(b, letter->frontend, letter->call);
     bool is_ours = call && call->upstream == upstream && call->offer == letter->offer;
 
     if (!is_ours) {
@@ -603,7 +175,7 @@ void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_o
     if (letter->more)
         more(b, call, letter);
     else
-        end(b, call, upstream);
+        call_end(b, call, upstream);
 }
 
 /* An outcome that was taken before. If its upstream still waits for a key, the REKEY was lost with
@@ -611,7 +183,7 @@ void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_o
 void calls_outcome_again(struct balancer *b, struct peer *upstream,
                          const struct msg_outcome *letter)
 {
-    struct call *call = find(b, letter->frontend, letter->call);
+    struct call *call = call_find(b, letter->frontend, letter->call);
 
     if (letter->more && call && call->state == CALL_PLACED && call->upstream == upstream &&
         call->offer == letter->offer && call->is_asking && call->attempt == letter->attempt)
@@ -620,15 +192,15 @@ void calls_outcome_again(struct balancer *b, struct peer *upstream,
 
 void calls_cancel(struct balancer *b, uint64_t frontend, const struct msg_cancel *letter)
 {
-    struct call *call = find(b, frontend, letter->call);
+    struct call *call = call_find(b, frontend, letter->call);
 
     if (!call || call->offer > letter->offer || call->state == CALL_ENDED)
         return;
     cancel_at_upstream(b, call);
     if (call->state == CALL_REKEYING)
-        enter(b, call, CALL_PLACED, call->upstream); /* until its outcome says cancelled */
+        call_enter(b, call, CALL_PLACED, call->upstream); /* until its outcome says cancelled */
     if (call->state == CALL_WAITING)
-        forget(b, call);
+        call_forget(b, call);
 }
 
 /* What becomes of calls when pairs break */
@@ -646,16 +218,16 @@ static void retry(struct balancer *b, struct call *call)
                                        .call = call->id.call,
                                        .offer = call->offer,
                                        .attempt = call->attempt});
-    forget(b, call);
+    call_forget(b, call);
 }
 
 /* Nobody holds it any more: if it is kept for KNOWN, it must not be named there. */
 static void drop_ended(struct balancer *b, const struct ended_call *ended)
 {
-    struct call *call = find(b, ended->frontend, ended->call);
+    struct call *call = call_find(b, ended->frontend, ended->call);
 
     if (call && call->state == CALL_ENDED && call->offer == ended->offer)
-        forget(b, call);
+        call_forget(b, call);
 }
 
 void calls_all_acked(struct balancer *b, struct peer *upstream)
@@ -710,7 +282,7 @@ void calls_drop_frontend(struct balancer *b, uint64_t frontend)
 
     HASH_ITER (hh, b->calls, call, next)
         if (call->id.frontend == frontend)
-            forget(b, call);
+            call_forget(b, call);
 }
 
 void calls_known(struct balancer *b, struct peer *frontend)
@@ -723,7 +295,7 @@ void calls_known(struct balancer *b, struct peer *frontend)
         mailbox_post(&b->front, frontend->id, MSG_KNOWN,
                      &(struct msg_known){.call = call->id.call, .offer = call->offer});
         if (call->state == CALL_ENDED)
-            forget(b, call);
+            call_forget(b, call);
     }
 }
 

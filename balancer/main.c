@@ -7,6 +7,7 @@
 #include "log.h"
 #include "loop.h"
 #include "options.h"
+#include "placing.h"
 #include "route.h"
 
 enum { BEAT_MS = 1000 };
@@ -44,7 +45,7 @@ static void on_round(void *owner)
     struct balancer *b = owner;
 
     if (b->may_place)
-        calls_place(b);
+        placing_run(b);
     settle_all(b);
 }
 

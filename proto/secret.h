@@ -11,3 +11,6 @@ struct secret {
 
 /* Whether two secrets are equal, in a time that depends on their lengths only. */
 bool secret_equal(struct secret a, struct secret b);
+
+/* Overwrites a text, which may be the environment's; nothing if NULL. */
+void secret_wipe(const char *text);

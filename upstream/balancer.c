@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "job.h"
+#include "jobs.h"
 #include "log.h"
 #include "upstream.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jobs: their states, and what the letters do to them. Called by route.c and by attempt.c. What
+/* A job: its states, and what the letters do to it. Called by route.c, attempt.c and jobs.c. What
  * must stay true: an answer's last letter is posted exactly once, and until the frontend has
  * acknowledged it, balancers hear that we hold the job. */
 #include "job.h"
@@ -18,12 +18,6 @@ enum {
     WANT_PIECE = 256 * 1024,
     WANT_MOST = 1024 * 1024, /* of a body, asked for and not yet there */
     PATH_MOST = 8 * 1024,
-    CHECK_PAUSE_MS = 20, /* between two looks at all deadlines */
-};
-
-static const char *const state_names[] = {
-    [JOB_BODY] = "body", [JOB_RUNNING] = "running", [JOB_WAITING] = "waiting",
-    [JOB_OPEN] = "open", [JOB_ENDED] = "ended",
 };
 
 static bool is_step(enum job_state from, enum job_state to)
@@ -42,6 +36,16 @@ static bool is_step(enum job_state from, enum job_state to)
     return false;
 }
 
+const char *job_state_name(const struct job *job)
+{
+    static const char *const names[] = {
+        [JOB_BODY] = "body", [JOB_RUNNING] = "running", [JOB_WAITING] = "waiting",
+        [JOB_OPEN] = "open", [JOB_ENDED] = "ended",
+    };
+
+    return names[job->state];
+}
+
 void job_enter(struct job *job, enum job_state state)
 {
     static const char *const traces[] = {
@@ -56,7 +60,7 @@ void job_enter(struct job *job, enum job_state state)
 
 /* Deadlines */
 
-static uint64_t due_ms(const struct job *job)
+uint64_t job_due_ms(const struct job *job)
 {
     switch (job->state) {
     case JOB_BODY:
@@ -73,7 +77,7 @@ static uint64_t due_ms(const struct job *job)
 
 static void watch_deadline(struct job *job)
 {
-    uint64_t at_ms = due_ms(job);
+    uint64_t at_ms = job_due_ms(job);
 
     if (at_ms >= job->upstream->check_ms)
         return;
@@ -83,7 +87,7 @@ static void watch_deadline(struct job *job)
 
 /* Outcomes */
 
-static void tell_outcome(struct job *job, bool more)
+void job_tell_outcome(struct job *job, bool more)
 {
     struct msg_outcome outcome = {
         .frontend = job->key.frontend,
@@ -240,8 +244,7 @@ static struct job *job_new(struct balancer *balancer, struct reader *reader,
 
 /* Bodies */
 
-/* Asks for the next parts of the body, so that a megabyte of it is on its way. */
-static void want_body(struct job *job)
+void job_want_body(struct job *job)
 {
     if (!job->reader->is_attached)
         return;
@@ -267,7 +270,7 @@ void job_body(struct job *job, uint64_t from, struct view data)
     if (job->body.len == job->body_len)
         attempt_begin(job);
     else
-        want_body(job);
+        job_want_body(job);
 }
 
 static const char *why_refused(struct balancer *balancer, const struct reader *reader,
@@ -297,7 +300,7 @@ void job_take(struct balancer *balancer, const struct msg_job *msg)
     actor_trace("job.taken");
     if (!is_sound(job, msg)) {
         job->fault = FAULT_BAD_REQUEST;
-        tell_outcome(job, false);
+        job_tell_outcome(job, false);
         fail_by_fault(job);
         return;
     }
@@ -305,7 +308,7 @@ void job_take(struct balancer *balancer, const struct msg_job *msg)
         bytes_append(&job->body, msg->body);
         attempt_begin(job);
     } else {
-        want_body(job);
+        job_want_body(job);
     }
 }
 
@@ -317,7 +320,7 @@ void job_done(struct job *job)
     bool is_good = facts->error == ERROR_NONE;
     bool may_ask = job->state == JOB_RUNNING && facts->retry && clock_ms() < job->deadline_ms;
 
-    tell_outcome(job, may_ask);
+    job_tell_outcome(job, may_ask);
     if (may_ask) {
         job_enter(job, JOB_WAITING);
     } else if (is_good) {
@@ -365,20 +368,19 @@ void job_cancel(struct job *job, enum fault fault)
     attempt_abort(job, fault);
     if (job->state != JOB_ENDED && fault != FAULT_LOST) {
         job->fault = fault;
-        tell_outcome(job, false);
+        job_tell_outcome(job, false);
     }
     job_free(job);
 }
 
-/* The deadline, or a silence that is too long. */
-static void time_out(struct job *job)
+void job_time_out(struct job *job)
 {
     bool is_asking = job->state == JOB_WAITING;
 
     attempt_abort(job, FAULT_TIMEOUT);
     if (!is_asking) /* else the last fault says more */
         job->fault = FAULT_TIMEOUT;
-    tell_outcome(job, false);
+    job_tell_outcome(job, false);
     fail_by_fault(job);
 }
 
@@ -410,123 +412,4 @@ void job_resume(struct job *job, uint64_t seq)
               F_NUM("seq", seq), F_NUM("acked", job->answer.acked));
     mailbox_post(&job->upstream->answers, job->key.frontend, MSG_FAIL, &lost);
     job_cancel(job, FAULT_CLIENT_GONE);
-}
-
-/* All of them */
-
-#define JOBS_OF(upstream, job, next) HASH_ITER (hh, (upstream)->jobs, job, next)
-
-void jobs_tell_held(struct balancer *balancer)
-{
-    struct job *job, *next;
-    uint64_t now_ms = clock_ms();
-
-    JOBS_OF(balancer->upstream, job, next)
-    {
-        struct msg_held held = {
-            .frontend = job->key.frontend,
-            .call = job->key.call,
-            .offer = job->offer,
-            .attempt = job->attempt,
-            .key_id = job->key_id,
-            .model = view_of(job->model),
-            .estimate = job->estimate,
-            .state = view_of(state_names[job->state]),
-            .left_ms = job->deadline_ms > now_ms ? job->deadline_ms - now_ms : 0,
-        };
-
-        if (job->balancer == balancer)
-            link_post(&balancer->link, MSG_HELD, &held);
-    }
-}
-
-void jobs_ask_again(struct balancer *balancer)
-{
-    struct job *job, *next;
-
-    JOBS_OF(balancer->upstream, job, next)
-    {
-        if (job->balancer == balancer && job->state == JOB_WAITING &&
-            !balancer_keeps(balancer, job->outcome_seq))
-            tell_outcome(job, true); /* it was settled, but the answer never came */
-    }
-}
-
-void jobs_expect_resume(struct reader *reader, struct upstream *upstream)
-{
-    struct job *job, *next;
-
-    JOBS_OF(upstream, job, next)
-    {
-        if (job->reader != reader)
-            continue;
-        job->answer.awaits_resume = true;
-        if (job->state != JOB_BODY)
-            continue;
-        job->body_asked = job->body.len; /* what was asked for, or sent, may be lost */
-        want_body(job);
-    }
-}
-
-void jobs_resend(struct reader *reader, struct upstream *upstream)
-{
-    struct job *job, *next;
-
-    JOBS_OF(upstream, job, next)
-    {
-        if (job->reader == reader && job->answer.awaits_resume)
-            answer_resend_all(&job->answer);
-    }
-}
-
-void jobs_cancel_of(struct reader *reader, struct upstream *upstream)
-{
-    struct job *job, *next;
-
-    JOBS_OF(upstream, job, next)
-    {
-        if (job->reader == reader)
-            job_cancel(job, FAULT_CLIENT_GONE);
-    }
-}
-
-void jobs_check(struct upstream *upstream, uint64_t now_ms)
-{
-    struct job *job, *next;
-
-    if (now_ms < upstream->check_ms)
-        return;
-    upstream->check_ms = UINT64_MAX;
-    JOBS_OF(upstream, job, next)
-    {
-        uint64_t at_ms = due_ms(job);
-
-        if (at_ms <= now_ms) {
-            time_out(job);
-            continue;
-        }
-        if (at_ms < now_ms + CHECK_PAUSE_MS)
-            at_ms = now_ms + CHECK_PAUSE_MS;
-        if (at_ms < upstream->check_ms)
-            upstream->check_ms = at_ms;
-    }
-}
-
-void jobs_cancel_all(struct upstream *upstream, enum fault fault)
-{
-    struct job *job, *next;
-
-    JOBS_OF(upstream, job, next) job_cancel(job, fault);
-}
-
-void jobs_dump(struct upstream *upstream)
-{
-    struct job *job, *next;
-
-    JOBS_OF(upstream, job, next)
-    log_info("dump.call", F_ID("frontend", job->key.frontend), F_ID("call", job->key.call),
-             F_NUM("offer", job->offer), F_STR("state", state_names[job->state]),
-             F_NUM("attempt", job->attempt), F_NUM("unacked", job->answer.unacked),
-             F_NUM("seq", job->answer.next_seq), F_NUM("acked", job->answer.acked),
-             F_NUM("paused", job->is_paused));
 }

@@ -105,18 +105,17 @@ void job_cancel(struct job *job, enum fault fault);
 /* A balancer asks about a job that is not (or no longer) waiting: tells it that it is over. */
 void job_tell_over(struct balancer *balancer, const struct msg_rekey *msg);
 
-/* WELCOME: tells the balancer what is held, and asks again for those that wait for a key. */
-void jobs_tell_held(struct balancer *balancer);
-void jobs_ask_again(struct balancer *balancer);
+/* As HELD and dumps say it. */
+const char *job_state_name(const struct job *job);
 
-/* The frontend is back: what it does not resume is sent again; bodies are wanted again. Or it is
- * gone for good. */
-void jobs_expect_resume(struct reader *reader, struct upstream *upstream);
-void jobs_resend(struct reader *reader, struct upstream *upstream);
-void jobs_cancel_of(struct reader *reader, struct upstream *upstream);
+/* When it is to be given up, if nothing happens; UINT64_MAX: never. */
+uint64_t job_due_ms(const struct job *job);
 
-/* Looks at all deadlines if it is time to; upstream->check_ms says when next. */
-void jobs_check(struct upstream *upstream, uint64_t now_ms);
+/* Gives it up: the deadline, or a silence that is too long. */
+void job_time_out(struct job *job);
 
-void jobs_cancel_all(struct upstream *upstream, enum fault fault);
-void jobs_dump(struct upstream *upstream);
+/* OUTCOME of the attempt; `more`: it waits for another key. */
+void job_tell_outcome(struct job *job, bool more);
+
+/* Asks for the next parts of the body, so that a megabyte of it is on its way. */
+void job_want_body(struct job *job);

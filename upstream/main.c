@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "job.h"
+#include "jobs.h"
 #include "log.h"
 #include "options.h"
 #include "route.h"

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "job.h"
+#include "jobs.h"
 #include "log.h"
 #include "upstream.h"
 

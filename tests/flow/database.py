@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A throwaway MariaDB on a Unix socket: one for the whole session, or one that a stage may stop, pause and start.
 
-What must stay true: it listens on no port, and everything of it is in a folder that goes with it.
+What must stay true: it listens on no port, and everything of it is in a folder that goes with it. Its first content is a
+copy: making that takes longer than starting a server, and it is always the same (MARIADB_TEMPLATE, made by tests/run.py).
 """
 import atexit
+import functools
 import os
 import shutil
 import signal
@@ -15,11 +17,37 @@ from pathlib import Path
 INSTALL_SECONDS = 60
 READY_SECONDS = 30
 CLIENT_SECONDS = 20
+LOG_FILE = "--innodb-log-file-size=16M"  # the template's too: a server that finds another size writes it anew
 MISSING = ("ERROR 1049", "ERROR 1146")  # no such database, no such table: no rows yet
 
 
 def _program(name):
     return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin") or name
+
+
+def _user():
+    return ["--user=root"] if os.getuid() == 0 else []
+
+
+def install(folder):
+    """Makes what a server has before its first start."""
+    (folder / "tmp").mkdir(parents=True)
+    done = subprocess.run([_program("mariadb-install-db"), "--no-defaults", "--datadir=./db", *_user(), LOG_FILE,
+                           "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"],
+                          cwd=folder, env=dict(os.environ, TMPDIR=str(folder / "tmp")), timeout=INSTALL_SECONDS,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@functools.cache
+def template():
+    """The folder to copy from: what the whole run has, or else this session's own."""
+    if "MARIADB_TEMPLATE" in os.environ:
+        return Path(os.environ["MARIADB_TEMPLATE"])
+    folder = Path(tempfile.mkdtemp(prefix="gwdb-", dir="/tmp"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    install(folder)
+    return folder
 
 
 class Database:
@@ -30,25 +58,15 @@ class Database:
         # Each server that starts deletes the temporary tables of all others that share its folder for such.
         (self.folder / "tmp").mkdir()
         self.env = dict(os.environ, TMPDIR=str(self.folder / "tmp"))
-        self._install()
+        shutil.copytree(template() / "db", self.folder / "db")
         self.start()
-
-    def _user(self):
-        return ["--user=root"] if os.getuid() == 0 else []
-
-    def _install(self):
-        done = subprocess.run([_program("mariadb-install-db"), "--no-defaults", "--datadir=./db", *self._user(),
-                               "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"],
-                              cwd=self.folder, env=self.env, timeout=INSTALL_SECONDS, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        assert done.returncode == 0, done.stdout
 
     def start(self):
         self.process = subprocess.Popen(
-            [_program("mariadbd"), "--no-defaults", *self._user(), f"--datadir={self.folder}/db",
+            [_program("mariadbd"), "--no-defaults", *_user(), f"--datadir={self.folder}/db",
              f"--socket={self.socket}", f"--pid-file={self.folder}/pid", f"--log-error={self.folder}/log",
              "--skip-networking", "--skip-name-resolve", "--skip-log-bin", "--performance-schema=0",
-             "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=64M", "--innodb-flush-log-at-trx-commit=2"],
+             "--innodb-buffer-pool-size=64M", LOG_FILE, "--innodb-flush-log-at-trx-commit=2"],
             env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + READY_SECONDS
         while self._client("select 1").returncode != 0:

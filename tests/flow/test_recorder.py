@@ -282,7 +282,7 @@ def test_ten_thousand_records_are_rows_in_a_moment(stage):
     print(f"\n10,000 records: acknowledged in {acknowledged:.2f} s, rows in {took:.2f} s; "
           f"CPU per record: intake {cost[0] * 100:.1f} us, store {cost[1] * 100:.1f} us; "
           f"memory: intake {intake.memory()} KiB, store {store.memory()} KiB")
-    assert took < 10
+    assert took < 10 * SLOW
 
 
 @pytest.mark.parametrize("at", ["recv.RECORD:1", "recv.RECORD:130", "spool.written:1", "spool.written:2",
@@ -409,7 +409,7 @@ def test_the_database_hangs_and_the_intake_does_not_notice(own_stage):
         began = time.monotonic()
         upstream.make(20)
         upstream.settle()
-        assert time.monotonic() - began < 1, "the intake waited"
+        assert time.monotonic() - began < SLOW, "the intake waited"
         time.sleep(0.1)
     assert store.events("store.away")
     own_stage.server.resume()
@@ -742,7 +742,8 @@ def test_status_tells_what_is_not_stored_yet(own_stage):
         assert answer["number"] == 5
         return json.loads(answer["data"])
 
-    wait_for(lambda: status().get("unstored") == 20, "20 records that are not stored")
+    wait_for(lambda: (now := status()).get("unstored") == 20 and not now["store"]["is_open"],
+             "20 records that are not stored, and a store that says so")
     told = status()
     assert told["spool"]["records"] == 50 and told["spool"]["bytes"] > 50 * 60 and not told["spool"]["is_blocked"]
     assert told["store"]["is_open"] is False and told["store"]["error"]

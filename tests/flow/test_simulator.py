@@ -19,6 +19,7 @@ import pytest
 
 from gemini import (BINARY, DEADLINE_S, MODEL, PATTERN, TICK_S, Simulator, detail_of, error_of, events_of, finish_of,
                     head_and_chunks, prompt, read_all, running, sim, size_of_png, text_of, until)  # noqa: F401 (fixtures)
+from stage import SLOW
 
 
 # -- Plain answers --------------------------------------------------------------------------------------------------
@@ -294,7 +295,7 @@ def test_a_slow_key_takes_its_time(sim, mode, least_s, most_s):
     begin = time.monotonic()
     answer, _ = sim.say(key="key-" + mode)
     assert answer.status == 200
-    assert least_s - TICK_S <= time.monotonic() - begin < most_s
+    assert least_s - TICK_S <= time.monotonic() - begin < most_s * SLOW
 
 
 def test_a_resetting_key_resets_before_any_byte(sim):
@@ -453,30 +454,31 @@ def test_an_error_message(sim):
 
 
 def test_events_keep_their_pace(sim):
-    link = sim.open({"chunks": 6, "numbered": True, "pace_ms": 60, "connection_close": True})
+    """None comes before its time, and they come apart. (Late ones may come close together: the reader was late.)"""
+    pace_s, begun = 0.15, time.monotonic()
+    link = sim.open({"chunks": 6, "numbered": True, "pace_ms": int(1000 * pace_s), "connection_close": True})
     times, data = [], b""
     while chunk := link.recv(65536):
         data += chunk
         times += [time.monotonic()] * chunk.count(b"data: ")
-    gaps = [b - a for a, b in zip(times, times[1:])]
-    assert len(gaps) == 5
-    assert 0.29 <= times[-1] - times[0] < 1.0
-    assert min(gaps) > 0.03
+    assert len(times) == 6 and times[0] < times[-1]
+    for number, at in enumerate(times):
+        assert at - begun >= number * pace_s - TICK_S
     assert text_of(*events_of(b"".join(head_and_chunks(data)[1]))) == "[0][1][2][3][4][5]"
 
 
 @pytest.mark.parametrize("method, query", [("generateContent", ""), ("streamGenerateContent", "?alt=sse")])
 @pytest.mark.parametrize("early", [False, True])
 def test_the_first_byte_can_be_late_and_the_header_early(sim, method, query, early):
-    script = {"first_ms": 300, "head_early": early, "text": "Late.", "connection_close": True}
+    script = {"first_ms": 1000, "head_early": early, "text": "Late.", "connection_close": True}
     begin = time.monotonic()
     link = sim.open(script, method, query)
     first = link.recv(65536)
     first_s = time.monotonic() - begin
     data, was_reset = read_all(link)
     total_s = time.monotonic() - begin
-    assert 0.3 - TICK_S <= total_s < 1.5 and not was_reset
-    assert (first_s < 0.25) == early
+    assert 1 - TICK_S <= total_s < 2 * SLOW and not was_reset
+    assert (first_s < 1 - TICK_S) == early
     assert (first.endswith(b"\r\n\r\n") and b"Late" not in first) or not early
     assert b"STOP" in first + data
 
@@ -873,7 +875,7 @@ def test_a_hang_up_is_noticed_at_once(sim, script, key, how):
     begin = time.monotonic()
     link.close()
     until(lambda: sim.counts()["cancelled"] == 1)
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < SLOW
     assert sim.counts()["open"] == 0
 
 

@@ -41,7 +41,7 @@ static void rewrite(struct view file, struct bytes *out)
 {
     alone.file = file;
     alone_begin();
-    env_read(".env");
+    env_file_read(".env");
     blocks.is_on = false;
     for (size_t i = 0; i < env_file.count; i++) {
         check_name(env_file.at[i].name);

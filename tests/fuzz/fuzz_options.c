@@ -52,7 +52,7 @@ static void give_argument(const struct option *option, const char *value)
         bytes_printf(&argument, "%c", *at == '_' ? '-' : tolower((unsigned char)*at));
     bytes_printf(&argument, "=%s", value);
     given.arguments[given.argument_count++] = (char *)bytes_cstr(&argument);
-    given.is_secret_argument |= is_secret(option);
+    given.is_secret_argument |= option_is_secret(option);
 }
 
 static void give(unsigned source, const struct option *option, char *value)
@@ -83,7 +83,7 @@ static void give_line(struct view line)
     given.has_ellipsis |= memmem(line.at, line.len, "…", strlen("…")) != NULL;
     if (alone.count == VARIABLES_MOST || given.argument_count > VARIABLES_MOST)
         return;
-    give(source, option, value_mark(view_skip(line, 2), is_secret(option)));
+    give(source, option, value_mark(view_skip(line, 2), option_is_secret(option)));
 }
 
 static void give_all(struct view text)
@@ -183,7 +183,7 @@ static void check_kept(unsigned role)
     ensure(role == ROLE_FRONTEND || options.allowed_tokens.count == 0);
     ensure(role == ROLE_RECORDER || options.mysql_password.hidden.len == 0);
     for (size_t i = 0; role == ROLE_ADMIN && i < COUNT(table); i++)
-        if (is_secret(&table[i]))
+        if (option_is_secret(&table[i]))
             ensure(!alone_getenv(table[i].name));
 }
 

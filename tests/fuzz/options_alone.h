@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* proto/options.c taken in whole, with what it asks of the system replaced: its file is text of the
- * fuzzer's, its environment a table, its output memory, and its end a jump back. It keeps its
- * values for the life of a process; here they go after each run. Included once, by a fuzz target.
+/* proto/options.c and its parts taken in whole, with what they ask of the system replaced: its file
+ * is text of the fuzzer's, its environment a table, its output memory, and its end a jump back. It
+ * keeps its values for the life of a process; here they go after each run. Included once, by a fuzz
+ * target.
  */
 #pragma once
 
@@ -68,6 +69,9 @@ __attribute__((noreturn)) static void alone_exit(int status)
 #define getenv alone_getenv
 #define unsetenv alone_unsetenv
 #define exit alone_exit
+#include "env_file.c"
+#include "option.c"
+#include "option_rules.c"
 #include "options.c"
 #undef fopen
 #undef exit

@@ -10,6 +10,7 @@
 
 #include "balancer.h"
 #include "options.h"
+#include "placing.h"
 #include "route.h"
 
 enum { F1 = 0x11, F2 = 0x12, U1 = 0x21, U2 = 0x22, POSTED_MOST = 200 };
@@ -96,7 +97,7 @@ static void hear(letter_handler *const *table, struct mailbox *box, uint64_t fro
     assert_non_null(table[kind]);
     table[kind](&b, &(struct letter){kind, &copy, from, box});
     if (b.may_place)
-        calls_place(&b);
+        placing_run(&b);
 }
 
 #define FRONT(from, KIND, name, ...)                                                               \
@@ -110,7 +111,7 @@ static void pass(uint64_t ms)
 {
     b.actor.now_ms += ms;
     b.may_place = true;
-    calls_place(&b);
+    placing_run(&b);
     peers_known(&b, true);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole upstream without sockets: letters go in by the handlers, what is posted is noted, and the
  * test plays provider, balancers, recorder and frontends. */
-#include "job.h"
+#include "jobs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

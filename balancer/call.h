@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call of a frontend, as the balancer keeps it.
+ *
+ *   WAITING -> PLACED -> (gone)                       [placing_take, placing_run; calls_outcome]
+ *       ^         |  \-> ENDED -> (gone)              [held after a restart: remembered until KNOWN has gone out]
+ *       |         v
+ *       |      REKEYING -> PLACED                     [calls_outcome with `more`: its upstream waits for a key]
+ *       \-- a new offer of the frontend, after RETRY
+ */
+#pragma once
+
+#include "balancer.h"
+
+enum {
+    TRIED_MOST = 8, /* keys remembered as tried for one call */
+};
+
+enum call_state {
+    CALL_WAITING,  /* for an upstream and a key */
+    CALL_PLACED,   /* with its upstream */
+    CALL_REKEYING, /* with its upstream, which waits for a key */
+    CALL_ENDED,    /* over, remembered for KNOWN */
+};
+
+struct call {
+    struct {
+        uint64_t frontend, call;
+    } id;
+    enum call_state state;
+    uint64_t offer;
+    uint64_t attempt; /* provider requests made or under way */
+    uint64_t deadline_ms;
+    uint64_t not_before_ms;
+    struct peer *upstream; /* PLACED, REKEYING */
+    uint64_t round;        /* of the upstream's HELLO after which it was last reported or placed */
+    bool was_held;         /* reported in this incarnation: KNOWN must name it */
+    bool is_asking;        /* PLACED: its upstream reported that it waits for a key */
+    uint64_t tried[TRIED_MOST];
+    size_t tried_count;
+    struct proxy *proxy;      /* PLACED: by which it went out, if this process placed it */
+    char *model;              /* WAITING, REKEYING */
+    struct bytes letter;      /* WAITING: the CALL as packed */
+    struct call *prev, *next; /* in b->waiting, or in its upstream's list */
+    UT_hash_handle hh;
+};
+
+struct call *call_find(struct balancer *b, uint64_t frontend, uint64_t number);
+
+/* A new one, in no list yet. */
+struct call *call_make(struct balancer *b, uint64_t frontend, uint64_t number);
+
+/* The only place that changes a call's state, with its lists and counts. `upstream`: who has it
+ * from now on, if it is placed or waits for a key. */
+void call_enter(struct balancer *b, struct call *call, enum call_state state,
+                struct peer *upstream);
+
+/* While it waits, the CALL is kept as packed. */
+void call_keep_letter(struct balancer *b, struct call *call, const struct msg_call *letter);
+void call_drop_letter(struct balancer *b, struct call *call);
+
+/* The call is gone afterwards. */
+void call_forget(struct balancer *b, struct call *call);
+
+/* The upstream is done with it, but its answer may be on the way: the call may be gone
+ * afterwards. */
+void call_end(struct balancer *b, struct call *call, struct peer *upstream);
+
+uint64_t call_left_ms(const struct balancer *b, const struct call *call);
+void call_set_model(struct call *call, struct view model);
+
+/* This key was given to the call. */
+void call_note_tried(struct call *call, uint64_t key_id);
+
+/* The key that was given last has not arrived: its upstream still reports `key_id`. */
+void call_forget_untried(struct call *call, uint64_t key_id);
