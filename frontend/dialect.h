@@ -7,8 +7,14 @@
 #include "error.h"
 #include "view.h"
 
+struct refusals;
+
 /* What a client asked for, ready for the provider. Valid when zeroed; ask_clear frees it. */
 struct ask {
+    /* set before `request`, for dialects that translate */
+    const struct refusals *refusals; /* what models are known to refuse; NULL: nothing is known */
+    uint64_t now_ms;                 /* by clock_ms */
+
     struct bytes model;        /* for the provider: without models/ and vendor prefix */
     struct bytes client_model; /* as the client spelled it, for the reply */
     struct bytes path; /* behind BASE_URL with its query: /models/m:streamGenerateContent?alt=sse */

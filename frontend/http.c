@@ -178,25 +178,10 @@ static int fail_full(struct visit *visit)
                                            .text = "The gateway has too many open calls."});
 }
 
-/* What the provider is known to refuse for this model doesn't go there again. */
-static void leave_out_refused(const struct visit *visit, struct ask *ask)
-{
-    struct refusals *refusals = &visit->frontend->refusals;
-    unsigned known =
-        visit->dialect->repair ? refusals_known(refusals, bytes_view(&ask->model), clock_ms()) : 0;
-    struct bytes body = {0};
-
-    if (!known || !visit->dialect->repair(bytes_view(&ask->body), known, &body))
-        return;
-    bytes_clear(&ask->body);
-    ask->body = body;
-}
-
 static int begin(struct visit *visit, struct ask *ask, bool is_sse)
 {
     struct exchange *x;
 
-    leave_out_refused(visit, ask);
     if (!calls_have_room(visit->frontend, ask->body.len, ask_legs(ask))) {
         ask_clear(ask);
         return fail_full(visit);
@@ -229,7 +214,7 @@ static int translate(struct visit *visit, struct ask *ask, bool is_array)
 
 static int on_chat(struct visit *visit)
 {
-    struct ask ask = {0};
+    struct ask ask = {.refusals = &visit->frontend->refusals, .now_ms = clock_ms()};
 
     visit->dialect = &dialect_openai;
     return translate(visit, &ask, false);

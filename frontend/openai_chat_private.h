@@ -6,6 +6,7 @@
 #include "dialect.h"
 #include "json.h"
 #include "model.h"
+#include "refusal.h"
 
 /* FIELD(name in JSON, type): what we look at. Everything else that a client sends is ignored. */
 #define FIELDS                                                                                     \
@@ -55,6 +56,7 @@ struct chat {
     struct ask *ask;
     yyjson_val *value[FIELD_COUNT]; /* NULL: absent or null */
     const struct model_facts *model;
+    unsigned refused; /* bits of enum refused: what this model is known not to take */
     struct thinking thinking;
     yyjson_val *safety; /* the client's own safety settings */
     yyjson_val *native; /* members of generationConfig in Google's own words, which win */
@@ -99,6 +101,12 @@ void chat_write_native(struct chat *chat);
 /* Whether the client has given this member of generationConfig in Google's own words; it is as
  * Google spells it, maxOutputTokens. */
 yyjson_val *chat_native(const struct chat *chat, struct view name);
+
+/* Whether the model is known to refuse it. */
+static inline bool chat_is_refused(const struct chat *chat, enum refused refused)
+{
+    return chat->refused & 1u << refused;
+}
 
 /* The whole number, or `otherwise` if it is none. */
 int64_t chat_integer(yyjson_val *value, int64_t otherwise);

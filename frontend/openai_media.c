@@ -67,7 +67,8 @@ static bool write_detail(struct chat *chat, const struct image *image, const str
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
         if (!view_equal(json_view(image->detail), view_of(levels[i].detail)))
             continue;
-        if (levels[i].level.len && chat->model->takes_resolution) {
+        if (levels[i].level.len && chat->model->takes_resolution &&
+            !chat_is_refused(chat, REFUSED_MEDIA_RESOLUTION)) {
             bytes_append(out, VIEW(",\"mediaResolution\":{\"level\":\"MEDIA_RESOLUTION_"));
             bytes_append(out, levels[i].level);
             bytes_append(out, VIEW("\"}"));

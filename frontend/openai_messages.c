@@ -269,7 +269,7 @@ static bool take_messages(struct chat *chat, const char *wanted, const char *rol
 
 bool chat_messages(struct chat *chat)
 {
-    bool hoists = !chat->model->has_no_system;
+    bool hoists = !chat->model->has_no_system && !chat_is_refused(chat, REFUSED_SYSTEM);
 
     if (!chat->value[F_messages])
         return chat_refuse(chat, ERROR_MISSING_PARAMETER, "messages",

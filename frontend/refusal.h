@@ -10,14 +10,12 @@
 enum refused {
     REFUSED_PENALTY,
     REFUSED_LOGPROBS,
-    REFUSED_CANDIDATES,
     REFUSED_MEDIA_RESOLUTION,
     REFUSED_JSON,
     REFUSED_SYSTEM,
     REFUSED_LEVEL,
     REFUSED_BUDGET,
     REFUSED_THINKING,
-    REFUSED_SIGNATURE,
     REFUSED_COUNT
 };
 
@@ -27,15 +25,19 @@ struct refusal {
     bool is_models; /* the model always refuses it, whatever else the request holds */
 };
 
-/* Reads the provider's error, or its answer that is none; NULL: it complains of something else. */
+/* Reads the provider's error; NULL: it complains of something else. */
 const struct refusal *refusal_read(struct view body);
 
 unsigned refusal_bit(const struct refusal *refusal);
 
 /* Appends the body of a generateContent without the members that are `refused` (bits): a system
- * instruction becomes the user's first words, signatures of function calls become that which the
- * provider does not check. False: it holds none of them, and nothing was appended. */
+ * instruction becomes the user's first words. False: it holds none of them, and nothing was
+ * appended. */
 bool refusal_repair(struct view body, unsigned refused, struct bytes *out);
+
+/* Whether what is `refused` (bits) has this member of generationConfig, thinkingConfig or a part in
+ * it, for those who write a body. */
+bool refusal_takes(unsigned refused, struct view member);
 
 #define REFUSALS_MOST 64       /* models; the one that was refused longest ago makes room */
 #define REFUSALS_NAME_MOST 128 /* bytes of a model's name; longer ones are not remembered */
@@ -54,5 +56,5 @@ struct refusals {
 void refusals_note(struct refusals *refusals, struct view model, const struct refusal *refusal,
                    uint64_t now_ms);
 
-/* What the model is known to refuse, as bits. */
+/* What the model is known to refuse, as bits; of NULL nothing. */
 unsigned refusals_known(const struct refusals *refusals, struct view model, uint64_t now_ms);
