@@ -42,7 +42,7 @@ static bool charge_leg(struct leg *leg, size_t now)
 
 bool merge_charge(struct exchange *x)
 {
-    return charge(x, &x->merged, x->pending.len + x->in_flight.len);
+    return charge(x, &x->merged, x->pending.len + x->in_flight.len + x->reply.kept);
 }
 
 static bool translate(struct leg *leg, struct view data, enum error *error)
