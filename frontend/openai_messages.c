@@ -5,6 +5,7 @@
  *
  * A new kind of content part has its place in take_part, a new role in role_of_message. */
 #include "openai_chat_private.h"
+#include "options.h"
 
 /* Roles as the provider calls them, compared by address. */
 static const char USER[] = "user";
@@ -267,6 +268,22 @@ static bool take_messages(struct chat *chat, const char *wanted, const char *rol
     return true;
 }
 
+/* The last turn must be the user's with some models. */
+static bool end_turns(struct chat *chat)
+{
+    if (chat->role != MODEL ||
+        !(chat->model->refuses_prefill || chat_is_refused(chat, REFUSED_PREFILL)))
+        return true;
+    if (!options.continue_prefill)
+        return chat_refuse(
+            chat, ERROR_UNSUPPORTED_VALUE, "messages",
+            "Unsupported value: this model does not take 'messages' that end with one of "
+            "the assistant.");
+    open_part(chat, USER);
+    write_part(chat, VIEW(REFUSAL_CONTINUE));
+    return true;
+}
+
 bool chat_messages(struct chat *chat)
 {
     bool hoists = !chat->model->has_no_system && !chat_is_refused(chat, REFUSED_SYSTEM);
@@ -287,11 +304,8 @@ bool chat_messages(struct chat *chat)
     if (!chat->role)
         return chat_refuse(chat, ERROR_BAD_VALUE, "messages",
                            "Invalid value: 'messages' must have at least one with content.");
-    if (chat->role == MODEL && chat->model->refuses_prefill)
-        return chat_refuse(
-            chat, ERROR_UNSUPPORTED_VALUE, "messages",
-            "Unsupported value: this model does not take 'messages' that end with one of "
-            "the assistant.");
+    if (!end_turns(chat))
+        return false;
     bytes_append(&chat->ask->body, VIEW("]}]"));
     if (hoists && chat->has_system && !take_messages(chat, SYSTEM, NULL))
         return false;

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "json.h"
+#include "options.h"
 
 enum { REMEMBER_MS = 4 * 3600 * 1000 };
 
@@ -28,6 +29,7 @@ static const struct {
     {"JSON mode", {"json", REFUSED_JSON, true}},
     {"Developer instruction", {"system", REFUSED_SYSTEM, true}},
     {"System instruction", {"system", REFUSED_SYSTEM, true}},
+    {"Requests ending with a model turn", {"prefill", REFUSED_PREFILL, true}},
     {"Thinking level", {"thinking_level", REFUSED_LEVEL, true}},
     {"Thinking budget", {"thinking_budget", REFUSED_BUDGET, true}},
     {"Thinking", {"thinking", REFUSED_THINKING, true}},
@@ -152,8 +154,9 @@ static bool may_hold(struct view body, unsigned refused)
         if (refused & 1u << members[i].refused && memmem(body.at, body.len, name, strlen(name)))
             return true;
     }
-    return refused & 1u << REFUSED_SYSTEM &&
-           memmem(body.at, body.len, "systemInstruction", strlen("systemInstruction"));
+    return (refused & 1u << REFUSED_SYSTEM &&
+            memmem(body.at, body.len, "systemInstruction", strlen("systemInstruction"))) ||
+           refused & 1u << REFUSED_PREFILL;
 }
 
 static bool drop(yyjson_mut_val *object, const char *name)
@@ -234,6 +237,24 @@ static bool move_system(yyjson_mut_doc *doc, yyjson_mut_val *root)
     return true;
 }
 
+static bool is_models(yyjson_mut_val *content)
+{
+    return yyjson_mut_equals_str(yyjson_mut_obj_get(content, "role"), "model");
+}
+
+static bool continue_prefill(yyjson_mut_doc *doc, yyjson_mut_val *root)
+{
+    yyjson_mut_val *contents = yyjson_mut_obj_get(root, "contents"), *turn, *part;
+
+    if (!options.continue_prefill || !is_models(yyjson_mut_arr_get_last(contents)))
+        return false;
+    turn = yyjson_mut_arr_add_obj(doc, contents);
+    yyjson_mut_obj_add_str(doc, turn, "role", "user");
+    part = yyjson_mut_arr_add_obj(doc, yyjson_mut_obj_add_arr(doc, turn, "parts"));
+    yyjson_mut_obj_add_str(doc, part, "text", REFUSAL_CONTINUE);
+    return true;
+}
+
 static bool change(yyjson_mut_doc *doc, unsigned refused)
 {
     yyjson_mut_val *root = yyjson_mut_doc_get_root(doc);
@@ -241,6 +262,8 @@ static bool change(yyjson_mut_doc *doc, unsigned refused)
 
     if (refused & 1u << REFUSED_SYSTEM)
         is_changed |= move_system(doc, root);
+    if (refused & 1u << REFUSED_PREFILL)
+        is_changed |= continue_prefill(doc, root);
     return is_changed;
 }
 

@@ -13,11 +13,15 @@ enum refused {
     REFUSED_MEDIA_RESOLUTION,
     REFUSED_JSON,
     REFUSED_SYSTEM,
+    REFUSED_PREFILL,
     REFUSED_LEVEL,
     REFUSED_BUDGET,
     REFUSED_THINKING,
     REFUSED_COUNT
 };
+
+/* What the user says behind an assistant's last word, where the model wants the user's. */
+#define REFUSAL_CONTINUE "Continue."
 
 struct refusal {
     const char *name;
@@ -31,7 +35,8 @@ const struct refusal *refusal_read(struct view body);
 unsigned refusal_bit(const struct refusal *refusal);
 
 /* Appends the body of a generateContent without the members that are `refused` (bits): a system
- * instruction becomes the user's first words. False: it holds none of them, and nothing was
+ * instruction becomes the user's first words; behind a last turn of the model the user asks it to
+ * continue, if CONTINUE_PREFILL says so. False: it holds none of them, and nothing was
  * appended. */
 bool refusal_repair(struct view body, unsigned refused, struct bytes *out);
 

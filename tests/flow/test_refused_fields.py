@@ -95,6 +95,29 @@ def test_the_resolution_of_a_picture_is_taken_out_of_its_part(stage, is_stream):
     assert rest == [first, first], "nothing else went, and the second request was right at once"
 
 
+def test_an_assistants_last_word_is_continued_if_that_is_wished(stage_of):
+    stage = stage_of(env={"CONTINUE_PREFILL": "true"}, database=False, admin=False)
+    messages = [{"role": "user", "content": "Say it."}, {"role": "assistant", "content": "Well,"}]
+    known = "gemini-3.6-flash"  # known to refuse it
+    assert stage.chat(messages=messages, model=known).json["choices"][0]["message"]["content"] == "You said: Continue."
+    assert stage.sim.total() == 1
+    refuse(stage, f"Requests ending with a model turn are not supported for models/{MODEL}")  # found out
+    for _ in range(2):
+        assert stage.chat(messages=messages).json["choices"][0]["message"]["content"] == "You said: Continue."
+    assert stage.sim.total() == 4
+    *_, first, second, third = bodies(stage)
+    assert second == third and second["contents"][:-1] == first["contents"]
+
+
+def test_or_else_it_is_refused(stage):
+    messages = [{"role": "user", "content": "Say it."}, {"role": "assistant", "content": "Well,"}]
+    message = f"Requests ending with a model turn are not supported for models/{MODEL}"
+    refuse(stage, message)
+    answer = stage.chat(messages=messages)
+    assert answer.status == 400 and answer.json["error"]["message"] == message and stage.sim.total() == 1
+    assert stage.chat(messages=messages, model="gemini-3.6-flash").json["error"]["param"] == "messages" and stage.sim.total() == 1
+
+
 def test_a_system_instruction_becomes_the_first_words(stage):
     refuse(stage, "Developer instruction is not enabled for models/x")
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hello"}]

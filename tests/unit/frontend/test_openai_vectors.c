@@ -93,6 +93,25 @@ static void v05_a_prefill_is_refused_from_3_6_on(void **state)
              ERROR_UNSUPPORTED_VALUE, "messages"});
 }
 
+static void v05_or_the_user_says_continue(void **state)
+{
+#define PREFILL(model) REQUEST_OF(model, USER("Hi") ",{'role':'assistant','content':'Well,'}")
+#define TURNS SAYS("user", PART("Hi")) "," SAYS("model", PART("Well,"))
+    (void)state;
+    options.continue_prefill = true;
+    TRANSLATES(
+        {"newer", PREFILL("gemini-3.6-flash"), CONTENTS(TURNS "," SAYS("user", PART("Continue.")))},
+        {"older", PREFILL("gemini-3.5-flash"), CONTENTS(TURNS)},
+        {"none after all",
+         REQUEST_OF("gemini-3.6-flash", USER("Hi") ",{'role':'assistant','content':''}"),
+         CONTENTS(SAYS("user", PART("Hi")))},
+        {"with a system's word",
+         REQUEST_OF("gemini-3.6-flash", "{'role':'assistant','content':'Well,'},"
+                                        "{'role':'system','content':'S'}"),
+         "{'contents':[" SAYS("user", PART(".")) "," SAYS("model", PART("Well,")) "," SAYS(
+             "user", PART("Continue.")) "],'systemInstruction':{'parts':[" PART("S") "]}}"});
+}
+
 static void v22_stop_as_text_as_a_list_and_six_of_them(void **state)
 {
 #define STOPS(stop) "{'model':'gemini-2.5-pro','stop':" stop ",'messages':[" USER("Hi") "]}"
@@ -787,6 +806,7 @@ int main(void)
         VECTOR(v03_two_systems_and_a_late_developer),
         VECTOR(v04_consecutive_users),
         VECTOR(v05_a_prefill_is_refused_from_3_6_on),
+        VECTOR(v05_or_the_user_says_continue),
         VECTOR(v11_thoughts_are_streamed_apart),
         VECTOR(v12_a_last_frame_with_a_signature_only),
         VECTOR(v13_the_limit_before_any_content),

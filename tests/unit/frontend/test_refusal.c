@@ -21,6 +21,7 @@ static void the_beginning_of_the_message_says_what_is_refused(void **state)
         {ERROR_OF("Thinking level is not supported for this model."), "thinking_level"},
         {ERROR_OF("Thinking budget is not supported for this model."), "thinking_budget"},
         {ERROR_OF("Thinking is not enabled for models/x"), "thinking"},
+        {ERROR_OF("Requests ending with a model turn are not supported for models/x"), "prefill"},
         {ERROR_OF("Unable to submit request because thinking is not supported by this model."),
          "thinking"},
         {ERROR_OF("The thinking budget 9 is invalid. Please choose a value between 128 and 32768."),
@@ -94,6 +95,13 @@ static void a_body_loses_what_is_refused_and_no_more(void **state)
          "'text':'a'}]}}",
          "{'contents':[{'role':'user','parts':[{'text':'a'}]},{'role':'model','parts':[{'text':'x'}"
          "]}]}"},
+        {"a prefill", BIT(PREFILL),
+         "{'contents':[{'role':'user','parts':[{'text':'a'}]},{'role':'model','parts':[{'text':'x'}"
+         "]}]}",
+         "{'contents':[{'role':'user','parts':[{'text':'a'}]},{'role':'model','parts':[{'text':'x'}"
+         "]},{'role':'user','parts':[{'text':'Continue.'}]}]}"},
+        {"no prefill", BIT(PREFILL), "{" HI "}", NULL},
+        {"a prefill of no shape", BIT(PREFILL), "{'contents':{'role':'model'}}", NULL},
         {"no system instruction", BIT(SYSTEM), "{" HI "}", NULL},
         {"media resolution, of all and of a part", BIT(MEDIA_RESOLUTION),
          "{'contents':[{'parts':[{'text':'a'},{'inlineData':{'data':'QQ=='},'mediaResolution':{"
@@ -122,6 +130,7 @@ static void a_body_loses_what_is_refused_and_no_more(void **state)
     };
 
     (void)state;
+    options.continue_prefill = true;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct bytes in = json_of(cases[i].in), out = {0};
         struct bytes want = json_of(cases[i].want ? cases[i].want : "");
@@ -134,6 +143,16 @@ static void a_body_loses_what_is_refused_and_no_more(void **state)
         bytes_clear(&out);
         bytes_clear(&want);
     }
+}
+
+static void a_prefill_stays_refused_unless_it_may_be_continued(void **state)
+{
+    struct bytes in = json_of("{'contents':[{'role':'model','parts':[{'text':'x'}]}]}"), out = {0};
+
+    (void)state;
+    assert_false(refusal_repair(bytes_view(&in), BIT(PREFILL), &out));
+    assert_int_equal(out.len, 0);
+    bytes_clear(&in);
 }
 
 /* Clients choose how many parts there are: twice as many may take twice as long, not four times. */
@@ -309,7 +328,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_beginning_of_the_message_says_what_is_refused),
-        cmocka_unit_test(a_body_loses_what_is_refused_and_no_more),
+        cmocka_unit_test_setup(a_body_loses_what_is_refused_and_no_more, setup),
+        cmocka_unit_test_setup(a_prefill_stays_refused_unless_it_may_be_continued, setup),
         cmocka_unit_test(very_many_words_of_a_system_are_moved_in_their_order),
         cmocka_unit_test(what_a_model_refuses_is_remembered_for_hours),
         cmocka_unit_test(what_one_request_does_wrong_is_not_remembered),
