@@ -5,6 +5,7 @@
  *
  * A new kind of content part has its place in take_part, a new role in role_of_message. */
 #include "openai_chat_private.h"
+#include "openai_markdown.h"
 #include "options.h"
 
 /* Roles as the provider calls them, compared by address. */
@@ -74,6 +75,38 @@ static void write_text(struct chat *chat, const char *role, struct view text)
         return;
     open_part(chat, role);
     write_part(chat, text);
+}
+
+/* What a model that makes pictures has said, and drawn as some programs keep it: in Markdown. What
+ * only looks like a picture stays text. */
+static bool take_drawn(struct chat *chat, struct view text, size_t message)
+{
+    struct view from = text, before, url; /* `from`: what is not written yet */
+    struct bytes part = {0};
+    bool is_taken = true;
+
+    while (is_taken && markdown_picture(&text, &before, &url)) {
+        part.len = 0;
+        if (!chat_picture(url, &part))
+            continue;
+        from.len = (size_t)(before.at + before.len - from.at);
+        write_text(chat, MODEL, from);
+        open_part(chat, MODEL);
+        bytes_append(&chat->ask->body, bytes_view(&part));
+        from = text;
+        is_taken = chat_count_picture(chat, part.len, chat_param("messages[%zu].content", message));
+    }
+    bytes_clear(&part);
+    write_text(chat, MODEL, from);
+    return is_taken;
+}
+
+static bool take_text(struct chat *chat, const char *role, struct view text, size_t message)
+{
+    if (role == MODEL && chat->model->makes_images)
+        return take_drawn(chat, text, message);
+    write_text(chat, role, text);
+    return true;
 }
 
 /* Which member of a content part holds its text, by the part's type; empty: there is none to send.
@@ -148,8 +181,7 @@ static bool take_part(struct chat *chat, const char *role, yyjson_val *part,
                                 chat_param("messages[%zu].%s[%zu].%s", place->message, place->list,
                                            place->index, member.at),
                                 "a string", text);
-    write_text(chat, role, json_view(text));
-    return true;
+    return take_text(chat, role, json_view(text), place->message);
 }
 
 static bool take_content(struct chat *chat, const char *role, yyjson_val *content, size_t message)
@@ -157,10 +189,8 @@ static bool take_content(struct chat *chat, const char *role, yyjson_val *conten
     size_t i, max;
     yyjson_val *part;
 
-    if (yyjson_is_str(content)) {
-        write_text(chat, role, json_view(content));
-        return true;
-    }
+    if (yyjson_is_str(content))
+        return take_text(chat, role, json_view(content), message);
     if (content && !yyjson_is_arr(content))
         return chat_refuse_type(chat, chat_param("messages[%zu].content", message),
                                 "a string or an array of objects", content);

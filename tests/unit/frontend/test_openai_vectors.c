@@ -239,7 +239,26 @@ static void v25_pictures_of_the_assistant_come_back(void **state)
          HISTORY("gemini-2.5-flash",
                  "'content':'Here:','images':[" PICTURE("data:image/png;base64,QQ==") "]"),
          HISTORY_OF(PART("Here:") "," PART("[image]"))},
-        {"a picture in the text stays text",
+        {"to one that makes them, in Markdown",
+         HISTORY("gemini-2.5-flash-image",
+                 "'content':'Here: ![a [cat](data:image/png;base64,QQ==)\\n![b](data:image/gif;"
+                 "base64,R0lG)'"),
+         HISTORY_OF(
+             PART("Here: ![a [cat](data:image/png;base64,QQ==)\\n") ","
+                                                                    "{'inlineData':{'data':'R0lG','"
+                                                                    "mimeType':'image/gif'}}")},
+        {"several, and text around them",
+         HISTORY("gemini-2.5-flash-image",
+                 "'content':[{'type':'text','text':'a![](data:image/png;base64,QQ==)![x](data:"
+                 "image/png;base64,QQ==) b'}]"),
+         HISTORY_OF(PART("a") "," DRAWN "," DRAWN "," PART(" b"))},
+        {"what only looks like one",
+         HISTORY("gemini-2.5-flash-image",
+                 "'content':'![a](data:image/png;base64,?) ![b](data:image/png;base64,QQ== "
+                 "[c](data:image/png;base64,QQ==) ![d](https://example.org/)'"),
+         HISTORY_OF(PART("![a](data:image/png;base64,?) ![b](data:image/png;base64,QQ== "
+                         "[c](data:image/png;base64,QQ==) ![d](https://example.org/)"))},
+        {"a picture in the text of another model stays text",
          HISTORY("gemini-2.5-flash", "'content':'![a](data:image/png;base64,QQ==)'"),
          HISTORY_OF(PART("![a](data:image/png;base64,QQ==)"))});
     REFUSES({"what is none", HISTORY("gemini-2.5-flash-image", "'content':'','images':[1]"),
