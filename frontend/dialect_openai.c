@@ -327,7 +327,7 @@ static enum error stream_fault(const struct reply *reply, struct bytes *why)
         if (choice->finish && !finish_word(choice)) {
             bytes_text(why, "The model's answer was malformed: ");
             bytes_append(why, choice->finish->reason);
-            return ERROR_UPSTREAM;
+            return ERROR_MALFORMED;
         }
     }
     return ERROR_NONE;

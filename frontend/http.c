@@ -53,7 +53,8 @@ void http_retry(h2o_req_t *req, enum error error, uint64_t retry_after_ms)
 {
     bool may_retry = error_facts(error)->retry;
 
-    if (!retry_after_ms && (error == ERROR_NOT_READY || error == ERROR_QUEUE_FULL))
+    if (!retry_after_ms &&
+        (error == ERROR_NOT_READY || error == ERROR_QUEUE_FULL || error == ERROR_OVERLOADED))
         retry_after_ms = RETRY_MS;
     if (retry_after_ms) {
         web_header(req, "retry-after", decimal(req, (retry_after_ms + 999) / 1000));
