@@ -15,12 +15,19 @@ void ask_clear(struct ask *ask)
     *ask = (struct ask){0};
 }
 
+static void choice_clear(struct reply_choice *choice)
+{
+    bytes_clear(&choice->refusal);
+    bytes_clear(&choice->cited.said);
+    bytes_clear(&choice->cited.annotations);
+}
+
 void reply_clear(struct reply *reply)
 {
     bytes_clear(&reply->response_id);
     bytes_clear(&reply->head);
     for (size_t i = 0; i < REPLY_CHOICES; i++)
-        bytes_clear(&reply->choices[i].refusal);
+        choice_clear(&reply->choices[i]);
     *reply = (struct reply){0};
 }
 

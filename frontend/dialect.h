@@ -7,8 +7,14 @@
 #include "error.h"
 #include "view.h"
 
+struct refusals;
+
 /* What a client asked for, ready for the provider. Valid when zeroed; ask_clear frees it. */
 struct ask {
+    /* set before `request`, for dialects that translate */
+    const struct refusals *refusals; /* what models are known to refuse; NULL: nothing is known */
+    uint64_t now_ms;                 /* by clock_ms */
+
     struct bytes model;        /* for the provider: without models/ and vendor prefix */
     struct bytes client_model; /* as the client spelled it, for the reply */
     struct bytes path; /* behind BASE_URL with its query: /models/m:streamGenerateContent?alt=sse */
@@ -30,12 +36,27 @@ static inline size_t ask_legs(const struct ask *ask)
 
 void ask_clear(struct ask *ask);
 
+#define REPLY_CITED_PARTS 16 /* of a content that sources can refer to */
+
+/* What an answer's sources refer to, and those that are known; openai_citation.c has it. */
+struct reply_cited {
+    struct bytes said;        /* the content's text so far, up to a bound */
+    struct bytes annotations; /* elements with commas between them */
+    size_t count;             /* of them */
+    bool is_over;             /* the text has passed its bound */
+    int kind;                 /* of the newest part */
+    size_t part_count;
+    size_t
+        starts[REPLY_CITED_PARTS]; /* where each part begins in `said`; SIZE_MAX: it has no text */
+};
+
 /* One of the answers that a reply may hold, by candidate.index. */
 struct reply_choice {
     bool role_sent;
     bool has_content;
     const struct finish *finish; /* what the provider's finishReason means, once known */
     struct bytes refusal;        /* why there is no content */
+    struct reply_cited cited;
 };
 
 #define REPLY_CHOICES 8 /* and legs, at most */
@@ -54,6 +75,7 @@ struct reply {
     uint64_t id;              /* random, for a reply whose provider gives no responseId */
     struct bytes response_id; /* of the provider, once seen */
     struct bytes head;        /* how each chunk of a stream begins, once known */
+    size_t kept;              /* bytes of text that the choices keep */
     bool has_content;         /* any choice has */
     bool has_finish;          /* any choice has */
     size_t leg;               /* whose answer is being translated */

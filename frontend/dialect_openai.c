@@ -148,6 +148,13 @@ static void write_head(struct reply *reply, struct bytes *out, struct view objec
     bytes_append(out, VIEW(",\"choices\":["));
 }
 
+static void write_annotations(const struct reply_choice *choice, struct bytes *out)
+{
+    bytes_append(out, VIEW("\"annotations\":["));
+    bytes_append(out, bytes_view(&choice->cited.annotations));
+    bytes_append(out, VIEW("]"));
+}
+
 /* ---- a stream ---- */
 
 static void chunk_open(struct reply *reply, uint64_t index, struct bytes *out)
@@ -213,6 +220,7 @@ static void write_delta(struct reply *reply, struct reply_choice *choice, uint64
     yyjson_arr_foreach(parts_of(candidate), i, max, part)
     {
         struct piece piece = piece_read(reply->ask, part);
+        citation_hear(reply, choice, &piece, true);
         if (piece.kind == PIECE_NONE)
             continue;
         if (piece.kind == open) {
@@ -249,6 +257,7 @@ static void take_candidate(struct reply *reply, yyjson_val *candidate, struct by
     if (!choice)
         return;
     write_delta(reply, choice, index, candidate, out);
+    citation_note(&choice->cited, json_member(candidate, VIEW("groundingMetadata")));
     reply->has_content = reply->has_content || choice->has_content;
     note_finish(reply, choice, candidate);
 }
@@ -285,6 +294,11 @@ static void write_finish(struct reply *reply, uint64_t index, struct bytes *out)
         json_text(out, bytes_view(&choice->refusal));
         chunk_close(reply, NULL, NULL, out);
     }
+    if (choice->cited.count) {
+        chunk_open(reply, index, out);
+        write_annotations(choice, out);
+        chunk_close(reply, NULL, NULL, out);
+    }
     chunk_open(reply, index, out);
     chunk_close(reply, finish, NULL, out);
 }
@@ -313,7 +327,7 @@ static enum error stream_fault(const struct reply *reply, struct bytes *why)
         if (choice->finish && !finish_word(choice)) {
             bytes_text(why, "The model's answer was malformed: ");
             bytes_append(why, choice->finish->reason);
-            return ERROR_UPSTREAM;
+            return ERROR_MALFORMED;
         }
     }
     return ERROR_NONE;
@@ -384,6 +398,21 @@ static bool write_some(const struct reply *reply, yyjson_val *candidate, enum pi
     return false;
 }
 
+static void note_sources(struct reply *reply, struct reply_choice *choice, yyjson_val *candidate)
+{
+    yyjson_val *grounding = json_member(candidate, VIEW("groundingMetadata")), *part;
+    size_t i, max;
+
+    if (!grounding)
+        return;
+    yyjson_arr_foreach(parts_of(candidate), i, max, part)
+    {
+        struct piece piece = piece_read(reply->ask, part);
+        citation_hear(reply, choice, &piece, false);
+    }
+    citation_note(&choice->cited, grounding);
+}
+
 /* False: the candidate is no answer. `candidate` is NULL if the prompt was blocked. */
 static bool write_choice(struct reply *reply, struct reply_choice *choice, uint64_t index,
                          yyjson_val *candidate, struct bytes *out)
@@ -406,7 +435,10 @@ static bool write_choice(struct reply *reply, struct reply_choice *choice, uint6
         bytes_append(out, VIEW("null"));
     else
         json_text(out, bytes_view(&choice->refusal));
-    bytes_append(out, VIEW(",\"annotations\":[]},\"logprobs\":"));
+    note_sources(reply, choice, candidate);
+    bytes_append(out, VIEW(","));
+    write_annotations(choice, out);
+    bytes_append(out, VIEW("},\"logprobs\":"));
     logprobs_write(reply->ask->logprobs ? json_member(candidate, VIEW("logprobsResult")) : NULL,
                    out);
     bytes_append(out, VIEW(",\"finish_reason\":\""));

@@ -42,7 +42,9 @@ struct exchange {
     bool is_ended;    /* nothing will be added to `pending` */
     bool is_broken;   /* …and what has gone out is not whole */
     bool has_failed;  /* before anything went out: the reply is an error's */
-    bool at_border;   /* what has been relayed ends where an event ends */
+    bool at_border;   /* what has been relayed ends where an event or element ends */
+    bool is_array;    /* FORM_RAW: it began as an array that grows… */
+    bool is_closed;   /* …which has its closing bracket */
     int status;       /* of the reply; 0: none yet */
     enum error error; /* that ended it */
     uint64_t retry_after_ms;

@@ -53,7 +53,8 @@ void http_retry(h2o_req_t *req, enum error error, uint64_t retry_after_ms)
 {
     bool may_retry = error_facts(error)->retry;
 
-    if (!retry_after_ms && (error == ERROR_NOT_READY || error == ERROR_QUEUE_FULL))
+    if (!retry_after_ms &&
+        (error == ERROR_NOT_READY || error == ERROR_QUEUE_FULL || error == ERROR_OVERLOADED))
         retry_after_ms = RETRY_MS;
     if (retry_after_ms) {
         web_header(req, "retry-after", decimal(req, (retry_after_ms + 999) / 1000));
@@ -178,25 +179,10 @@ static int fail_full(struct visit *visit)
                                            .text = "The gateway has too many open calls."});
 }
 
-/* What the provider is known to refuse for this model doesn't go there again. */
-static void leave_out_refused(const struct visit *visit, struct ask *ask)
-{
-    struct refusals *refusals = &visit->frontend->refusals;
-    unsigned known =
-        visit->dialect->repair ? refusals_known(refusals, bytes_view(&ask->model), clock_ms()) : 0;
-    struct bytes body = {0};
-
-    if (!known || !visit->dialect->repair(bytes_view(&ask->body), known, &body))
-        return;
-    bytes_clear(&ask->body);
-    ask->body = body;
-}
-
 static int begin(struct visit *visit, struct ask *ask, bool is_sse)
 {
     struct exchange *x;
 
-    leave_out_refused(visit, ask);
     if (!calls_have_room(visit->frontend, ask->body.len, ask_legs(ask))) {
         ask_clear(ask);
         return fail_full(visit);
@@ -229,7 +215,7 @@ static int translate(struct visit *visit, struct ask *ask, bool is_array)
 
 static int on_chat(struct visit *visit)
 {
-    struct ask ask = {0};
+    struct ask ask = {.refusals = &visit->frontend->refusals, .now_ms = clock_ms()};
 
     visit->dialect = &dialect_openai;
     return translate(visit, &ask, false);

@@ -42,7 +42,7 @@ static bool charge_leg(struct leg *leg, size_t now)
 
 bool merge_charge(struct exchange *x)
 {
-    return charge(x, &x->merged, x->pending.len + x->in_flight.len);
+    return charge(x, &x->merged, x->pending.len + x->in_flight.len + x->reply.kept);
 }
 
 static bool translate(struct leg *leg, struct view data, enum error *error)
@@ -71,8 +71,30 @@ static bool gather(struct leg *leg, struct view data, enum error *error)
     return true;
 }
 
+static struct view without_space(struct view text)
+{
+    while (text.len && memchr(" \r\n\t", text.at[0], 4))
+        text = view_skip(text, 1);
+    while (text.len && memchr(" \r\n\t", text.at[text.len - 1], 4))
+        text.len--;
+    return text;
+}
+
+/* A stream that the client did not ask for as events. */
+static void watch_array(struct exchange *x, struct view data, bool event_end)
+{
+    struct view text = without_space(data);
+
+    if (!x->relayed)
+        x->is_array = view_starts(text, VIEW("["));
+    if (text.len)
+        x->is_closed = event_end && text.at[text.len - 1] == ']';
+}
+
 static void relay(struct exchange *x, struct view data, bool event_end)
 {
+    if (x->ask.stream && !x->is_sse)
+        watch_array(x, data, event_end);
     if (!x->is_head)
         bytes_append(&x->pending, data);
     x->relayed += data.len;

@@ -159,6 +159,7 @@ static bool take_model(struct chat *chat)
     if (chat->model->is_no_chat)
         return chat_refuse(chat, ERROR_NO_MODEL, "model", "The model '%.*s' is not a chat model.",
                            shown, asked.at);
+    chat->refused = refusals_known(chat->ask->refusals, name, chat->ask->now_ms);
     bytes_copy(&chat->ask->model, name);
     bytes_copy(&chat->ask->client_model, asked);
     return true;

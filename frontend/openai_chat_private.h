@@ -6,6 +6,7 @@
 #include "dialect.h"
 #include "json.h"
 #include "model.h"
+#include "refusal.h"
 
 /* FIELD(name in JSON, type): what we look at. Everything else that a client sends is ignored. */
 #define FIELDS                                                                                     \
@@ -55,6 +56,7 @@ struct chat {
     struct ask *ask;
     yyjson_val *value[FIELD_COUNT]; /* NULL: absent or null */
     const struct model_facts *model;
+    unsigned refused; /* bits of enum refused: what this model is known not to take */
     struct thinking thinking;
     yyjson_val *safety; /* the client's own safety settings */
     yyjson_val *native; /* members of generationConfig in Google's own words, which win */
@@ -90,6 +92,13 @@ struct place {
 /* openai_media.c: appends a part with the picture of a part with `image_url`. */
 bool chat_image(struct chat *chat, yyjson_val *part, const struct place *place);
 
+/* Appends a part with the picture of a data URL. False: it is none, and what was appended is of no
+ * use. */
+bool chat_picture(struct view url, struct bytes *out);
+
+/* Counts a picture's part of that length; false: they are too many, and `param` is refused. */
+bool chat_count_picture(struct chat *chat, size_t len, const char *param);
+
 /* openai_extras.c: takes the extras to OpenAI's request that Google and others have. */
 bool chat_extras(struct chat *chat);
 
@@ -99,6 +108,12 @@ void chat_write_native(struct chat *chat);
 /* Whether the client has given this member of generationConfig in Google's own words; it is as
  * Google spells it, maxOutputTokens. */
 yyjson_val *chat_native(const struct chat *chat, struct view name);
+
+/* Whether the model is known to refuse it. */
+static inline bool chat_is_refused(const struct chat *chat, enum refused refused)
+{
+    return chat->refused & 1u << refused;
+}
 
 /* The whole number, or `otherwise` if it is none. */
 int64_t chat_integer(yyjson_val *value, int64_t otherwise);

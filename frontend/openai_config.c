@@ -4,10 +4,11 @@
  * away; a number is spelled as the client has spelled it unless it is out of range. */
 #include "openai_chat_private.h"
 
-/* Opens a member of generationConfig; false: the client has said it in Google's own words. */
+/* Opens a member of generationConfig; false: the client has said it in Google's own words, or the
+ * model refuses it. */
 static bool config_key(struct chat *chat, struct view name)
 {
-    if (chat_native(chat, name))
+    if (chat_native(chat, name) || refusal_takes(chat->refused, name))
         return false;
     json_key(&chat->ask->body, name);
     return true;
@@ -106,7 +107,7 @@ static void write_logprobs(struct chat *chat)
 {
     int64_t top = chat_integer(chat->value[F_top_logprobs], 0);
 
-    if (!chat->ask->logprobs)
+    if (!chat->ask->logprobs || chat_is_refused(chat, REFUSED_LOGPROBS))
         return;
     json_key(&chat->ask->body, VIEW("responseLogprobs"));
     bytes_append(&chat->ask->body, VIEW("true"));
@@ -142,15 +143,32 @@ static void write_modalities(struct chat *chat)
     bytes_append(out, VIEW("]"));
 }
 
+/* The wish to think without what the model refuses of it: then it thinks as it likes, but who
+ * wanted no thoughts is shown none. */
+static void leave_to_model(struct thinking *thinking, bool *shows)
+{
+    bool wants_none = thinking->has_budget ? !thinking->budget : thinking->effort == EFFORT_NONE;
+
+    *shows = *shows && !wants_none;
+    *thinking = (struct thinking){0};
+}
+
 static void write_thinking(struct chat *chat)
 {
     struct bytes *out = &chat->ask->body;
+    struct thinking thinking = chat->thinking;
+    enum refused said = chat->model->thinking == THINKS_LEVEL ? REFUSED_LEVEL : REFUSED_BUDGET;
+    bool shows = chat->ask->thoughts;
     size_t start = out->len, opened;
 
+    if (chat_is_refused(chat, REFUSED_THINKING))
+        return;
+    if (chat_is_refused(chat, said))
+        leave_to_model(&thinking, &shows);
     json_key(out, VIEW("thinkingConfig"));
     bytes_append(out, VIEW("{"));
     opened = out->len;
-    model_think(chat->model, &chat->thinking, chat->ask->thoughts, out);
+    model_think(chat->model, &thinking, shows, out);
     if (out->len == opened)
         out->len = start;
     else

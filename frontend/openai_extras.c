@@ -72,7 +72,7 @@ void chat_write_native(struct chat *chat)
         struct view name = view_of(natives[i]);
         yyjson_val *value = chat_native(chat, name);
 
-        if (!value)
+        if (!value || refusal_takes(chat->refused, name))
             continue;
         json_key(&chat->ask->body, name);
         json_value(&chat->ask->body, value);

@@ -67,7 +67,8 @@ static bool write_detail(struct chat *chat, const struct image *image, const str
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
         if (!view_equal(json_view(image->detail), view_of(levels[i].detail)))
             continue;
-        if (levels[i].level.len && chat->model->takes_resolution) {
+        if (levels[i].level.len && chat->model->takes_resolution &&
+            !chat_is_refused(chat, REFUSED_MEDIA_RESOLUTION)) {
             bytes_append(out, VIEW(",\"mediaResolution\":{\"level\":\"MEDIA_RESOLUTION_"));
             bytes_append(out, levels[i].level);
             bytes_append(out, VIEW("\"}"));
@@ -82,11 +83,33 @@ static bool write_detail(struct chat *chat, const struct image *image, const str
                        "Invalid value: '%s' may be 'auto', 'low' or 'high'.", param);
 }
 
+bool chat_picture(struct view url, struct bytes *out)
+{
+    bytes_append(out, VIEW("{\"inlineData\":{"));
+    if (data_url_write(url, out))
+        return false;
+    bytes_append(out, VIEW("}}"));
+    return true;
+}
+
+bool chat_count_picture(struct chat *chat, size_t len, const char *param)
+{
+    uint64_t most = chat->model->inline_limit ? chat->model->inline_limit : INLINE_MOST;
+
+    chat->text_size += 4ULL * IMAGE_TOKENS;
+    chat->inline_size += len;
+    if (chat->inline_size <= most)
+        return true;
+    return chat_refuse(chat, ERROR_TOO_LARGE, param,
+                       "The images of the request are too large: this model takes %llu MiB of "
+                       "them at most.",
+                       (unsigned long long)(most >> 20));
+}
+
 bool chat_image(struct chat *chat, yyjson_val *part, const struct place *place)
 {
     struct bytes *out = &chat->ask->body;
     size_t start = out->len;
-    uint64_t most = chat->model->inline_limit ? chat->model->inline_limit : INLINE_MOST;
     struct image image = image_of(part, place);
     const char *fault;
 
@@ -98,14 +121,8 @@ bool chat_image(struct chat *chat, yyjson_val *part, const struct place *place)
         return chat_refuse(chat, ERROR_BAD_VALUE, image.param,
                            "Invalid value: '%s' is not a good data URL: %s.", image.param, fault);
     bytes_append(out, VIEW("}"));
-    chat->text_size += 4ULL * IMAGE_TOKENS;
-    chat->inline_size += out->len - start;
-    if (chat->inline_size > most)
-        return chat_refuse(chat, ERROR_TOO_LARGE, image.param,
-                           "The images of the request are too large: this model takes %llu MiB of "
-                           "them at most.",
-                           (unsigned long long)(most >> 20));
-    if (!write_detail(chat, &image, place))
+    if (!chat_count_picture(chat, out->len - start, image.param) ||
+        !write_detail(chat, &image, place))
         return false;
     bytes_append(out, VIEW("}"));
     return true;

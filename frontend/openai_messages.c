@@ -5,6 +5,8 @@
  *
  * A new kind of content part has its place in take_part, a new role in role_of_message. */
 #include "openai_chat_private.h"
+#include "openai_markdown.h"
+#include "options.h"
 
 /* Roles as the provider calls them, compared by address. */
 static const char USER[] = "user";
@@ -73,6 +75,38 @@ static void write_text(struct chat *chat, const char *role, struct view text)
         return;
     open_part(chat, role);
     write_part(chat, text);
+}
+
+/* What a model that makes pictures has said, and drawn as some programs keep it: in Markdown. What
+ * only looks like a picture stays text. */
+static bool take_drawn(struct chat *chat, struct view text, size_t message)
+{
+    struct view from = text, before, url; /* `from`: what is not written yet */
+    struct bytes part = {0};
+    bool is_taken = true;
+
+    while (is_taken && markdown_picture(&text, &before, &url)) {
+        part.len = 0;
+        if (!chat_picture(url, &part))
+            continue;
+        from.len = (size_t)(before.at + before.len - from.at);
+        write_text(chat, MODEL, from);
+        open_part(chat, MODEL);
+        bytes_append(&chat->ask->body, bytes_view(&part));
+        from = text;
+        is_taken = chat_count_picture(chat, part.len, chat_param("messages[%zu].content", message));
+    }
+    bytes_clear(&part);
+    write_text(chat, MODEL, from);
+    return is_taken;
+}
+
+static bool take_text(struct chat *chat, const char *role, struct view text, size_t message)
+{
+    if (role == MODEL && chat->model->makes_images)
+        return take_drawn(chat, text, message);
+    write_text(chat, role, text);
+    return true;
 }
 
 /* Which member of a content part holds its text, by the part's type; empty: there is none to send.
@@ -147,8 +181,7 @@ static bool take_part(struct chat *chat, const char *role, yyjson_val *part,
                                 chat_param("messages[%zu].%s[%zu].%s", place->message, place->list,
                                            place->index, member.at),
                                 "a string", text);
-    write_text(chat, role, json_view(text));
-    return true;
+    return take_text(chat, role, json_view(text), place->message);
 }
 
 static bool take_content(struct chat *chat, const char *role, yyjson_val *content, size_t message)
@@ -156,10 +189,8 @@ static bool take_content(struct chat *chat, const char *role, yyjson_val *conten
     size_t i, max;
     yyjson_val *part;
 
-    if (yyjson_is_str(content)) {
-        write_text(chat, role, json_view(content));
-        return true;
-    }
+    if (yyjson_is_str(content))
+        return take_text(chat, role, json_view(content), message);
     if (content && !yyjson_is_arr(content))
         return chat_refuse_type(chat, chat_param("messages[%zu].content", message),
                                 "a string or an array of objects", content);
@@ -267,9 +298,25 @@ static bool take_messages(struct chat *chat, const char *wanted, const char *rol
     return true;
 }
 
+/* The last turn must be the user's with some models. */
+static bool end_turns(struct chat *chat)
+{
+    if (chat->role != MODEL ||
+        !(chat->model->refuses_prefill || chat_is_refused(chat, REFUSED_PREFILL)))
+        return true;
+    if (!options.continue_prefill)
+        return chat_refuse(
+            chat, ERROR_UNSUPPORTED_VALUE, "messages",
+            "Unsupported value: this model does not take 'messages' that end with one of "
+            "the assistant.");
+    open_part(chat, USER);
+    write_part(chat, VIEW(REFUSAL_CONTINUE));
+    return true;
+}
+
 bool chat_messages(struct chat *chat)
 {
-    bool hoists = !chat->model->has_no_system;
+    bool hoists = !chat->model->has_no_system && !chat_is_refused(chat, REFUSED_SYSTEM);
 
     if (!chat->value[F_messages])
         return chat_refuse(chat, ERROR_MISSING_PARAMETER, "messages",
@@ -287,11 +334,8 @@ bool chat_messages(struct chat *chat)
     if (!chat->role)
         return chat_refuse(chat, ERROR_BAD_VALUE, "messages",
                            "Invalid value: 'messages' must have at least one with content.");
-    if (chat->role == MODEL && chat->model->refuses_prefill)
-        return chat_refuse(
-            chat, ERROR_UNSUPPORTED_VALUE, "messages",
-            "Unsupported value: this model does not take 'messages' that end with one of "
-            "the assistant.");
+    if (!end_turns(chat))
+        return false;
     bytes_append(&chat->ask->body, VIEW("]}]"));
     if (hoists && chat->has_system && !take_messages(chat, SYSTEM, NULL))
         return false;

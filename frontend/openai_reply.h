@@ -24,6 +24,15 @@ struct piece piece_read(const struct ask *ask, yyjson_val *part);
 /* Appends its text, without quotes; of a picture, the element of `images`. */
 void piece_write(const struct piece *piece, struct bytes *out);
 
+/* openai_citation.c: takes the next part of a choice, whether it is shown or not. In a stream
+ * neighbours of one kind are one part. */
+void citation_hear(struct reply *reply, struct reply_choice *choice, const struct piece *piece,
+                   bool is_stream);
+
+/* Takes a groundingMetadata that refers to what has been heard; its sources are then in the
+ * choice's `cited.annotations`. */
+void citation_note(struct reply_cited *cited, yyjson_val *grounding);
+
 /* openai_usage.c: takes the provider's usageMetadata. */
 void usage_note(struct reply *reply, yyjson_val *usage);
 

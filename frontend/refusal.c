@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a provider refuses for a model. Called when a call has failed, and before one begins. What
  * must stay true: only the beginning of the provider's message counts, since further on it may
- * quote what a client wrote; and a body loses nothing but what was refused. Candidates, signatures
- * and function calls stand in no body of ours before tools are translated; the tests know them. */
+ * quote what a client wrote; and a body loses nothing but what was refused. What no body of ours
+ * holds has no line here. */
 #include "refusal.h"
 
 #include <stdlib.h>
 #include <strings.h>
 
 #include "json.h"
+#include "options.h"
 
 enum { REMEMBER_MS = 4 * 3600 * 1000 };
 
@@ -24,11 +25,11 @@ static const struct {
     {"Presence penalty", {"penalty", REFUSED_PENALTY, true}},
     {"Frequency penalty", {"penalty", REFUSED_PENALTY, true}},
     {"Logprobs", {"logprobs", REFUSED_LOGPROBS, true}},
-    {"Multiple candidates", {"candidates", REFUSED_CANDIDATES, true}},
     {"Media resolution", {"media_resolution", REFUSED_MEDIA_RESOLUTION, true}},
     {"JSON mode", {"json", REFUSED_JSON, true}},
     {"Developer instruction", {"system", REFUSED_SYSTEM, true}},
     {"System instruction", {"system", REFUSED_SYSTEM, true}},
+    {"Requests ending with a model turn", {"prefill", REFUSED_PREFILL, true}},
     {"Thinking level", {"thinking_level", REFUSED_LEVEL, true}},
     {"Thinking budget", {"thinking_budget", REFUSED_BUDGET, true}},
     {"Thinking", {"thinking", REFUSED_THINKING, true}},
@@ -41,11 +42,6 @@ static const struct {
 } others[] = {
     {"Budget", "invalid", {"thinking_budget", REFUSED_BUDGET, false}},
     {"The thinking budget", "invalid", {"thinking_budget", REFUSED_BUDGET, false}},
-    {"Function calling with a response mime type", "", {"json", REFUSED_JSON, false}},
-    {"Function call is missing a thought_signature", "", {"signature", REFUSED_SIGNATURE, false}},
-    {"Thought signature is not valid", "", {"signature", REFUSED_SIGNATURE, false}},
-    {"Corrupted thought signature", "", {"signature", REFUSED_SIGNATURE, false}},
-    {"MISSING_THOUGHT_SIGNATURE", "", {"signature", REFUSED_SIGNATURE, false}},
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -101,29 +97,15 @@ static const struct refusal *find(struct view message)
     return NULL;
 }
 
-/* The message of an error, or the finish reason of an answer without content. */
-static struct view message_of(yyjson_val *root)
-{
-    yyjson_val *error = json_member(root, VIEW("error")), *candidate;
-
-    if (error)
-        return json_view(json_member(error, VIEW("message")));
-    candidate = yyjson_arr_get_first(json_member(root, VIEW("candidates")));
-    return json_view(json_member(candidate, VIEW("finishReason")));
-}
-
 const struct refusal *refusal_read(struct view body)
 {
-    yyjson_doc *doc;
-    yyjson_val *root;
+    yyjson_doc *doc = json_read_reply(body);
+    yyjson_val *root = yyjson_doc_get_root(doc);
     const struct refusal *refusal;
 
-    step(&body, "data:"); /* an event that nothing but its reason stood in */
-    doc = json_read_reply(body);
-    root = yyjson_doc_get_root(doc);
     if (yyjson_is_arr(root)) /* streams without alt=sse wrap it */
         root = yyjson_arr_get_first(root);
-    refusal = find(message_of(root));
+    refusal = find(json_view(json_member(json_member(root, VIEW("error")), VIEW("message"))));
     yyjson_doc_free(doc);
     return refusal;
 }
@@ -135,37 +117,65 @@ unsigned refusal_bit(const struct refusal *refusal)
 
 /* ---- the body without it ---- */
 
-/* Members of generationConfig that go; those of its thinkingConfig stand behind a dot. */
+/* Where a member stands that goes. */
+enum place_of_member { IN_CONFIG, IN_THINKING, IN_PARTS };
+
 static const struct {
     enum refused refused;
-    const char *member;
+    enum place_of_member place;
+    const char *name;
 } members[] = {
-    {REFUSED_PENALTY, "presencePenalty"},   {REFUSED_PENALTY, "frequencyPenalty"},
-    {REFUSED_LOGPROBS, "responseLogprobs"}, {REFUSED_LOGPROBS, "logprobs"},
-    {REFUSED_CANDIDATES, "candidateCount"}, {REFUSED_MEDIA_RESOLUTION, "mediaResolution"},
-    {REFUSED_JSON, "responseMimeType"},     {REFUSED_JSON, "responseSchema"},
-    {REFUSED_JSON, "responseJsonSchema"},   {REFUSED_LEVEL, ".thinkingLevel"},
-    {REFUSED_BUDGET, ".thinkingBudget"},    {REFUSED_THINKING, "thinkingConfig"},
+    {REFUSED_PENALTY, IN_CONFIG, "presencePenalty"},
+    {REFUSED_PENALTY, IN_CONFIG, "frequencyPenalty"},
+    {REFUSED_LOGPROBS, IN_CONFIG, "responseLogprobs"},
+    {REFUSED_LOGPROBS, IN_CONFIG, "logprobs"},
+    {REFUSED_MEDIA_RESOLUTION, IN_CONFIG, "mediaResolution"},
+    {REFUSED_MEDIA_RESOLUTION, IN_PARTS, "mediaResolution"},
+    {REFUSED_JSON, IN_CONFIG, "responseMimeType"},
+    {REFUSED_LEVEL, IN_THINKING, "thinkingLevel"},
+    {REFUSED_BUDGET, IN_THINKING, "thinkingBudget"},
+    {REFUSED_THINKING, IN_CONFIG, "thinkingConfig"},
 };
+
+bool refusal_takes(unsigned refused, struct view member)
+{
+    for (size_t i = 0; refused && i < COUNT_OF(members); i++)
+        if (refused & 1u << members[i].refused && view_equal(view_of(members[i].name), member))
+            return true;
+    return false;
+}
 
 /* Whether it is worth reading the body: the text may hold such a word too, and then reading finds
  * nothing. */
 static bool may_hold(struct view body, unsigned refused)
 {
     for (size_t i = 0; i < COUNT_OF(members); i++) {
-        const char *name = members[i].member + (members[i].member[0] == '.');
+        const char *name = members[i].name;
         if (refused & 1u << members[i].refused && memmem(body.at, body.len, name, strlen(name)))
             return true;
     }
     return (refused & 1u << REFUSED_SYSTEM &&
             memmem(body.at, body.len, "systemInstruction", strlen("systemInstruction"))) ||
-           (refused & 1u << REFUSED_SIGNATURE &&
-            memmem(body.at, body.len, "functionCall", strlen("functionCall")));
+           refused & 1u << REFUSED_PREFILL;
 }
 
 static bool drop(yyjson_mut_val *object, const char *name)
 {
     return yyjson_mut_obj_remove_key(object, name) != NULL;
+}
+
+static bool drop_in_parts(yyjson_mut_val *root, const char *name)
+{
+    yyjson_mut_val *content, *part;
+    size_t i, max, k, count;
+    bool is_changed = false;
+
+    yyjson_mut_arr_foreach(yyjson_mut_obj_get(root, "contents"), i, max, content)
+    {
+        yyjson_mut_val *parts = yyjson_mut_obj_get(content, "parts");
+        yyjson_mut_arr_foreach(parts, k, count, part) is_changed |= drop(part, name);
+    }
+    return is_changed;
 }
 
 static bool drop_members(yyjson_mut_val *root, unsigned refused)
@@ -175,9 +185,12 @@ static bool drop_members(yyjson_mut_val *root, unsigned refused)
     bool is_changed = false;
 
     for (size_t i = 0; i < COUNT_OF(members); i++) {
-        const char *name = members[i].member;
-        if (refused & 1u << members[i].refused)
-            is_changed |= name[0] == '.' ? drop(thinking, name + 1) : drop(config, name);
+        const char *name = members[i].name;
+        if (!(refused & 1u << members[i].refused))
+            continue;
+        is_changed |= members[i].place == IN_PARTS
+                          ? drop_in_parts(root, name)
+                          : drop(members[i].place == IN_THINKING ? thinking : config, name);
     }
     if (thinking && yyjson_mut_obj_size(thinking) == 0)
         drop(config, "thinkingConfig");
@@ -224,33 +237,22 @@ static bool move_system(yyjson_mut_doc *doc, yyjson_mut_val *root)
     return true;
 }
 
-/* The first call of a turn carries the word that the provider doesn't check, nothing else any. */
-static bool replace_signatures(yyjson_mut_doc *doc, yyjson_mut_val *content)
+static bool is_models(yyjson_mut_val *content)
 {
-    yyjson_mut_val *parts = yyjson_mut_obj_get(content, "parts"), *part;
-    bool is_changed = false, has_first = false;
-    size_t i, max;
-
-    yyjson_mut_arr_foreach(parts, i, max, part)
-    {
-        is_changed |= drop(part, "thoughtSignature");
-        if (has_first || !yyjson_mut_obj_get(part, "functionCall"))
-            continue;
-        has_first = is_changed = true;
-        yyjson_mut_obj_add_str(doc, part, "thoughtSignature", "skip_thought_signature_validator");
-    }
-    return is_changed;
+    return yyjson_mut_equals_str(yyjson_mut_obj_get(content, "role"), "model");
 }
 
-static bool replace_all_signatures(yyjson_mut_doc *doc, yyjson_mut_val *root)
+static bool continue_prefill(yyjson_mut_doc *doc, yyjson_mut_val *root)
 {
-    yyjson_mut_val *content;
-    bool is_changed = false;
-    size_t i, max;
+    yyjson_mut_val *contents = yyjson_mut_obj_get(root, "contents"), *turn, *part;
 
-    yyjson_mut_arr_foreach(yyjson_mut_obj_get(root, "contents"), i, max, content) is_changed |=
-        replace_signatures(doc, content);
-    return is_changed;
+    if (!options.continue_prefill || !is_models(yyjson_mut_arr_get_last(contents)))
+        return false;
+    turn = yyjson_mut_arr_add_obj(doc, contents);
+    yyjson_mut_obj_add_str(doc, turn, "role", "user");
+    part = yyjson_mut_arr_add_obj(doc, yyjson_mut_obj_add_arr(doc, turn, "parts"));
+    yyjson_mut_obj_add_str(doc, part, "text", REFUSAL_CONTINUE);
+    return true;
 }
 
 static bool change(yyjson_mut_doc *doc, unsigned refused)
@@ -260,8 +262,8 @@ static bool change(yyjson_mut_doc *doc, unsigned refused)
 
     if (refused & 1u << REFUSED_SYSTEM)
         is_changed |= move_system(doc, root);
-    if (refused & 1u << REFUSED_SIGNATURE)
-        is_changed |= replace_all_signatures(doc, root);
+    if (refused & 1u << REFUSED_PREFILL)
+        is_changed |= continue_prefill(doc, root);
     return is_changed;
 }
 
@@ -324,7 +326,7 @@ unsigned refusals_known(const struct refusals *all, struct view model, uint64_t 
 {
     unsigned known = 0;
 
-    for (size_t i = 0; i < all->count; i++) {
+    for (size_t i = 0; all && i < all->count; i++) {
         const struct refusing *one = &all->all[i];
         if (!view_equal(view_of(one->model), model))
             continue;

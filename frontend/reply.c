@@ -9,8 +9,8 @@
  *  2. A run of bytes is acknowledged when what became of it has been taken by the client's socket,
  * or when it lies in reassembly, which REPLY_LIMIT bounds. So a client that doesn't read fills one
  * window and no more.
- *  3. Once the status has gone out, an error is an event in the stream, or else a connection that
- * breaks visibly. */
+ *  3. Once the status has gone out, an error is an event in the stream or the last element of the
+ * array, or else a connection that breaks visibly. */
 #include "reply.h"
 
 #include <stdio.h>
@@ -299,6 +299,21 @@ static void fail_in_stream(struct exchange *x, const struct complaint *complaint
     x->req->http1_is_persistent = 0;
 }
 
+/* Where the array could go on. */
+static bool may_fail_in_array(const struct exchange *x)
+{
+    return x->is_array && !x->is_closed && x->at_border && !x->length;
+}
+
+/* As Google ends it: the error is the last element. */
+static void fail_in_array(struct exchange *x, const struct complaint *complaint)
+{
+    bytes_text(&x->last_words, "\n,\n");
+    x->dialect->stream_error(complaint, &x->last_words);
+    bytes_text(&x->last_words, "]\n");
+    x->req->http1_is_persistent = 0;
+}
+
 void reply_fail(struct exchange *x, const struct complaint *complaint)
 {
     if (x->is_ended || !x->req)
@@ -310,6 +325,8 @@ void reply_fail(struct exchange *x, const struct complaint *complaint)
         fail_in_stream(x, complaint);
     else if (!x->is_started)
         fail_before_start(x, complaint);
+    else if (may_fail_in_array(x))
+        fail_in_array(x, complaint);
     else
         x->is_broken = true;
     reply_send_soon(x);

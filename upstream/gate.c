@@ -222,8 +222,17 @@ static void end_stray(struct gate *gate)
         fail(gate, FAULT_CUT);
 }
 
+/* Whether the answer says of itself that it is whole. */
+static bool has_ended(const struct gate *gate)
+{
+    return gate->has_finish || gate->is_blocked || !gate->is_generated;
+}
+
+/* An array's bracket stays back if its last element was none: so an error may still be one. */
 static void end_stream(struct gate *gate, bool is_clean)
 {
+    bool may_close;
+
     if (gate->is_over || !is_clean)
         return;
     if (gate->framing == FRAMING_ARRAY && !gate->elements.is_closed)
@@ -232,7 +241,8 @@ static void end_stream(struct gate *gate, bool is_clean)
         end_last_event(gate);
     if (gate->sse.stray.len)
         end_stray(gate);
-    if (!gate->is_over && gate->is_open)
+    may_close = gate->framing != FRAMING_ARRAY || has_ended(gate);
+    if (!gate->is_over && gate->is_open && may_close)
         let_out(gate, (struct view){0}, true);
 }
 
@@ -316,7 +326,7 @@ static enum fault judge_open(const struct gate *gate, bool is_clean)
         return FAULT_CUT;
     if (gate->is_blocked)
         return FAULT_BLOCKED;
-    return gate->has_finish || !gate->is_generated ? FAULT_NONE : FAULT_CUT;
+    return has_ended(gate) ? FAULT_NONE : FAULT_CUT;
 }
 
 static enum fault judge_shut(const struct gate *gate, bool is_clean)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""streamGenerateContent without alt=sse: a JSON array that grows. The client has a complete one, or sees that it broke
-off; it never has a clean end with something missing."""
+"""streamGenerateContent without alt=sse: a JSON array that grows. The client has a complete one, or one whose last element is
+the error, as Google has it; where an element itself broke off, it sees the connection break. It never has a clean end with
+something missing and no word about it."""
 import json
 
 import pytest
@@ -56,12 +57,20 @@ def assert_array(stream, chunks):
 
 
 def assert_broken(stream):
-    """A beginning of it, and the connection ended before the reply did; or an error in place of all."""
-    if stream.status == 200:
-        assert stream.ending == "cut", (stream.ending, stream.body[-300:])
-        assert stream.body.startswith(b"[") or not stream.body
-    else:
+    """A beginning of it, and then the error as its last element, or the connection ended before the reply did; or an error in
+    place of all. Returns the error's code, None if there is none."""
+    if stream.status != 200:
         assert stream.status >= 500 and json.loads(stream.body)["error"]["message"]
+        return stream.status
+    if stream.ending == "cut":
+        assert stream.body.startswith(b"[") or not stream.body
+        assert b'"error"' not in stream.body
+        return None
+    assert stream.ending == "end", (stream.ending, stream.body[-300:])
+    *elements, last = json.loads(stream.body)
+    assert elements and not any("error" in element for element in elements)
+    assert list(last) == ["error"] and last["error"]["message"] and last["error"]["status"], last
+    return last["error"]["code"]
 
 
 # -------------------------------------------------------------------------------------------------------------- whole
@@ -118,17 +127,26 @@ def test_what_breaks_before_the_first_element_is_tried_with_another_key(stage, b
     assert stage.sim.total() == 3 and len(stage.wait_accounted()) == 3
 
 
-@pytest.mark.parametrize("broken", [{"cut_after_events": 3}, {"cut_after_events": 3, "cut_fin": True}, {"close_after_events": 3},
-                                    {"error_after_events": 3}],
-                         ids=lambda broken: "-".join(f"{name}{value}" for name, value in broken.items()))
-def test_what_breaks_later_is_seen_to_be_broken(stage, broken):
+@pytest.mark.parametrize("broken, code", [
+    ({"cut_after_events": 3}, 502), ({"cut_after_events": 3, "cut_fin": True}, 502), ({"close_after_events": 3}, 502),
+    ({"error_after_events": 3}, 503), ({"error_after_events": 3, "error_status": 429}, 429)],
+                         ids=lambda broken: "-".join(f"{name}{value}" for name, value in broken.items())
+                         if isinstance(broken, dict) else str(broken))
+def test_what_breaks_later_ends_in_an_error(stage, broken, code):
     stream = run(stage, chunks=8, numbered=True, pace_ms=100, **broken)
     assert stream.status == 200 and b"[0]" in stream.body and b"[7]" not in stream.body
-    assert_broken(stream)
-    assert b'"error"' not in stream.body
+    assert stream.ending == "end" and assert_broken(stream) == code, stream.body[-300:]
+    assert [text for text in texts(json.loads(stream.body)) if text][-1].startswith("[2]"), "all that came before is there"
     assert stage.sim.total() == 1
     [row] = stage.wait_accounted()
     assert row["fault"] != "none"
+
+
+def test_an_element_that_breaks_off_is_seen_to_be_broken(stage):
+    size = len(run(stage, chunks=1, chunk_bytes=300_000, numbered=True).body)
+    stream = run(stage, chunks=2, chunk_bytes=300_000, numbered=True, cut_at_byte=size + 100_000)
+    assert stream.status == 200 and size < len(stream.body) <= size + 100_000, (size, len(stream.body))
+    assert stream.ending == "cut" and assert_broken(stream) is None
 
 
 def test_a_cut_at_any_byte_is_a_whole_array_or_a_visible_break(stage_of):
@@ -162,7 +180,7 @@ def test_a_killed_upstream_breaks_what_it_had_begun_and_the_rest_moves(stage_of)
         for stream in quiet.join(30 * SLOW):
             assert_array(stream, 3)
         ended = begun.join(30 * SLOW)
-    broken = [stream for stream in ended if stream.ending != "end"]
+    broken = [stream for stream in ended if stream.ending != "end" or b'"error"' in stream.body]
     assert len(broken) == doomed
     for stream in ended:
         assert_broken(stream) if stream in broken else assert_array(stream, 40)

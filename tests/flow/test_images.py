@@ -128,6 +128,16 @@ def test_an_old_picture_of_the_assistant_is_mentioned_to_a_model_that_makes_none
     assert sent(stage)["contents"][1] == {"role": "model", "parts": [{"text": "Here:"}, {"text": "[image]"}]}
 
 
+def test_a_picture_that_a_program_kept_in_markdown_goes_back_to_a_model_that_makes_them(stage):
+    said = f"Here: ![a cat]({URL})\n\nLike it?"
+    messages = [{"role": "user", "content": "Draw."}, {"role": "assistant", "content": said}, {"role": "user", "content": "Thanks."}]
+    assert stage.chat(messages=messages, model="gemini-2.5-flash-image").status == 200
+    assert sent(stage)["contents"][1] == {"role": "model", "parts": [
+        {"text": "Here: "}, {"inlineData": {"mimeType": "image/png", "data": TEXT}}, {"text": "\n\nLike it?"}]}
+    assert stage.chat(messages=messages).status == 200
+    assert sent(stage)["contents"][1] == {"role": "model", "parts": [{"text": said}]}
+
+
 # ------------------------------------------------------------------------------------------------------------ parameters
 
 def test_probabilities_are_asked_for(stage):

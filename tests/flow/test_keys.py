@@ -119,6 +119,7 @@ def test_when_all_keys_fail_the_error_says_why(pool, mode, status, code):
     answer = stage.chat("hello")
     assert (answer.status, answer.json["error"]["code"]) == (status, code), answer.text
     assert "key-" not in answer.text
+    assert mode != "overloaded" or int(answer.headers["retry-after"]) >= 1
     native = stage.request("POST", f"/v1beta/models/{MODEL}:generateContent",
                            {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]})
     assert native.status == status and native.json["error"]["code"] == status, native.text
@@ -147,12 +148,19 @@ def test_when_all_keys_give_empty_answers_a_chat_gets_one(pool):
 def test_when_all_answers_are_malformed_a_chat_gets_an_error(pool, reason):
     stage = pool("key-ok-1", "key-ok-2", "key-ok-3")
     stage.sim.script(finish=reason, text="")  # with a thought, which in a stream has gone out already
-    assert stage.chat("hello").status == 502 and stage.sim.total() == 3
+    assert_malformed(stage.chat("hello"))
+    assert stage.sim.total() == 3
     stage.sim.reset()
     stage.sim.script(finish=reason, empty=True)
-    assert stage.chat("hello").status == 502 and stage.sim.total() == 3
+    assert_malformed(stage.chat("hello"))
+    assert stage.sim.total() == 3
     stream = stage.chat_stream("hello")
     assert stream.status == 502 and not stream.events and stage.sim.total() == 6
+
+
+def assert_malformed(answer):
+    assert answer.status == 502 and answer.json["error"]["code"] == "upstream_malformed_response", answer.text
+    assert answer.headers["x-should-retry"] == "false", "it has been tried with other keys"
 
 
 # ------------------------------------------------------------------------------------------------- the client's own mistakes

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from authority import Authority
-from proxies import PASSWORDS, USER, Proxy, free_port
+from proxies import PASSWORDS, USER, Proxy, Tunnels, free_port
 from stage import BUILD, MODEL, SLOW
 
 KEYS = [f"key-ok-{i}" for i in range(12)]
@@ -110,6 +110,40 @@ def test_without_consistent_hashing_any_proxy_is_used(behind, proxy_of):
     proxies = [proxy_of("http", name) for name in ("one", "two")]
     stage = behind(*(proxy.url() for proxy in proxies), keys=["key-ok-1"], PROXIES_USE_CONSISTENCY_HASH_BY_API_KEY="false")
     assert ways(stage, 6) == {"key-ok-1": {"one", "two"}}
+
+
+def users(stage, tunnels, calls):
+    """Which users' ways each key went, call by call: that of the tunnel in which bytes moved, or of the request passed on."""
+    found = {}
+    for i in range(calls):
+        before, heads = [list(tunnel) for tunnel in tunnels.opened], len(tunnels.heads)
+        assert content(stage.chat(f"call {i}")) == f"You said: call {i}"
+        moved = [tunnel[0] for k, tunnel in enumerate(tunnels.opened) if k >= len(before) or tunnel != before[k]]
+        moved += [user for user, _ in tunnels.heads[heads:]]
+        assert len(moved) == 1, (moved, before, tunnels.opened)
+        found.setdefault(stage.sim.last()["key"], set()).update(moved)
+    return found
+
+
+@pytest.mark.parametrize("kind, tls, http2", (("http", True, "false"), ("http", True, "true"), ("http", False, "false"),
+                                             ("socks5", False, "false"), ("socks5", True, "false")),
+                         ids=("connect", "connect-http2", "passed-on", "socks5", "socks5-tls"))
+def test_a_tunnel_is_used_by_keys_of_its_own_user_only(behind, kind, tls, http2):
+    """Two ways by one proxy, which differ by the user's name alone: a connection that stays open for the one is none for the
+    other."""
+    names = ("anna", "bert")
+    tunnels = Tunnels(kind)
+    try:
+        stage = behind(*(tunnels.url(name) for name in names), tls=tls, UPSTREAM_HTTP2=http2)
+        found = users(stage, tunnels, 4 * len(KEYS))
+        assert set(found) == set(KEYS) and all(len(way) == 1 for way in found.values()), found
+        assert set.union(*found.values()) == set(names), "both ways are used"
+        if tunnels.heads:
+            assert len(tunnels.heads) == 4 * len(KEYS)
+        else:
+            assert sorted(user for user, _ in tunnels.opened) == list(names), "one tunnel each, which stayed open"
+    finally:
+        tunnels.stop()
 
 
 @pytest.mark.parametrize("by_key", ("true", "false"))

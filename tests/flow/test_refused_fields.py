@@ -10,6 +10,7 @@ from stage import MODEL, SLOW, Stage
 
 PENALTY = "Penalty is not enabled for this model"
 OTHER = "gemini-2.5-pro"
+PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,45 @@ def test_what_the_model_refuses_is_remembered(stage):
     native = {"contents": [{"role": "user", "parts": [{"text": "a"}]}], "generationConfig": {"presencePenalty": 1}}
     assert stage.request("POST", f"/v1beta/models/{MODEL}:generateContent", native).status == 200
     assert bodies(stage)[-1] == native
+
+
+RESOLVING = "gemini-3-flash-preview"  # takes mediaResolution of a part
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_the_resolution_of_a_picture_is_taken_out_of_its_part(stage, is_stream):
+    picture = {"type": "image_url", "image_url": {"url": PNG, "detail": "low"}}
+    messages = [{"role": "user", "content": [{"type": "text", "text": "See:"}, picture]}]
+    stage.sim.script(model=RESOLVING, times=1, error_status=400, error_message=f"Media resolution is not enabled for models/{RESOLVING}")
+    for _ in range(2):  # at once, and then from memory
+        [answer] = begin(stage, [ask("", is_stream, messages=messages, model=RESOLVING)]).join(20 * SLOW)
+        assert answer.status == 200 and answer.ending == "end" and not answer.errors, answer.body
+    first, *rest = bodies(stage)
+    assert first["contents"][0]["parts"][1].pop("mediaResolution") == {"level": "MEDIA_RESOLUTION_LOW"}
+    assert rest == [first, first], "nothing else went, and the second request was right at once"
+
+
+def test_an_assistants_last_word_is_continued_if_that_is_wished(stage_of):
+    stage = stage_of(env={"CONTINUE_PREFILL": "true"}, database=False, admin=False)
+    messages = [{"role": "user", "content": "Say it."}, {"role": "assistant", "content": "Well,"}]
+    known = "gemini-3.6-flash"  # known to refuse it
+    assert stage.chat(messages=messages, model=known).json["choices"][0]["message"]["content"] == "You said: Continue."
+    assert stage.sim.total() == 1
+    refuse(stage, f"Requests ending with a model turn are not supported for models/{MODEL}")  # found out
+    for _ in range(2):
+        assert stage.chat(messages=messages).json["choices"][0]["message"]["content"] == "You said: Continue."
+    assert stage.sim.total() == 4
+    *_, first, second, third = bodies(stage)
+    assert second == third and second["contents"][:-1] == first["contents"]
+
+
+def test_or_else_it_is_refused(stage):
+    messages = [{"role": "user", "content": "Say it."}, {"role": "assistant", "content": "Well,"}]
+    message = f"Requests ending with a model turn are not supported for models/{MODEL}"
+    refuse(stage, message)
+    answer = stage.chat(messages=messages)
+    assert answer.status == 400 and answer.json["error"]["message"] == message and stage.sim.total() == 1
+    assert stage.chat(messages=messages, model="gemini-3.6-flash").json["error"]["param"] == "messages" and stage.sim.total() == 1
 
 
 def test_a_system_instruction_becomes_the_first_words(stage):

@@ -2,7 +2,6 @@
 /* A JSON array of objects as it streams in: whole, and cut as the first bytes say, it must give the
  * same elements; if it is JSON, those that a whole reader finds in it; with a limit nothing grows
  * beyond it. */
-/* needs: upstream/elements.c */
 #include <stdint.h>
 #include <stdlib.h>
 #include <yyjson.h>

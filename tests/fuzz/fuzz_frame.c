@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "message.h"
+#include "../unit/fields.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -145,26 +145,11 @@ static void fill(const struct field *fields, struct view *script, union message 
     }
 }
 
-static bool is_same(const struct field *field, const char *a, const char *b)
-{
-    switch (field->type) {
-    case FIELD_u64:
-        return *(const uint64_t *)a == *(const uint64_t *)b;
-    case FIELD_boolean:
-        return *(const bool *)a == *(const bool *)b;
-    case FIELD_str:
-    case FIELD_bin:
-    case FIELD_secret:
-        return view_equal(*(const struct view *)a, *(const struct view *)b);
-    }
-    return false;
-}
-
 static bool is_absent(const struct field *field, const char *at)
 {
     static const union message nothing;
 
-    return is_same(field, at, (const char *)&nothing + field->offset);
+    return field_is_same(field, at, (const char *)&nothing + field->offset);
 }
 
 /* The first `count` fields are as they were sent, the others absent. */
@@ -180,7 +165,7 @@ static void check_fields(enum message_kind kind, struct view frame, const union 
     for (size_t i = 0; fields[i].name; i++) {
         const char *at = (const char *)&got + fields[i].offset;
 
-        ensure(i < count ? is_same(&fields[i], at, (const char *)sent + fields[i].offset)
+        ensure(i < count ? field_is_same(&fields[i], at, (const char *)sent + fields[i].offset)
                          : is_absent(&fields[i], at));
     }
 }

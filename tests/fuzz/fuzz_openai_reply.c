@@ -2,8 +2,8 @@
 /* Whatever a provider may send, translated for clients of OpenAI. The first byte says what the
  * client wants and what the rest is: events (one a line), a whole answer, a list of models. What
  * leaves is always JSON, in a stream in whole events, each choice with its role first and one
- * finish_reason last; and [DONE] ends only what is whole. */
-/* needs: frontend/refusal.c */
+ * finish_reason last; sources lie within the content; and [DONE] ends only what is whole. */
+/* needs: frontend/refusal.c frontend/openai_citation.c frontend/openai_markdown.c */
 /* needs: frontend/dialect.c frontend/dialect_openai.c frontend/dialect_openai_models.c */
 /* needs: frontend/openai_chat.c frontend/openai_config.c frontend/openai_extras.c */
 /* needs: frontend/openai_media.c frontend/openai_messages.c frontend/openai_thinking.c */
@@ -23,7 +23,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct seen {
     bool has_role[REPLY_CHOICES], has_finish[REPLY_CHOICES];
     bool is_done, has_error, has_usage;
+    uint64_t characters[REPLY_CHOICES];
 };
+
+/* What has come of a choice's content, and the sources that point into it. */
+static void check_sources(yyjson_val *said, uint64_t *characters)
+{
+    struct view content = json_view(json_member(said, VIEW("content")));
+    size_t i, max;
+    yyjson_val *source;
+
+    for (size_t k = 0; k < content.len; k++)
+        *characters += ((unsigned char)content.at[k] & 0xc0) != 0x80;
+    yyjson_arr_foreach(json_member(said, VIEW("annotations")), i, max, source)
+    {
+        yyjson_val *cited = json_member(source, VIEW("url_citation"));
+        uint64_t start = yyjson_get_uint(json_member(cited, VIEW("start_index")));
+        uint64_t end = yyjson_get_uint(json_member(cited, VIEW("end_index")));
+
+        assert(start <= end && end <= *characters);
+        assert(json_view(json_member(cited, VIEW("url"))).len);
+    }
+}
 
 static void check_choice(struct seen *seen, yyjson_val *choice)
 {
@@ -34,6 +55,7 @@ static void check_choice(struct seen *seen, yyjson_val *choice)
     assert(!seen->has_finish[index]);
     assert(seen->has_role[index] == !json_member(delta, VIEW("role")));
     seen->has_role[index] = true;
+    check_sources(delta, &seen->characters[index]);
     seen->has_finish[index] = json_member(choice, VIEW("finish_reason"));
 }
 
@@ -108,6 +130,18 @@ static void stream(struct ask *ask, struct view events)
     bytes_clear(&out);
 }
 
+static void check_messages(yyjson_val *root)
+{
+    size_t i, max;
+    yyjson_val *choice;
+
+    yyjson_arr_foreach(json_member(root, VIEW("choices")), i, max, choice)
+    {
+        uint64_t characters = 0;
+        check_sources(json_member(choice, VIEW("message")), &characters);
+    }
+}
+
 static void whole(const struct dialect *dialect, struct ask *ask, struct view json)
 {
     struct reply reply = {.ask = ask};
@@ -121,6 +155,7 @@ static void whole(const struct dialect *dialect, struct ask *ask, struct view js
         assert(dialect != &dialect_openai ||
                (yyjson_arr_size(json_member(root, VIEW("choices"))) > 0 &&
                 json_member(root, VIEW("usage"))));
+        check_messages(root);
         yyjson_doc_free(doc);
     } else {
         assert(out.len == 0);

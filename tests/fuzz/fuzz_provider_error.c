@@ -2,7 +2,7 @@
 /* Error bodies and answers of a provider: classified, looked at, and put through the gate in two
  * ways that must agree. */
 // clang-format off
-/* needs: upstream/provider_gemini.c upstream/gemini_error.c upstream/json.c upstream/gate.c upstream/elements.c upstream/mask.c */
+/* needs: upstream/provider_gemini.c upstream/gemini_error.c upstream/json.c upstream/gate.c upstream/mask.c */
 // clang-format on
 #include <stdint.h>
 #include <stdlib.h>

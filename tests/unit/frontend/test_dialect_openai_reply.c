@@ -351,7 +351,7 @@ static const struct
                      .events = {FINISHED("MALFORMED_FUNCTION_CALL")},
                      .is_broken = true,
                      .want = BROKEN("The model\x01s answer was malformed: MALFORMED_FUNCTION_CALL",
-                                    "null")},
+                                    "'upstream_malformed_response'")},
 };
 
 static void streams_become_chunks(void **state)

@@ -93,6 +93,25 @@ static void v05_a_prefill_is_refused_from_3_6_on(void **state)
              ERROR_UNSUPPORTED_VALUE, "messages"});
 }
 
+static void v05_or_the_user_says_continue(void **state)
+{
+#define PREFILL(model) REQUEST_OF(model, USER("Hi") ",{'role':'assistant','content':'Well,'}")
+#define TURNS SAYS("user", PART("Hi")) "," SAYS("model", PART("Well,"))
+    (void)state;
+    options.continue_prefill = true;
+    TRANSLATES(
+        {"newer", PREFILL("gemini-3.6-flash"), CONTENTS(TURNS "," SAYS("user", PART("Continue.")))},
+        {"older", PREFILL("gemini-3.5-flash"), CONTENTS(TURNS)},
+        {"none after all",
+         REQUEST_OF("gemini-3.6-flash", USER("Hi") ",{'role':'assistant','content':''}"),
+         CONTENTS(SAYS("user", PART("Hi")))},
+        {"with a system's word",
+         REQUEST_OF("gemini-3.6-flash", "{'role':'assistant','content':'Well,'},"
+                                        "{'role':'system','content':'S'}"),
+         "{'contents':[" SAYS("user", PART(".")) "," SAYS("model", PART("Well,")) "," SAYS(
+             "user", PART("Continue.")) "],'systemInstruction':{'parts':[" PART("S") "]}}"});
+}
+
 static void v22_stop_as_text_as_a_list_and_six_of_them(void **state)
 {
 #define STOPS(stop) "{'model':'gemini-2.5-pro','stop':" stop ",'messages':[" USER("Hi") "]}"
@@ -220,7 +239,26 @@ static void v25_pictures_of_the_assistant_come_back(void **state)
          HISTORY("gemini-2.5-flash",
                  "'content':'Here:','images':[" PICTURE("data:image/png;base64,QQ==") "]"),
          HISTORY_OF(PART("Here:") "," PART("[image]"))},
-        {"a picture in the text stays text",
+        {"to one that makes them, in Markdown",
+         HISTORY("gemini-2.5-flash-image",
+                 "'content':'Here: ![a [cat](data:image/png;base64,QQ==)\\n![b](data:image/gif;"
+                 "base64,R0lG)'"),
+         HISTORY_OF(
+             PART("Here: ![a [cat](data:image/png;base64,QQ==)\\n") ","
+                                                                    "{'inlineData':{'data':'R0lG','"
+                                                                    "mimeType':'image/gif'}}")},
+        {"several, and text around them",
+         HISTORY("gemini-2.5-flash-image",
+                 "'content':[{'type':'text','text':'a![](data:image/png;base64,QQ==)![x](data:"
+                 "image/png;base64,QQ==) b'}]"),
+         HISTORY_OF(PART("a") "," DRAWN "," DRAWN "," PART(" b"))},
+        {"what only looks like one",
+         HISTORY("gemini-2.5-flash-image",
+                 "'content':'![a](data:image/png;base64,?) ![b](data:image/png;base64,QQ== "
+                 "[c](data:image/png;base64,QQ==) ![d](https://example.org/)'"),
+         HISTORY_OF(PART("![a](data:image/png;base64,?) ![b](data:image/png;base64,QQ== "
+                         "[c](data:image/png;base64,QQ==) ![d](https://example.org/)"))},
+        {"a picture in the text of another model stays text",
          HISTORY("gemini-2.5-flash", "'content':'![a](data:image/png;base64,QQ==)'"),
          HISTORY_OF(PART("![a](data:image/png;base64,QQ==)"))});
     REFUSES({"what is none", HISTORY("gemini-2.5-flash-image", "'content':'','images':[1]"),
@@ -787,6 +825,7 @@ int main(void)
         VECTOR(v03_two_systems_and_a_late_developer),
         VECTOR(v04_consecutive_users),
         VECTOR(v05_a_prefill_is_refused_from_3_6_on),
+        VECTOR(v05_or_the_user_says_continue),
         VECTOR(v11_thoughts_are_streamed_apart),
         VECTOR(v12_a_last_frame_with_a_signature_only),
         VECTOR(v13_the_limit_before_any_content),

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "message.h"
+#include "fields.h"
 
 /* Fills each field with something of its own. */
 static void fill(enum message_kind kind, union message *letter, char texts[][32])
@@ -36,21 +36,6 @@ static void fill(enum message_kind kind, union message *letter, char texts[][32]
     }
 }
 
-static bool is_same(const struct field *field, const char *a, const char *b)
-{
-    switch (field->type) {
-    case FIELD_u64:
-        return *(const uint64_t *)a == *(const uint64_t *)b;
-    case FIELD_boolean:
-        return *(const bool *)a == *(const bool *)b;
-    case FIELD_str:
-    case FIELD_bin:
-    case FIELD_secret:
-        return view_equal(*(const struct view *)a, *(const struct view *)b);
-    }
-    return false;
-}
-
 static void every_letter_comes_back_as_it_went(void **state)
 {
     (void)state;
@@ -68,7 +53,7 @@ static void every_letter_comes_back_as_it_went(void **state)
         assert_int_equal(rest.len, 0);
         for (const struct field *field = messages[kind].fields; field->name; field++)
             assert_true(
-                is_same(field, (char *)&sent + field->offset, (char *)&got + field->offset));
+                field_is_same(field, (char *)&sent + field->offset, (char *)&got + field->offset));
         bytes_clear(&frame);
     }
 }

@@ -175,7 +175,8 @@ static const struct expectation cases[] = {
      "[" TEXT("a") ",\n"
                    "{\"candi",
      true, FAULT_CUT, "[" TEXT("a")},
-    {"an array without a finish", ARRAY, "[" TEXT("a") "]", false, FAULT_CUT, NULL},
+    {"an array without a finish", ARRAY, "[" TEXT("a") "\n]\n", false, FAULT_CUT, "[" TEXT("a")},
+    {"an array with a blocked prompt", ARRAY, "[" BLOCKED "]", false, FAULT_BLOCKED, NULL},
     {"an array with an error", ARRAY, "[" ERROR_503 "]", false, FAULT_OVERLOADED, ""},
     {"an array with an error behind content", ARRAY, "[" TEXT("a") "\n,\r\n" ERROR_503 "]", false,
      FAULT_OVERLOADED, "[" TEXT("a")},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The elements of a JSON array as they come, for the gate. It counts brackets outside strings and
- * judges nothing: whether an element is JSON, its reader says. */
+/* The elements of a JSON array as they come, for the gate and the frontend. It counts brackets
+ * outside strings and judges nothing: whether an element is JSON, its reader says. */
 #include "elements.h"
 
 enum { IDLE_MOST = 64 * 1024 };
