@@ -17,6 +17,7 @@ GROUPS = {
     "SSE": ["proto/sse.c"],
     "translators": ["frontend/dialect*.c", "frontend/openai_*.c", "frontend/model.c", "frontend/json.c"],
     "spool": ["recorder/spool.c", "recorder/segment.c", "recorder/batch.c"],
+    "HTTP/1.1": ["upstream/request.c", "upstream/response.c"],
     "gate and errors": ["upstream/gate.c", "upstream/gemini_error.c"],
 }
 

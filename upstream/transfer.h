@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The exchange with a provider over HTTP: the narrow interface behind which libcurl lives, and
- * behind which something leaner may live later. Called by the job. What must stay true: nothing in
- * here blocks, whatever a name server, a proxy or a provider does; and a request is sent once,
- * never again without the caller's knowing. */
+/* The exchange with a provider over HTTP: a narrow interface, behind which calls that go straight
+ * to the provider are an exchange of our own, and libcurl has the others. Called by the job. What
+ * must stay true: nothing in here blocks, whatever a name server, a proxy or a provider does; and a
+ * request is sent once, never again without the caller's knowing. */
 #pragma once
 
 #include <stdbool.h>
@@ -38,7 +38,7 @@ struct transfer_events {
     void (*head)(void *owner, unsigned status, struct view type, uint64_t length);
     enum transfer_answer (*bytes)(void *owner, struct view bytes);
     /* The transfer is gone when this is called. `why`: words for a client where the request was not
-     * sent; else libcurl's, for the log. */
+     * sent; else for the log. */
     void (*done)(void *owner, enum transfer_end end, const char *why);
 };
 
