@@ -93,13 +93,10 @@ static void open_box(struct link *link, struct actor *actor, const char *name)
 void link_open(struct link *link, struct actor *actor, const char *name, const char *address,
                const struct msg_hello *hello, letter_handler *const *handlers, void *owner)
 {
-    letter_handler **own = memory_new(MSG_KINDS * sizeof(*own));
-
-    memcpy(own, handlers, MSG_KINDS * sizeof(*own));
-    own[MSG_WELCOME] = on_welcome;
-    own[MSG_WHO] = on_who;
-    own[MSG_BEAT] = on_beat;
-    link->handlers = own;
+    memcpy(link->handlers, handlers, sizeof(link->handlers));
+    link->handlers[MSG_WELCOME] = on_welcome;
+    link->handlers[MSG_WHO] = on_who;
+    link->handlers[MSG_BEAT] = on_beat;
     link->address = address;
     link->owner = owner;
     link->hello = *hello;

@@ -14,7 +14,8 @@ struct link {
     uint64_t heard_ms;   /* when a WELCOME or BEAT last came */
     const char *address; /* borrowed for the link's life */
     struct msg_hello hello;
-    letter_handler *const *handlers; /* of the owner; WELCOME, WHO and BEAT are the link's own */
+    letter_handler
+        *handlers[MSG_KINDS]; /* of the owner; WELCOME, WHO and BEAT are the link's own */
     void (*on_welcome)(
         void *owner, struct link *link); /* each WELCOME: send lists and what is not acknowledged */
     void (*on_lost)(void *owner, struct link *link); /* the connection broke; peer is 0 again */

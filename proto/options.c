@@ -193,14 +193,27 @@ void options_warn_later(void)
     }
 }
 
-/* Paths and addresses */
+/* Paths and addresses: all that were asked for are kept, so that nothing is lost when the process
+ * ends. */
+
+static struct {
+    const char **at;
+    size_t count;
+} kept;
+
+static const char *keep(struct bytes *text)
+{
+    kept.at = memory_grow(kept.at, (kept.count + 1) * sizeof(*kept.at));
+    kept.at[kept.count] = bytes_cstr(text);
+    return kept.at[kept.count++];
+}
 
 const char *options_path(const char *name)
 {
     struct bytes path = {0};
 
     bytes_printf(&path, "%s/%s", options.state_dir, name);
-    return bytes_cstr(&path);
+    return keep(&path);
 }
 
 size_t options_balancers(void)
@@ -215,7 +228,7 @@ static const char *balancer_address(size_t slot, const char *suffix, unsigned po
 
     if (!options.balancer_endpoints.count) {
         bytes_printf(&address, "ipc://%s%s", options_path("run/balancer"), suffix);
-        return bytes_cstr(&address);
+        return keep(&address);
     }
     base = options.balancer_endpoints.at[slot];
     colon = strrchr(base, ':');
@@ -224,7 +237,7 @@ static const char *balancer_address(size_t slot, const char *suffix, unsigned po
                      strtoul(colon + 1, NULL, 10) + port_offset);
     else
         bytes_printf(&address, "%s%s", base, suffix);
-    return bytes_cstr(&address);
+    return keep(&address);
 }
 
 const char *options_balancer_front(size_t slot)
@@ -244,5 +257,5 @@ const char *options_recorder(void)
     if (*options.recorder_endpoint)
         return options.recorder_endpoint;
     bytes_printf(&address, "ipc://%s", options_path("run/recorder"));
-    return bytes_cstr(&address);
+    return keep(&address);
 }

@@ -38,7 +38,7 @@ FILE_SECONDS = 600
 MAKE_SECONDS = 1800
 SLOWEST = 10           # tests of each suite that are named in the end
 LEAST_SECONDS = 1      # of a test that is worth naming
-LOWEST = ("nice", "-n", "19")
+LOWEST = ("nice", "-n", "10")
 NO_TESTS = 5           # what pytest says when it was to run none
 FLOW = {"flow": "", "short": "short", "asan-flow": "not slow and not release_only", "asan-short": "short"}
 # The files that take longest, so that none of them is what all wait for in the end. The others go by their size.
@@ -138,7 +138,7 @@ class Commands:
     def _lower(pid):
         """Where the kernel makes a group of each session, a process is nice to those of its own group only."""
         try:
-            Path(f"/proc/{pid}/autogroup").write_text("19")
+            Path(f"/proc/{pid}/autogroup").write_text("10")
         except OSError:
             pass
 

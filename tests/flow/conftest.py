@@ -12,7 +12,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "short: quick and basic, part of make check")
     config.addinivalue_line("markers", "slow: takes many seconds")
     config.addinivalue_line("markers", "alone: measures time or load: while no other test runs")
-    config.addinivalue_line("markers", "release_only: too heavy, or measures memory: not with sanitizers")
+    config.addinivalue_line("markers", "release_only: not with sanitizers: too heavy, measures memory, "
+                            "or asks our code what others ask it, by a client that itself takes long")
 
 
 def pytest_sessionstart(session):

@@ -29,6 +29,7 @@ def test_it_generates_streams_lists_models_and_raises(stage, request, which, pro
     assert raised == refusals
 
 
+@pytest.mark.release_only
 def test_python_keeps_a_conversation(stage, python):
     assert ask(stage, python, "genai_sdk.py", "turns") == [["You said: first", "You said: second"]]
     body = json.loads(stage.sim.last()["body"])
@@ -36,6 +37,7 @@ def test_python_keeps_a_conversation(stage, python):
     assert body["systemInstruction"]["parts"] == [{"text": "Be brief."}]
 
 
+@pytest.mark.release_only
 @pytest.mark.parametrize("mode, name, code, status", [("minute60", "ClientError", 429, "RESOURCE_EXHAUSTED"),
                                                       ("overloaded", "ServerError", 503, "UNAVAILABLE")])
 def test_a_provider_that_refuses_becomes_pythons_exception(stage_of, python, mode, name, code, status):

@@ -2,6 +2,8 @@
 """The guide's programs in Python, JavaScript and PHP, run as they stand there but for host, port and token."""
 import json
 
+import pytest
+
 from clients import MODEL, guide, node, old_python, php, python, run, stage  # noqa: F401
 
 
@@ -26,6 +28,7 @@ def test_python_requests_streams(stage, python):
     assert "".join(c["delta"].get("content") or "" for e in events for c in e["choices"]) == "You said: 你好"
 
 
+@pytest.mark.release_only
 def test_python_requests_with_a_wrong_token(stage, python):
     out = run(stage, [*python, "-"], guide(stage, "Python: requests", token="wrong"))
     assert json.loads(out)["error"]["code"] == "invalid_api_key"
@@ -35,12 +38,14 @@ def test_node_axios(stage, node):
     assert is_answer(run(stage, [*node, "-"], guide(stage, "Node: axios")), "You said: Hello, how are you?")
 
 
+@pytest.mark.release_only
 def test_node_axios_lists_models(stage, node):
     """The guide defines getModels and does not call it."""
     program = guide(stage, "Node: axios").split("// 使用示例")[0] + "getModels().then(r => console.log(JSON.stringify(r)));\n"
     assert MODEL in [model["id"] for model in json.loads(run(stage, [*node, "-"], program))["data"]]
 
 
+@pytest.mark.release_only
 def test_node_axios_with_a_wrong_token(stage, node):
     """The guide prints what error.response.data holds, and then the undefined that its catch leaves."""
     out = run(stage, [*node, "-"], guide(stage, "Node: axios", token="wrong").replace("console.error", "console.log"))

@@ -11,7 +11,7 @@ from stage import scripted
 PROGRAM = "langchain_openai_chat.py"
 
 
-@pytest.mark.parametrize("which", ["python", "old_python"])
+@pytest.mark.parametrize("which", ["python", pytest.param("old_python", marks=pytest.mark.release_only)])
 def test_chat_openai_invokes_streams_batches_and_raises(stage, request, which):
     """One program for all of it: importing LangChain takes longer than all its calls."""
     python = request.getfixturevalue(which)
@@ -26,6 +26,7 @@ def test_chat_openai_invokes_streams_batches_and_raises(stage, request, which):
     assert "NotFoundError" in names and status == 404
 
 
+@pytest.mark.release_only
 def test_chat_openai_sends_all_turns(stage, python):
     ask(stage, python, PROGRAM, "invoke")
     body = json.loads(stage.sim.last()["body"])

@@ -13,7 +13,8 @@ NUMBERED = re.compile(r"\[(\d+)\]")
 TAKES_PICTURES = any("inlineData" in path.read_text() for path in (ROOT / "frontend").glob("*.c"))
 
 
-@pytest.mark.parametrize("prefix", ["/v1", "/openai/v1", "/hf/v1"])
+@pytest.mark.parametrize("prefix", ["/v1", pytest.param("/openai/v1", marks=pytest.mark.release_only),
+                                    pytest.param("/hf/v1", marks=pytest.mark.release_only)])
 def test_it_chats_and_lists_models(stage, python, prefix):
     said, finish, tokens, models = ask(stage, python, PROGRAM, "chat", PREFIX=prefix)
     assert said == "You said: Hello, world!" and finish == "stop" and tokens > 0 and MODEL in models
@@ -37,6 +38,7 @@ def test_it_raises_its_own_errors(stage, python):
     assert stage.sim.total() == 0, "one of them reached the provider"
 
 
+@pytest.mark.release_only
 @pytest.mark.parametrize("mode, name, status", [("minute60", "RateLimitError", 429), ("invalid", "InternalServerError", 503),
                                                 ("overloaded", "InternalServerError", 503)])
 def test_a_provider_that_refuses_becomes_its_exception(stage_of, python, mode, name, status):
@@ -44,6 +46,7 @@ def test_a_provider_that_refuses_becomes_its_exception(stage_of, python, mode, n
     assert ask(stage, python, PROGRAM, "fails")[:2] == [name, status]
 
 
+@pytest.mark.release_only
 def test_it_notices_a_stream_that_broke(stage, python):
     prompt = scripted(chunks=20, chunk_bytes=10, numbered=True, pace_ms=20, cut_after_events=5)
     count, (name, _, _) = ask(stage, python, PROGRAM, "broken_stream", PROMPT=prompt)
@@ -56,6 +59,7 @@ def test_its_time_out_cancels_the_call(stage, python):
     wait_cancelled(stage, before)
 
 
+@pytest.mark.release_only
 def test_it_retries_when_we_say_that_it_may(stage_of, python):
     """The one key rests for four seconds, longer than a call waits here. Of its own the SDK would ask again within two,
     once, and be refused: only if it obeys our Retry-After its second try is a good one."""
@@ -66,6 +70,7 @@ def test_it_retries_when_we_say_that_it_may(stage_of, python):
     assert stage.sim.total() == 2
 
 
+@pytest.mark.release_only
 def test_fifty_streams_at_once(stage, python):
     prompt = scripted(chunks=30, chunk_bytes=12, numbered=True, pace_ms=5)
     texts = ask(stage, python, PROGRAM, "parallel", PROMPT=prompt, COUNT=50)

@@ -7,14 +7,30 @@
 #define OPENAI(message, type, param, code)                                                         \
     "{'error':{'message':'" message "','type':'" type "','param':" param ",'code':" code "}}"
 
+struct error_case {
+    const char *what;
+    struct complaint complaint;
+    const char *body; /* the provider's */
+    const char *want;
+};
+
+static void expect_told(const struct error_case *told,
+                        void (*error)(const struct complaint *complaint, struct bytes *out))
+{
+    struct complaint complaint = told->complaint;
+    struct bytes body = json_of(told->body), want = json_of(told->want), out = {0};
+
+    complaint.body = bytes_view(&body);
+    error(&complaint, &out);
+    expect_text(told->what, bytes_cstr(&out), want.at);
+    bytes_clear(&body);
+    bytes_clear(&want);
+    bytes_clear(&out);
+}
+
 static void openai_errors_have_all_four_members(void **state)
 {
-    static const struct {
-        const char *what;
-        struct complaint complaint;
-        const char *body; /* the provider's */
-        const char *want;
-    } cases[] = {
+    static const struct error_case cases[] = {
         {"the text of the table",
          {.error = ERROR_QUEUE_FULL},
          "",
@@ -64,18 +80,8 @@ static void openai_errors_have_all_four_members(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct complaint complaint = cases[i].complaint;
-        struct bytes body = json_of(cases[i].body), want = json_of(cases[i].want), out = {0};
-
-        complaint.body = bytes_view(&body);
-        dialect_openai.error(&complaint, &out);
-        expect_text(cases[i].what, bytes_cstr(&out), want.at);
-        bytes_clear(&out);
-        dialect_openai_models.error(&complaint, &out);
-        expect_text(cases[i].what, bytes_cstr(&out), want.at);
-        bytes_clear(&body);
-        bytes_clear(&want);
-        bytes_clear(&out);
+        expect_told(&cases[i], dialect_openai.error);
+        expect_told(&cases[i], dialect_openai_models.error);
     }
 }
 
@@ -125,12 +131,7 @@ static void every_error_is_json_in_each_dialect(void **state)
 
 static void gemini_errors_look_like_googles(void **state)
 {
-    static const struct {
-        const char *what;
-        struct complaint complaint;
-        const char *body; /* the provider's */
-        const char *want;
-    } cases[] = {
+    static const struct error_case cases[] = {
         {"the text of the table",
          {.error = ERROR_TIMEOUT},
          "",
@@ -185,18 +186,8 @@ static void gemini_errors_look_like_googles(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct complaint complaint = cases[i].complaint;
-        struct bytes body = json_of(cases[i].body), want = json_of(cases[i].want), out = {0};
-
-        complaint.body = bytes_view(&body);
-        dialect_gemini.error(&complaint, &out);
-        expect_text(cases[i].what, bytes_cstr(&out), want.at);
-        bytes_clear(&out);
-        dialect_gemini.stream_error(&complaint, &out);
-        expect_text(cases[i].what, bytes_cstr(&out), want.at);
-        bytes_clear(&body);
-        bytes_clear(&want);
-        bytes_clear(&out);
+        expect_told(&cases[i], dialect_gemini.error);
+        expect_told(&cases[i], dialect_gemini.stream_error);
     }
 }
 
