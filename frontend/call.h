@@ -31,8 +31,11 @@ enum call_state {
 
 struct call {
     uint64_t id;
+    uint64_t offer; /* from 1 */
     enum call_state state;
-    uint64_t offer;     /* from 1 */
+    bool wants_resume;  /* a gap was seen, RESUME has been sent */
+    uint64_t upstream;  /* incarnation that answers, or has asked for the body; 0: none yet */
+    uint64_t next_seq;  /* of its answer */
     uint64_t attempts;  /* provider requests made, as far as is known */
     size_t slot;        /* of the balancer that it was offered to */
     uint64_t balancer;  /* that balancer's incarnation, or a later one that KNOWS it */
@@ -40,9 +43,6 @@ struct call {
     uint64_t refusers;  /* balancers that had no key for it in this round, one bit a slot */
     enum error refusal; /* the best reason that they gave */
     uint64_t refusal_retry_ms;
-    uint64_t upstream; /* incarnation that answers, or has asked for the body; 0: none yet */
-    uint64_t next_seq; /* of its answer */
-    bool wants_resume; /* a gap was seen, RESUME has been sent */
 };
 
 enum { CALL_SLOTS_MOST = 64 };

@@ -70,19 +70,19 @@ struct reply_usage {
 /* The state of one reply. Where several legs make it, each of their answers is one choice of it.
  * Valid when zeroed, apart from `ask`. */
 struct reply {
-    const struct ask *ask;    /* borrowed */
-    uint64_t created_s;       /* since 1970 */
-    uint64_t id;              /* random, for a reply whose provider gives no responseId */
-    struct bytes response_id; /* of the provider, once seen */
-    struct bytes head;        /* how each chunk of a stream begins, once known */
-    size_t kept;              /* bytes of text that the choices keep */
-    bool has_content;         /* any choice has */
-    bool has_finish;          /* any choice has */
-    size_t leg;               /* whose answer is being translated */
-    size_t ended;             /* legs whose answers are whole, the present one included */
-    struct reply_choice choices[REPLY_CHOICES];
     struct reply_usage usage[REPLY_CHOICES]; /* of each leg: the newest that the provider sent */
-    const char *tier; /* OpenAI's word for the service tier; NULL: the provider didn't say */
+    const char *tier;   /* OpenAI's word for the service tier; NULL: the provider didn't say */
+    uint64_t created_s; /* since 1970 */
+    uint64_t id;        /* random, for a reply whose provider gives no responseId */
+    struct bytes response_id; /* of the provider, once seen */
+    struct reply_choice choices[REPLY_CHOICES];
+    const struct ask *ask; /* borrowed */
+    struct bytes head;     /* how each chunk of a stream begins, once known */
+    size_t kept;           /* bytes of text that the choices keep */
+    bool has_content;      /* any choice has */
+    bool has_finish;       /* any choice has */
+    size_t leg;            /* whose answer is being translated */
+    size_t ended;          /* legs whose answers are whole, the present one included */
 };
 
 void reply_clear(struct reply *reply);

@@ -5,6 +5,7 @@
  * newest event, never a sum. */
 #include "dialect.h"
 
+#include "document.h"
 #include "openai_chat.h"
 #include "openai_reply.h"
 #include "refusal.h"
@@ -121,8 +122,11 @@ static void note_block(struct reply *reply, yyjson_val *root)
 
 static void note_head(struct reply *reply, yyjson_val *root)
 {
-    struct view id = json_view(json_member(root, VIEW("responseId")));
+    struct view id;
 
+    if (reply->head.len && !reply->ask->include_usage)
+        return; /* nothing of it would be written any more */
+    id = json_view(json_member(root, VIEW("responseId")));
     if (!reply->response_id.len && id.len)
         bytes_copy(&reply->response_id, id);
     usage_note(reply, json_member(root, VIEW("usageMetadata")));
@@ -264,7 +268,7 @@ static void take_candidate(struct reply *reply, yyjson_val *candidate, struct by
 
 static bool openai_event(struct reply *reply, struct view json, struct bytes *out)
 {
-    yyjson_doc *doc = json_read_reply(json);
+    yyjson_doc *doc = document_open(json, YYJSON_READ_NUMBER_AS_RAW);
     yyjson_val *root = yyjson_doc_get_root(doc);
     bool is_good = yyjson_is_obj(root) && !json_member(root, VIEW("error"));
     size_t i, max;
@@ -276,7 +280,7 @@ static bool openai_event(struct reply *reply, struct view json, struct bytes *ou
             take_candidate(reply, candidate, out);
         note_block(reply, root);
     }
-    yyjson_doc_free(doc);
+    document_close(doc);
     return is_good;
 }
 
@@ -491,13 +495,13 @@ static bool write_whole(struct reply *reply, yyjson_val *root, struct bytes *out
 
 static bool openai_whole(struct reply *reply, struct view json, struct bytes *out)
 {
-    yyjson_doc *doc = json_read_reply(json);
+    yyjson_doc *doc = document_open(json, YYJSON_READ_NUMBER_AS_RAW);
     size_t start = out->len;
     bool is_good = write_whole(reply, yyjson_doc_get_root(doc), out);
 
     if (!is_good)
         out->len = start;
-    yyjson_doc_free(doc);
+    document_close(doc);
     return is_good;
 }
 

@@ -8,6 +8,11 @@
 
 #include "frontend.h"
 
+/* Each chunk of an answer looks a leg up, and each step along a chain is a wait for memory: so
+ * chains are kept shorter than uthash's ten. */
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_BKT_CAPACITY_THRESH 4U
+
 struct leg *leg_find(const struct frontend *frontend, uint64_t call)
 {
     struct leg *leg;

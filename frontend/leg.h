@@ -14,30 +14,31 @@
 struct exchange;
 
 struct leg {
+    UT_hash_handle hh; /* by call.id */
     struct call call;
     struct exchange *exchange;
     size_t index;               /* among those of the exchange, from 0 */
-    struct view body;           /* for the provider, until HEAD */
-    bool has_body;              /* …which counts among the body's users, or is `repaired` */
-    bool is_repaired;           /* the provider has refused a field: this is the second try */
-    struct bytes repaired;      /* the body of that */
-    uint64_t first_ms;          /* when its HEAD came; 0: not yet */
     uint64_t heard_ms;          /* when a letter of its answer came last */
-    bool is_held;               /* in the list of those held back */
     struct upstream *upstream;  /* that its answer comes from */
     struct ack_place ack_place; /* among the acknowledgements due to it */
-    struct leg *prev, *next;    /* at its upstream */
-    struct leg *prev_held, *next_held; /* waiting for a balancer */
-    UT_hash_handle hh;                 /* by call.id */
 
     /* its answer; merge.c and reply.c have these */
     struct sse sse;         /* FORM_EVENTS: the event that is coming in */
-    struct bytes gather;    /* FORM_WHOLE: the answer so far */
     size_t gathered;        /* of the process's budget */
     uint64_t in_flight_seq; /* the client has this when `in_flight` is taken */
     uint64_t acked_seq;
-    bool has_acked; /* acked_seq counts */
-    size_t unacked; /* bytes taken since */
+    bool has_acked;      /* acked_seq counts */
+    size_t unacked;      /* bytes taken since */
+    struct bytes gather; /* FORM_WHOLE: the answer so far */
+    uint64_t first_ms;   /* when its HEAD came; 0: not yet */
+
+    struct view body;        /* for the provider, until HEAD */
+    bool has_body;           /* …which counts among the body's users, or is `repaired` */
+    bool is_repaired;        /* the provider has refused a field: this is the second try */
+    bool is_held;            /* in the list of those held back */
+    struct bytes repaired;   /* the body of the second try */
+    struct leg *prev, *next; /* at its upstream */
+    struct leg *prev_held, *next_held; /* waiting for a balancer */
 };
 
 /* The leg of that call; NULL: it is over, or was never ours. */

@@ -35,6 +35,7 @@ void reply_open(struct frontend *frontend)
     h2o_timeout_init(frontend->web.loop, &frontend->replies.deadline,
                      options.time_out_ms + GRACE_MS);
     h2o_timeout_init(frontend->web.loop, &frontend->replies.ping, options.stream_ping_ms);
+    h2o_timeout_init(frontend->web.loop, &frontend->replies.stall, options.client_stall_ms / 2 + 1);
 }
 
 /* Acknowledging */
@@ -86,12 +87,16 @@ void reply_send_soon(struct exchange *x)
         web_defer(&x->frontend->web, &x->send_timer);
 }
 
+/* It looks now and then, so that sending an event costs no timer. */
 static void on_stall_timer(h2o_timeout_entry_t *entry)
 {
     struct exchange *x = H2O_STRUCT_FROM_MEMBER(struct exchange, stall_timer, entry);
+    h2o_loop_t *loop = x->frontend->web.loop;
 
+    h2o_timeout_link(loop, &x->frontend->replies.stall, entry);
+    if (!x->is_sending || h2o_now(loop) < x->send_ms + options.client_stall_ms)
+        return;
     log_info("client.stalled", F_ID("call", x->id));
-    h2o_timeout_link(x->frontend->web.loop, &x->frontend->web.stall, entry);
     shutdown(x->socket_fd, SHUT_RDWR);
 }
 
@@ -153,6 +158,7 @@ static bool start(struct exchange *x)
     if (x->frontend->actor.is_draining)
         x->req->http1_is_persistent = 0;
     x->is_started = true;
+    h2o_timeout_link(x->frontend->web.loop, &x->frontend->replies.stall, &x->stall_timer);
     h2o_start_response(x->req, &x->generator);
     return true;
 }
@@ -198,7 +204,7 @@ static void send_now(struct exchange *x)
     LEGS_OF (x, leg)
         leg->in_flight_seq = leg->call.next_seq ? leg->call.next_seq - 1 : 0;
     x->is_sending = true;
-    h2o_timeout_link(x->frontend->web.loop, &x->frontend->web.stall, &x->stall_timer);
+    x->send_ms = h2o_now(x->frontend->web.loop);
     if (state != H2O_SEND_STATE_IN_PROGRESS) {
         web_untap(req);
         x->req = NULL; /* h2o may dispose of all this before h2o_send returns */
@@ -211,9 +217,10 @@ static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
     struct exchange *x = H2O_STRUCT_FROM_MEMBER(struct exchange, generator, generator);
 
     (void)req;
-    h2o_timeout_unlink(&x->stall_timer);
     x->is_sending = false;
     empty(&x->in_flight);
+    if (x->pending.len == 0)
+        swap(&x->pending, &x->in_flight); /* one buffer that is used again beats two */
     if (x->form == FORM_EVENTS)
         (void)merge_charge(x); /* it has become less */
     LEGS_OF (x, leg) {

@@ -9,6 +9,7 @@
 struct replies {
     h2o_timeout_t deadline; /* TIME_OUT and some more: the upstream is to notice first */
     h2o_timeout_t ping;     /* STREAM_PING */
+    h2o_timeout_t stall;    /* between two looks whether the client has stopped reading */
     uint64_t open;          /* exchanges whose requests are not disposed of */
 };
 

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "document.h"
 #include "json.h"
 #include "pacific.h"
 
@@ -377,11 +378,11 @@ static uint64_t retry_ms(enum fault fault, const struct facts *facts, uint64_t u
 void gemini_read_error(unsigned status, struct view body, uint64_t utc_ms, struct verdict *verdict)
 {
     struct facts facts = {.status = status};
-    yyjson_doc *doc = json_open(body);
+    yyjson_doc *doc = document_open(body, 0);
 
     read_facts(yyjson_doc_get_root(doc), &facts);
     verdict->status = facts.status;
     verdict->fault = judge(&facts);
     verdict->retry_ms = retry_ms(verdict->fault, &facts, utc_ms);
-    json_close(doc);
+    document_close(doc);
 }

@@ -6,6 +6,7 @@
 #include "provider.h"
 
 #include "gemini_error.h"
+#include "document.h"
 #include "json.h"
 
 /* Finish reasons that are no answer if no content came; all others are. */
@@ -96,7 +97,7 @@ static void look_at_usage(yyjson_val *usage, struct sight *sight)
 
 static void look(struct view json, struct sight *sight)
 {
-    yyjson_doc *doc = json_open(json);
+    yyjson_doc *doc = document_open(json, 0);
     yyjson_val *root = yyjson_doc_get_root(doc), *candidates, *candidate;
     struct view reason;
     size_t i, count;
@@ -111,7 +112,7 @@ static void look(struct view json, struct sight *sight)
     reason = json_text(yyjson_obj_get(root, "promptFeedback"), "blockReason");
     sight->is_blocked = reason.len && !view_equal(reason, VIEW("BLOCK_REASON_UNSPECIFIED"));
     look_at_usage(yyjson_obj_get(root, "usageMetadata"), sight);
-    json_close(doc);
+    document_close(doc);
 }
 
 /* The text behind the last `"name":` of `text`. Inside a JSON string the quotes would have
@@ -168,12 +169,13 @@ static struct view leading_object(struct view text)
 
 static void look_at_end(struct view text, struct sight *sight)
 {
-    yyjson_doc *doc = json_open(leading_object(behind_last(text, VIEW("\"usageMetadata\""))));
+    yyjson_doc *doc =
+        document_open(leading_object(behind_last(text, VIEW("\"usageMetadata\""))), 0);
 
     *sight = (struct sight){.is_json = true, .has_content = true};
     take_finish(sight, leading_string(behind_last(text, VIEW("\"finishReason\""))));
     look_at_usage(yyjson_doc_get_root(doc), sight);
-    json_close(doc);
+    document_close(doc);
 }
 
 static bool is_generated(struct view operation)

@@ -178,13 +178,15 @@ class Stage:
             return [BUILD / "bin/gemini-simulator", f"--port={self.sim.port if self.sim else 0}", *self.simulator_args]
         return [BUILD / "bin/recorder", "store"] if role == "store" else [BUILD / "bin" / role]
 
-    def _env(self, extra):
+    def _env(self, extra, role=None):
         env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         env |= {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
         if IS_SANITIZED and "ASAN_OPTIONS" not in env:
             common = f"halt_on_error=1:log_path={self.state}/report:log_exe_name=1"
             env |= {"ASAN_OPTIONS": common + ":detect_stack_use_after_return=1", "UBSAN_OPTIONS": common,
                     "LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0"}
+        if role in ("frontend", "upstream"):
+            env["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"  # as launch/run.sh does
         if self.sim:
             env["BASE_URL"] = f"{self.sim.url}/v1beta"
         return env | {name: str(value) for name, value in (self.settings | extra).items()}
@@ -195,7 +197,7 @@ class Stage:
         assert name not in self.procs or not self.procs[name].is_alive, f"{name} runs already"
         log = self.logs.setdefault(name, Log(self.logs_folder / f"{name}.log"))
         proc = Proc(name, [*prefix, *self._command(name), *args], log,
-                    self._env((env or {}) | ({"KILL_AT": kill_at} if kill_at else {})), self.state)
+                    self._env((env or {}) | ({"KILL_AT": kill_at} if kill_at else {}), name.split("-")[0]), self.state)
         proc.may_fail = may_fail
         if kill_at:
             proc.signals.add(signal.SIGKILL)
