@@ -8,6 +8,7 @@
 #include <uthash.h>
 
 #include "call.h"
+#include "elements.h"
 #include "sse.h"
 #include "upstreams.h"
 
@@ -31,10 +32,13 @@ struct leg {
     UT_hash_handle hh;                 /* by call.id */
 
     /* its answer; merge.c and reply.c have these */
-    struct sse sse;         /* FORM_EVENTS: the event that is coming in */
-    struct bytes gather;    /* FORM_WHOLE: the answer so far */
-    size_t gathered;        /* of the process's budget */
-    uint64_t in_flight_seq; /* the client has this when `in_flight` is taken */
+    bool has_begun;           /* FORM_EVENTS: it is known how they come… */
+    bool is_array;            /* …namely as elements of a JSON array */
+    struct sse sse;           /* the event that is coming in */
+    struct elements elements; /* or the element */
+    struct bytes gather;      /* FORM_WHOLE: the answer so far */
+    size_t gathered;          /* of the process's budget */
+    uint64_t in_flight_seq;   /* the client has this when `in_flight` is taken */
     uint64_t acked_seq;
     bool has_acked; /* acked_seq counts */
     size_t unacked; /* bytes taken since */
