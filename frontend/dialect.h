@@ -75,6 +75,7 @@ struct reply {
     uint64_t id;              /* random, for a reply whose provider gives no responseId */
     struct bytes response_id; /* of the provider, once seen */
     struct bytes head;        /* how each chunk of a stream begins, once known */
+    enum error fault;         /* why `event` or `whole` was false; NONE: no special reason */
     size_t kept;              /* bytes of text that the choices keep */
     bool has_content;         /* any choice has */
     bool has_finish;          /* any choice has */

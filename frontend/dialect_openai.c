@@ -7,6 +7,7 @@
 
 #include "openai_chat.h"
 #include "openai_reply.h"
+#include "options.h"
 #include "refusal.h"
 
 /* ---- what the provider's finishReason means ---- */
@@ -104,19 +105,25 @@ static void note_finish(struct reply *reply, struct reply_choice *choice, yyjson
     }
 }
 
-/* A prompt that the provider refuses is answered, with nothing but the reason. */
-static void note_block(struct reply *reply, yyjson_val *root)
+/* A prompt that the provider refuses is answered, with nothing but the reason; unless the operator
+ * wants an error: false. */
+static bool note_block(struct reply *reply, yyjson_val *root)
 {
     yyjson_val *feedback = json_member(root, VIEW("promptFeedback"));
     struct view reason = json_view(json_member(feedback, VIEW("blockReason")));
     struct reply_choice *choice = &reply->choices[reply->leg];
 
     if (!reason.len || yyjson_arr_size(json_member(root, VIEW("candidates"))))
-        return;
+        return true;
+    if (options.refuse_blocked && !reply->has_content) {
+        reply->fault = ERROR_BLOCKED;
+        return false;
+    }
     reply->has_finish = true;
     choice->finish = finish_of(VIEW("SAFETY"));
     bytes_copy(&choice->refusal, VIEW("The prompt was blocked: "));
     bytes_append(&choice->refusal, reason);
+    return true;
 }
 
 static void note_head(struct reply *reply, yyjson_val *root)
@@ -274,7 +281,7 @@ static bool openai_event(struct reply *reply, struct view json, struct bytes *ou
         note_head(reply, root);
         yyjson_arr_foreach(json_member(root, VIEW("candidates")), i, max, candidate)
             take_candidate(reply, candidate, out);
-        note_block(reply, root);
+        is_good = note_block(reply, root);
     }
     yyjson_doc_free(doc);
     return is_good;
@@ -452,7 +459,8 @@ static bool write_choices(struct reply *reply, yyjson_val *root, struct bytes *o
     size_t i, max, written = 0;
     yyjson_val *candidate;
 
-    note_block(reply, root);
+    if (!note_block(reply, root))
+        return false;
     if (reply->choices[reply->leg].finish)
         return write_choice(reply, &reply->choices[reply->leg], reply->leg, NULL, out);
     yyjson_arr_foreach(json_member(root, VIEW("candidates")), i, max, candidate)

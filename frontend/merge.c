@@ -92,7 +92,7 @@ static bool translate(struct leg *leg, struct view data, enum error *error)
     while (next_event(leg, &data, &event, &is_broken)) {
         if (x->dialect->event(&x->reply, event, &x->pending))
             continue;
-        *error = ERROR_UPSTREAM;
+        *error = x->reply.fault == ERROR_NONE ? ERROR_UPSTREAM : x->reply.fault;
         return false;
     }
     *error = ERROR_REPLY_TOO_LARGE;
@@ -164,11 +164,12 @@ bool merge_chunk(struct leg *leg, struct view data, bool event_end, enum error *
 /* All answers are there. */
 static bool end_whole(struct exchange *x, enum error *error)
 {
-    *error = ERROR_UPSTREAM;
     LEGS_OF (x, leg) {
         x->reply.leg = leg->index;
-        if (!x->dialect->whole(&x->reply, bytes_view(&leg->gather), &x->pending))
+        if (!x->dialect->whole(&x->reply, bytes_view(&leg->gather), &x->pending)) {
+            *error = x->reply.fault == ERROR_NONE ? ERROR_UPSTREAM : x->reply.fault;
             return false;
+        }
         bytes_clear(&leg->gather);
         charge_leg(leg, 0);
     }
