@@ -78,6 +78,7 @@ struct reply {
     struct reply_choice choices[REPLY_CHOICES];
     const struct ask *ask; /* borrowed */
     struct bytes head;     /* how each chunk of a stream begins, once known */
+    enum error fault;      /* why `event` or `whole` was false; NONE: no special reason */
     size_t kept;           /* bytes of text that the choices keep */
     bool has_content;      /* any choice has */
     bool has_finish;       /* any choice has */

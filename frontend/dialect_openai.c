@@ -8,59 +8,8 @@
 #include "document.h"
 #include "openai_chat.h"
 #include "openai_reply.h"
+#include "options.h"
 #include "refusal.h"
-
-/* ---- what the provider's finishReason means ---- */
-
-struct finish {
-    struct view reason;
-    const char *with_content; /* finish_reason after some content */
-    const char *without;      /* after none; NULL: that is no answer but an error */
-};
-
-/* The last stands for all that isn't listed: the provider adds some each year. */
-static const struct finish finishes[] = {
-#define FINISH(reason, with_content, without)                                                      \
-    {                                                                                              \
-        {reason, sizeof(reason) - 1}, with_content, without                                        \
-    }
-    FINISH("STOP", "stop", "stop"),
-    FINISH("MAX_TOKENS", "length", "length"),
-    FINISH("SAFETY", "content_filter", "content_filter"),
-    FINISH("RECITATION", "content_filter", "content_filter"),
-    FINISH("BLOCKLIST", "content_filter", "content_filter"),
-    FINISH("PROHIBITED_CONTENT", "content_filter", "content_filter"),
-    FINISH("SPII", "content_filter", "content_filter"),
-    FINISH("LANGUAGE", "content_filter", "content_filter"),
-    FINISH("IMAGE_SAFETY", "content_filter", "content_filter"),
-    FINISH("IMAGE_PROHIBITED_CONTENT", "content_filter", "content_filter"),
-    FINISH("IMAGE_RECITATION", "content_filter", "content_filter"),
-    FINISH("ESCALATION", "content_filter", "content_filter"),
-    FINISH("PUP_LIMITED_DISABLED", "content_filter", "content_filter"),
-    FINISH("MALFORMED_FUNCTION_CALL", "stop", NULL),
-    FINISH("UNEXPECTED_TOOL_CALL", "stop", NULL),
-    FINISH("MALFORMED_RESPONSE", "stop", NULL),
-    FINISH("TOO_MANY_TOOL_CALLS", "stop", NULL),
-    FINISH("MISSING_THOUGHT_SIGNATURE", "stop", NULL),
-    FINISH("", "stop", "content_filter"),
-#undef FINISH
-};
-
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
-static const struct finish *finish_of(struct view reason)
-{
-    const struct finish *finish = finishes;
-
-    while (finish < finishes + COUNT_OF(finishes) - 1 && !view_equal(finish->reason, reason))
-        finish++;
-    return finish;
-}
-
-static const char *finish_word(const struct reply_choice *choice)
-{
-    return choice->has_content ? choice->finish->with_content : choice->finish->without;
-}
 
 /* ---- what events and whole answers have in common ---- */
 
@@ -105,19 +54,25 @@ static void note_finish(struct reply *reply, struct reply_choice *choice, yyjson
     }
 }
 
-/* A prompt that the provider refuses is answered, with nothing but the reason. */
-static void note_block(struct reply *reply, yyjson_val *root)
+/* A prompt that the provider refuses is answered, with nothing but the reason; unless the operator
+ * wants an error: false. */
+static bool note_block(struct reply *reply, yyjson_val *root)
 {
     yyjson_val *feedback = json_member(root, VIEW("promptFeedback"));
     struct view reason = json_view(json_member(feedback, VIEW("blockReason")));
     struct reply_choice *choice = &reply->choices[reply->leg];
 
     if (!reason.len || yyjson_arr_size(json_member(root, VIEW("candidates"))))
-        return;
+        return true;
+    if (options.refuse_blocked && !reply->has_content) {
+        reply->fault = ERROR_BLOCKED;
+        return false;
+    }
     reply->has_finish = true;
     choice->finish = finish_of(VIEW("SAFETY"));
     bytes_copy(&choice->refusal, VIEW("The prompt was blocked: "));
     bytes_append(&choice->refusal, reason);
+    return true;
 }
 
 static void note_head(struct reply *reply, yyjson_val *root)
@@ -278,7 +233,7 @@ static bool openai_event(struct reply *reply, struct view json, struct bytes *ou
         note_head(reply, root);
         yyjson_arr_foreach(json_member(root, VIEW("candidates")), i, max, candidate)
             take_candidate(reply, candidate, out);
-        note_block(reply, root);
+        is_good = note_block(reply, root);
     }
     document_close(doc);
     return is_good;
@@ -456,7 +411,8 @@ static bool write_choices(struct reply *reply, yyjson_val *root, struct bytes *o
     size_t i, max, written = 0;
     yyjson_val *candidate;
 
-    note_block(reply, root);
+    if (!note_block(reply, root))
+        return false;
     if (reply->choices[reply->leg].finish)
         return write_choice(reply, &reply->choices[reply->leg], reply->leg, NULL, out);
     yyjson_arr_foreach(json_member(root, VIEW("candidates")), i, max, candidate)

@@ -8,6 +8,7 @@
 #include <uthash.h>
 
 #include "call.h"
+#include "elements.h"
 #include "sse.h"
 #include "upstreams.h"
 
@@ -23,9 +24,12 @@ struct leg {
     struct ack_place ack_place; /* among the acknowledgements due to it */
 
     /* its answer; merge.c and reply.c have these */
-    struct sse sse;         /* FORM_EVENTS: the event that is coming in */
-    size_t gathered;        /* of the process's budget */
-    uint64_t in_flight_seq; /* the client has this when `in_flight` is taken */
+    bool has_begun;           /* FORM_EVENTS: it is known how they come… */
+    bool is_array;            /* …namely as elements of a JSON array */
+    struct sse sse;           /* the event that is coming in */
+    struct elements elements; /* or the element */
+    size_t gathered;          /* of the process's budget */
+    uint64_t in_flight_seq;   /* the client has this when `in_flight` is taken */
     uint64_t acked_seq;
     bool has_acked;      /* acked_seq counts */
     size_t unacked;      /* bytes taken since */

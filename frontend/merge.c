@@ -45,6 +45,41 @@ bool merge_charge(struct exchange *x)
     return charge(x, &x->merged, x->pending.len + x->in_flight.len + x->reply.kept);
 }
 
+static struct view without_space(struct view text)
+{
+    while (text.len && memchr(" \r\n\t", text.at[0], 4))
+        text = view_skip(text, 1);
+    while (text.len && memchr(" \r\n\t", text.at[text.len - 1], 4))
+        text.len--;
+    return text;
+}
+
+/* Whether the provider, or what stands in front of it, gives an array although events were asked
+ * for, as some pass no query on; or one object, which is taken for an array's only element. */
+static void look_at_beginning(struct leg *leg, struct view data)
+{
+    struct view text = without_space(data), open = VIEW("["), element;
+    bool is_object = view_starts(text, VIEW("{")), is_broken;
+
+    if (!text.len)
+        return;
+    leg->has_begun = true;
+    leg->is_array = is_object || view_starts(text, open);
+    if (is_object)
+        (void)elements_feed(&leg->elements, &open, &element, &is_broken);
+}
+
+static bool next_event(struct leg *leg, struct view *data, struct view *event, bool *is_broken)
+{
+    return leg->is_array ? elements_feed(&leg->elements, data, event, is_broken)
+                         : sse_feed(&leg->sse, data, event, is_broken);
+}
+
+static size_t half_event(const struct leg *leg)
+{
+    return leg->sse.data.len + leg->sse.line.len + leg->elements.data.len;
+}
+
 static bool translate(struct leg *leg, struct view data, enum error *error)
 {
     struct exchange *x = leg->exchange;
@@ -52,14 +87,16 @@ static bool translate(struct leg *leg, struct view data, enum error *error)
     bool is_broken = false;
 
     x->reply.leg = leg->index;
-    while (sse_feed(&leg->sse, &data, &event, &is_broken)) {
+    if (!leg->has_begun)
+        look_at_beginning(leg, data);
+    while (next_event(leg, &data, &event, &is_broken)) {
         if (x->dialect->event(&x->reply, event, &x->pending))
             continue;
-        *error = ERROR_UPSTREAM;
+        *error = x->reply.fault == ERROR_NONE ? ERROR_UPSTREAM : x->reply.fault;
         return false;
     }
     *error = ERROR_REPLY_TOO_LARGE;
-    return !is_broken && charge_leg(leg, leg->sse.data.len + leg->sse.line.len) && merge_charge(x);
+    return !is_broken && charge_leg(leg, half_event(leg)) && merge_charge(x);
 }
 
 static bool gather(struct leg *leg, struct view data, enum error *error)
@@ -69,15 +106,6 @@ static bool gather(struct leg *leg, struct view data, enum error *error)
         return false;
     bytes_append(&leg->gather, data);
     return true;
-}
-
-static struct view without_space(struct view text)
-{
-    while (text.len && memchr(" \r\n\t", text.at[0], 4))
-        text = view_skip(text, 1);
-    while (text.len && memchr(" \r\n\t", text.at[text.len - 1], 4))
-        text.len--;
-    return text;
 }
 
 /* A stream that the client did not ask for as events. */
@@ -136,11 +164,12 @@ bool merge_chunk(struct leg *leg, struct view data, bool event_end, enum error *
 /* All answers are there. */
 static bool end_whole(struct exchange *x, enum error *error)
 {
-    *error = ERROR_UPSTREAM;
     LEGS_OF (x, leg) {
         x->reply.leg = leg->index;
-        if (!x->dialect->whole(&x->reply, bytes_view(&leg->gather), &x->pending))
+        if (!x->dialect->whole(&x->reply, bytes_view(&leg->gather), &x->pending)) {
+            *error = x->reply.fault == ERROR_NONE ? ERROR_UPSTREAM : x->reply.fault;
             return false;
+        }
         bytes_clear(&leg->gather);
         charge_leg(leg, 0);
     }
@@ -199,6 +228,7 @@ void merge_clear(struct exchange *x)
     LEGS_OF (x, leg) {
         charge_leg(leg, 0);
         sse_clear(&leg->sse);
+        elements_clear(&leg->elements);
         bytes_clear(&leg->gather);
     }
     charge(x, &x->merged, 0);

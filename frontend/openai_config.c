@@ -3,6 +3,7 @@
  * which has checked them. What must stay true: what the model would refuse or doesn't heed stays
  * away; a number is spelled as the client has spelled it unless it is out of range. */
 #include "openai_chat_private.h"
+#include "options.h"
 
 /* Opens a member of generationConfig; false: the client has said it in Google's own words, or the
  * model refuses it. */
@@ -62,12 +63,17 @@ static void write_penalty(struct chat *chat, enum field field, struct view name)
         write_number(chat, field, name, -2, 1.99);
 }
 
+/* 0: the client sets none. The provider counts thoughts as max_completion_tokens does; for
+ * max_tokens there may be an allowance. */
 static int64_t output_limit(const struct chat *chat)
 {
     yyjson_val *wanted = chat->value[F_max_completion_tokens];
     int64_t limit = chat_integer(wanted ? wanted : chat->value[F_max_tokens], 0);
     int64_t most = chat->model->output_limit ? chat->model->output_limit : INT32_MAX;
 
+    if (limit && limit < most && !wanted && chat->model->thinking != THINKS_NOT)
+        limit += options.thinking_allowance < INT32_MAX ? (int64_t)options.thinking_allowance
+                                                        : INT32_MAX;
     return limit < most ? limit : most;
 }
 

@@ -276,6 +276,7 @@ static bool take_messages(struct chat *chat, const char *wanted, const char *rol
 {
     size_t i, max;
     yyjson_val *message;
+    bool is_late = false;
 
     yyjson_arr_foreach(chat->value[F_messages], i, max, message)
     {
@@ -286,6 +287,9 @@ static bool take_messages(struct chat *chat, const char *wanted, const char *rol
             return chat_refuse_type(chat, chat_param("messages[%zu]", i), "an object", message);
         if (!role)
             return refuse_role(chat, said, i);
+        if (role == SYSTEM && is_late && options.keep_late_system)
+            role = USER;
+        is_late = is_late || role != SYSTEM;
         chat->has_system = chat->has_system || role == SYSTEM;
         if ((role == SYSTEM) != (wanted == SYSTEM))
             continue;

@@ -6,6 +6,19 @@
 #include "dialect.h"
 #include "json.h"
 
+/* openai_finish.c: what the provider's finishReason means. */
+struct finish {
+    struct view reason;
+    const char *with_content; /* finish_reason after some content */
+    const char *without;      /* after none; NULL: that is no answer but an error */
+};
+
+/* Never NULL. */
+const struct finish *finish_of(struct view reason);
+
+/* The finish_reason of a choice that has its `finish`; NULL: it is no answer. */
+const char *finish_word(const struct reply_choice *choice);
+
 /* openai_piece.c: what a part of the provider's content is to a chat. */
 enum piece_kind {
     PIECE_NONE,    /* nothing that it shows */

@@ -418,7 +418,7 @@ static void init_legs(struct exchange *x)
         leg->exchange = x;
         leg->index = (size_t)(leg - x->legs);
         leg->heard_ms = x->began_ms;
-        leg->sse.limit = options.reply_limit;
+        leg->sse.limit = leg->elements.limit = options.reply_limit;
     }
 }
 

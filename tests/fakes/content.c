@@ -316,6 +316,8 @@ static void plan_settings(struct generation *g, const struct script *s)
     a->has_logprobs = g->prompt.wants_logprobs;
     a->logprobs = g->prompt.logprobs;
     a->is_rated = s->is_rated;
+    if (s->is_array && w->plan.is_stream)
+        a->framing = FRAMING_ARRAY;
     a->is_error_data = s->is_error_data;
     a->is_empty = s->is_empty || mode->act == ACT_EMPTY;
     a->usage_when = s->usage_when;

@@ -49,6 +49,7 @@ static const struct script_field {
     {"empty", FLAG, offsetof(struct script, is_empty)},
     {"chunked", FLAG, offsetof(struct script, is_chunked)},
     {"error_as_data", FLAG, offsetof(struct script, is_error_data)},
+    {"as_array", FLAG, offsetof(struct script, is_array)},
     {"head_early", FLAG, offsetof(struct script, is_head_early)},
     {"connection_close", FLAG, offsetof(struct script, is_last_close)},
     {"cut_fin", FLAG, offsetof(struct script, is_cut_fin)},

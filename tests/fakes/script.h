@@ -46,6 +46,7 @@ struct script {
     bool is_empty;
     bool is_chunked;
     bool is_error_data; /* an error in the stream comes as a data: line */
+    bool is_array;      /* a stream is a JSON array, whatever was asked for */
     bool is_head_early; /* the header goes out before first_ms */
     bool is_last_close; /* "Connection: close" */
     bool is_cut_fin;    /* a cut is a FIN instead of a RST */

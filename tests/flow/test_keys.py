@@ -158,6 +158,19 @@ def test_when_all_answers_are_malformed_a_chat_gets_an_error(pool, reason):
     assert stream.status == 502 and not stream.events and stage.sim.total() == 6
 
 
+def test_a_blocked_prompt_is_an_error_if_the_operator_wants(pool):
+    stage = pool("key-ok-1", "key-ok-2", REFUSE_BLOCKED="true")
+    stage.sim.script(blocked="SAFETY")
+    for more in ({}, {"n": 2}):
+        answer = stage.chat("hello", **more)
+        assert answer.status == 400 and answer.json["error"]["code"] == "content_filter", answer.text
+        assert answer.headers["x-should-retry"] == "false"
+    stream = stage.chat_stream("hello")
+    assert stream.status == 400 and not stream.events
+    native = stage.request("POST", f"/v1beta/models/{MODEL}:generateContent", {"contents": [{"role": "user", "parts": [{"text": "x"}]}]})
+    assert native.json["promptFeedback"]["blockReason"] == "SAFETY"
+
+
 def assert_malformed(answer):
     assert answer.status == 502 and answer.json["error"]["code"] == "upstream_malformed_response", answer.text
     assert answer.headers["x-should-retry"] == "false", "it has been tried with other keys"

@@ -3,6 +3,7 @@
  * contents begin with the user's, roles take turns, no part is empty, what is inline is base64.
  * What is refused is refused in JSON. */
 /* needs: frontend/refusal.c frontend/openai_citation.c frontend/openai_markdown.c */
+/* needs: frontend/openai_finish.c */
 /* needs: frontend/dialect.c frontend/dialect_openai.c frontend/openai_chat.c */
 /* needs: frontend/openai_config.c frontend/openai_extras.c frontend/openai_media.c */
 /* needs: frontend/openai_messages.c frontend/openai_thinking.c frontend/openai_piece.c */

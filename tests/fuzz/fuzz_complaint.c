@@ -2,6 +2,7 @@
 /* A provider's error bodies, in the words of each dialect. The first bytes say what the gateway
  * takes it for. What a client gets is JSON of its dialect's shape, and shows no key. */
 /* needs: frontend/refusal.c frontend/openai_citation.c frontend/openai_markdown.c */
+/* needs: frontend/openai_finish.c */
 /* needs: frontend/dialect.c frontend/dialect_openai.c frontend/dialect_openai_models.c */
 /* needs: frontend/dialect_gemini.c frontend/openai_chat.c frontend/openai_config.c */
 /* needs: frontend/openai_extras.c frontend/openai_media.c frontend/openai_messages.c */

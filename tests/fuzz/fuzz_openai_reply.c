@@ -4,6 +4,7 @@
  * leaves is always JSON, in a stream in whole events, each choice with its role first and one
  * finish_reason last; sources lie within the content; and [DONE] ends only what is whole. */
 /* needs: frontend/refusal.c frontend/openai_citation.c frontend/openai_markdown.c */
+/* needs: frontend/openai_finish.c */
 /* needs: frontend/dialect.c frontend/dialect_openai.c frontend/dialect_openai_models.c */
 /* needs: frontend/openai_chat.c frontend/openai_config.c frontend/openai_extras.c */
 /* needs: frontend/openai_media.c frontend/openai_messages.c frontend/openai_thinking.c */

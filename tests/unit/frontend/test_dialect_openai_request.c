@@ -85,6 +85,31 @@ static void messages_become_contents(void **state)
     translates(cases, COUNT_OF(cases));
 }
 
+static void late_systems_stay_if_the_operator_wants(void **state)
+{
+    static const struct translation cases[] = {
+        {"behind a user's",
+         REQUEST(
+             "{'role':'system','content':'A'},{'role':'developer','content':'B'},{'role':'user',"
+             "'content':'Hi'},{'role':'system','content':'C'},{'role':'assistant','content':"
+             "'D'},{'role':'system','content':'E'}"),
+         "{'contents':[{'role':'user','parts':[{'text':'Hi'},{'text':'C'}]},{'role':'model','parts'"
+         ":"
+         "[{'text':'D'}]},{'role':'user','parts':[{'text':'E'}]}]" SYSTEM(
+             "{'text':'A'},{'text':'B'}")},
+        {"only systems", REQUEST("{'role':'system','content':'A'},{'role':'system','content':'B'}"),
+         CONTENTS("{'role':'user','parts':[{'text':'A'},{'text':'B'}]}")},
+        {"a model without a system instruction",
+         "{'model':'gemma-3-27b-it','messages':[{'role':'system','content':'A'},{'role':'user',"
+         "'content':'Hi'},{'role':'system','content':'B'}]}",
+         CONTENTS("{'role':'user','parts':[{'text':'A'},{'text':'Hi'},{'text':'B'}]}")},
+    };
+
+    (void)state;
+    options.keep_late_system = true;
+    translates(cases, COUNT_OF(cases));
+}
+
 #define WITH(members) WITH_MODEL("gemini-2.0-flash", members)
 #define WITH_MODEL(model, members)                                                                 \
     "{'model':'" model "'," members ",'messages':[{'role':'user','content':'Hi'}]}"
@@ -181,6 +206,27 @@ static void parameters_become_generation_config(void **state)
     };
 
     (void)state;
+    translates(cases, COUNT_OF(cases));
+}
+
+static void thoughts_may_have_an_allowance(void **state)
+{
+    static const struct translation cases[] = {
+        {"max_tokens", WITH_MODEL("gemini-2.5-flash", "'max_tokens':100"),
+         CONFIG("'maxOutputTokens':1100")},
+        {"up to what the model can", WITH_MODEL("gemini-2.5-flash", "'max_tokens':65000"),
+         CONFIG("'maxOutputTokens':65536")},
+        {"max_completion_tokens counts them itself",
+         WITH_MODEL("gemini-2.5-flash", "'max_completion_tokens':100"),
+         CONFIG("'maxOutputTokens':100")},
+        {"both", WITH_MODEL("gemini-2.5-flash", "'max_completion_tokens':100,'max_tokens':50"),
+         CONFIG("'maxOutputTokens':100")},
+        {"a model that doesn't think", WITH("'max_tokens':100"), CONFIG("'maxOutputTokens':100")},
+        {"no limit", WITH_MODEL("gemini-2.5-flash", "'n':1"), NOTHING},
+    };
+
+    (void)state;
+    options.thinking_allowance = 1000;
     translates(cases, COUNT_OF(cases));
 }
 
@@ -586,6 +632,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(messages_become_contents, setup),
         cmocka_unit_test_setup(parameters_become_generation_config, setup),
+        cmocka_unit_test_setup(late_systems_stay_if_the_operator_wants, setup),
+        cmocka_unit_test_setup(thoughts_may_have_an_allowance, setup),
         cmocka_unit_test_setup(the_wish_to_think_becomes_thinking_config, setup),
         cmocka_unit_test_setup(thoughts_are_shown_if_the_operator_wants, setup),
         cmocka_unit_test_setup(safety_settings_come_from_the_client_or_the_operator, setup),

@@ -451,6 +451,31 @@ static void v14_a_blocked_prompt(void **state)
              .want = ROLE TEXT("Hi") FINISH("content_filter") DONE});
 }
 
+static void v14_a_blocked_prompt_is_an_error_if_the_operator_wants(void **state)
+{
+    struct bytes answer = json_of(BLOCKED("SAFETY")), text = json_of(MORE(PART("Hi"))), out = {0};
+    struct ask ask = {0};
+    struct reply whole = {.ask = &ask}, stream = {.ask = &ask}, late = {.ask = &ask};
+
+    (void)state;
+    options.refuse_blocked = true;
+    assert_false(dialect_openai.whole(&whole, bytes_view(&answer), &out));
+    assert_int_equal(whole.fault, ERROR_BLOCKED);
+    assert_false(dialect_openai.event(&stream, bytes_view(&answer), &out));
+    assert_int_equal(stream.fault, ERROR_BLOCKED);
+    assert_int_equal(out.len, 0);
+    assert_true(dialect_openai.event(&late, bytes_view(&text), &out));
+    assert_true(
+        dialect_openai.event(&late, bytes_view(&answer), &out)); /* the client has content */
+    assert_true(late.has_finish);
+    reply_clear(&whole);
+    reply_clear(&stream);
+    reply_clear(&late);
+    bytes_clear(&answer);
+    bytes_clear(&text);
+    bytes_clear(&out);
+}
+
 static const struct {
     const char *reason, *with_content, *without; /* NULL: that is no answer */
 } finishes[] = {
@@ -830,6 +855,7 @@ int main(void)
         VECTOR(v12_a_last_frame_with_a_signature_only),
         VECTOR(v13_the_limit_before_any_content),
         VECTOR(v14_a_blocked_prompt),
+        VECTOR(v14_a_blocked_prompt_is_an_error_if_the_operator_wants),
         VECTOR(v15_every_finish_reason_streamed),
         VECTOR(v15_every_finish_reason_whole),
         VECTOR(v16_an_error_inside_a_stream),
