@@ -40,6 +40,7 @@ struct peer {
     struct bytes in, out;
     const char *more;
     bool is_deaf;
+    size_t requests;
     enum then then;
     struct peer *next;
 };
@@ -137,6 +138,7 @@ static void answer(struct peer *peer)
     const struct reply *reply = next_reply();
 
     provider.requests++;
+    peer->requests++;
     bytes_copy(&provider.last, bytes_view(&peer->in));
     peer->in.len = 0;
     peer->then = reply->then;
