@@ -2,14 +2,10 @@
 /* Connections. What must stay true: what is idle is ready for a request, as far as can be told
  * without sending one; and nothing here blocks.
  *
- * 1. libcurl only connects (CURLOPT_CONNECT_ONLY). Over plain http the socket is then ours alone
- * and its handle, 17 KB, is used for the next one. With TLS the handle stays, for it has the keys,
- * and it must stay in its multi: taken out it closes the connection.
- * 2. curl_easy_send and curl_easy_recv search their connection among all of the cache; and libcurl
- * looks through a cache, each second in which it opens another, for connections that seem dead: a
- * newer one takes unread bytes for a sign of that. So each handle with TLS has a cache of its own,
- * that of a share.
- * 3. The loop tells of what is in the socket, not of what libcurl or OpenSSL have taken out of it
+ * 1. libcurl only connects. Over plain http the socket is then ours alone, and its opener, 17 KB,
+ * is used for the next one. With TLS the opener stays, for it has the keys, and it must stay in its
+ * multi: taken out it closes the connection.
+ * 2. The loop tells of what is in the socket, not of what libcurl or OpenSSL have taken out of it
  * and not given yet. libcurl 7 keeps nothing, nor does OpenSSL once a record was read whole. */
 #include "connection.h"
 
@@ -25,103 +21,10 @@
 #include <utlist.h>
 
 #include "clock.h"
-#include "handle.h"
+#include "opener.h"
 #include "trouble.h"
 
-enum {
-    POOL_MOST = 16,      /* openers kept, without a connection */
-    BUFFERING_MAJOR = 8, /* since which libcurl reads ahead */
-    NEVER_S = 10 * 365 * 24 * 3600,
-};
-
-struct opener {
-    struct handle handle;
-    CURLSH *share; /* with TLS */
-    struct connection *connection;
-    struct opener *next;
-};
-
-/* Openers */
-
-static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    struct opener *opener = data;
-    struct connections *connections = opener->connection->all;
-    int fd;
-
-    (void)purpose;
-    connections->events->found(opener->connection->user);
-    fd = sockets_open(&connections->sockets, address);
-    return fd < 0 ? CURL_SOCKET_BAD : fd;
-}
-
-static int on_close(void *data, curl_socket_t fd)
-{
-    struct connections *connections = data;
-
-    return sockets_close(&connections->sockets, fd);
-}
-
-static struct opener *opener_new(struct connections *connections)
-{
-    struct opener *opener = memory_new(sizeof(*opener));
-    CURL *easy;
-
-    handle_init(&opener->handle, connections->settings, NULL);
-    easy = opener->handle.easy;
-    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
-    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)NEVER_S); /* we count ourselves */
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, opener);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, opener);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, connections);
-    return opener;
-}
-
-static void opener_free(struct opener *opener)
-{
-    handle_clear(&opener->handle);
-    if (opener->share)
-        curl_share_cleanup(opener->share);
-    free(opener);
-}
-
-static void set_share(struct opener *opener)
-{
-    if (opener->share)
-        return;
-    opener->share = curl_share_init();
-    if (!opener->share ||
-        curl_share_setopt(opener->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
-        abort();
-    curl_easy_setopt(opener->handle.easy, CURLOPT_SHARE, opener->share);
-}
-
-static struct opener *opener_take(struct connections *connections)
-{
-    struct opener *opener = connections->pool;
-
-    if (!opener)
-        return opener_new(connections);
-    LL_DELETE(connections->pool, opener);
-    connections->pool_count--;
-    return opener;
-}
-
-/* Its connection, if it still has one, is closed. */
-static void opener_give(struct connections *connections, struct opener *opener)
-{
-    curl_multi_remove_handle(connections->multi, opener->handle.easy);
-    opener->connection = NULL;
-    if (connections->pool_count >= POOL_MOST) {
-        opener_free(opener);
-        return;
-    }
-    LL_PREPEND(connections->pool, opener);
-    connections->pool_count++;
-}
+enum { BUFFERING_MAJOR = 8 }; /* since which libcurl reads ahead */
 
 /* Making one */
 
@@ -214,7 +117,7 @@ struct connection *connection_open(struct connections *connections, struct view 
                                    void *user)
 {
     struct connection *connection = memory_new(sizeof(*connection));
-    struct opener *opener = opener_take(connections);
+    struct opener *opener = opener_take(connections, is_tls);
 
     connection->all = connections;
     connection->opener = opener;
@@ -224,8 +127,6 @@ struct connection *connection_open(struct connections *connections, struct view 
     bytes_append(&connection->origin, origin);
     connections->count++;
     opener->connection = connection;
-    if (is_tls)
-        set_share(opener);
     handle_set_url(&opener->handle, bytes_cstr(&connection->origin));
     if (curl_multi_add_handle(connections->multi, opener->handle.easy) != CURLM_OK)
         abort(); /* a handle of ours, and it is in no other multi */
@@ -512,12 +413,7 @@ void connections_close(struct connections *connections)
 {
     connections_close_idle(connections);
     assert(connections->count == 0);
-    while (connections->pool) {
-        struct opener *opener = connections->pool;
-
-        LL_DELETE(connections->pool, opener);
-        opener_free(opener);
-    }
+    openers_clear(connections);
     curl_multi_cleanup(connections->multi);
     sockets_clear(&connections->sockets);
 }

@@ -204,6 +204,27 @@ def test_many_streams_share_a_connection(h2_stage):
     stage.wait_accounted()
 
 
+def test_a_limit_of_one_connection_is_none_of_streams_once_the_provider_is_known_to_have_them(h2_stage):
+    stage = h2_stage(UPSTREAM_CONNECTIONS="1")
+    stage.chat("the connection is there")
+    with stage.streams(50, chunks=20, numbered=True, pace_ms=25) as running:
+        stage.wait("all are under way", lambda: stage.sim.counts()["open"] == 50)
+        assert connections_to(stage.sim.port) == 1
+        running.join(30 * SLOW)
+    for stream in running.all:
+        assert stream.is_whole and stream.text == numbers(20), (stream.ending, stream.text)
+    stage.wait_accounted()
+
+
+def test_where_it_has_none_calls_wait_for_the_connection_beyond_the_time_of_making_one(stage_of):
+    stage = stage_of(keys=KEYS, admin=False, env={"UPSTREAM_HTTP2": "true", "UPSTREAM_CONNECTIONS": "1", "CONNECT_TIME_OUT": "300ms"})
+    with stage.streams(3, chunks=10, numbered=True, pace_ms=60) as running:
+        running.join(30 * SLOW)
+    for stream in running.all:
+        assert stream.is_whole and stream.text == numbers(10), (stream.ending, stream.text)
+    assert not stage.log("upstream", "attempt.failed")
+
+
 def test_a_client_that_reads_nothing_stalls_no_other(h2_stage):
     stage = h2_stage()
     stage.chat("the connection is there")
