@@ -45,11 +45,16 @@ bool merge_charge(struct exchange *x)
     return charge(x, &x->merged, x->pending.len + x->in_flight.len + x->reply.kept);
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\r' || c == '\n' || c == '\t';
+}
+
 static struct view without_space(struct view text)
 {
-    while (text.len && memchr(" \r\n\t", text.at[0], 4))
+    while (text.len && is_space(text.at[0]))
         text = view_skip(text, 1);
-    while (text.len && memchr(" \r\n\t", text.at[text.len - 1], 4))
+    while (text.len && is_space(text.at[text.len - 1]))
         text.len--;
     return text;
 }

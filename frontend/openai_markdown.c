@@ -23,13 +23,14 @@ static size_t opening(struct view text)
     return 0;
 }
 
-/* How many bytes an address in parentheses has; 0: it is not closed. */
+/* How many bytes an address in parentheses has; 0: it is not closed, or holds what none has (a zero
+ * too, which strchr finds at the end). */
 static size_t address(struct view text)
 {
     for (size_t i = 0; i < text.len; i++) {
         if (text.at[i] == ')')
             return i;
-        if (memchr("([]<>\" \n", text.at[i], 8))
+        if (strchr("([]<>\" \n", text.at[i]))
             return 0;
     }
     return 0;
