@@ -57,8 +57,8 @@ void upstreams_gone(struct frontend *frontend, uint64_t incarnation, const struc
 /* SEES for each attached upstream, to a balancer that has just welcomed us. */
 void upstreams_tell(struct frontend *frontend, struct balancer *to);
 
-/* Notes that all up to `seq` is taken. It is posted with the next batch, in 20 ms at the latest; at
- * once if `is_urgent`. */
+/* Notes that all up to `seq` is taken. It is posted with the next batch, in 100 ms at the latest;
+ * at once if `is_urgent`. */
 void upstream_ack(struct upstream *upstream, struct ack_place *place, struct ack ack,
                   bool is_urgent);
 
