@@ -3,10 +3,10 @@
  * without sending one; and nothing here blocks.
  *
  * 1. libcurl only connects. Over plain http the socket is then ours alone, and its opener, 17 KB,
- * is used for the next one. With TLS the opener stays, for it has the keys, and it must stay in its
- * multi: taken out it closes the connection.
- * 2. The loop tells of what is in the socket, not of what libcurl or OpenSSL have taken out of it
- * and not given yet. libcurl 7 keeps nothing, nor does OpenSSL once a record was read whole. */
+ * is used for the next one. With TLS the opener stays, for the session is its handle's, and it must
+ * stay in its multi: taken out it closes the connection.
+ * 2. The loop tells of what is in the socket, not of what OpenSSL has taken out of it and not given
+ * yet. */
 #include "connection.h"
 
 #include <assert.h>
@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,8 +22,6 @@
 #include "clock.h"
 #include "opener.h"
 #include "trouble.h"
-
-enum { BUFFERING_MAJOR = 8 }; /* since which libcurl reads ahead */
 
 /* Making one */
 
@@ -54,25 +51,38 @@ static void forget(struct connection *connection)
     free(connection);
 }
 
-/* Its socket is ours from now on; libcurl closes its own descriptor of it. */
-static bool take_over(struct connection *connection)
+static bool take_over_tls(struct connection *connection, int fd)
 {
-    struct connections *connections = connection->all;
-    struct opener *opener = connection->opener;
-    curl_socket_t fd = CURL_SOCKET_BAD;
-
-    curl_easy_getinfo(opener->handle.easy, CURLINFO_ACTIVESOCKET, &fd);
-    if (fd == CURL_SOCKET_BAD)
+    if (!connection->opener->session)
         return false;
-    connection->fd = connection->is_tls ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (connection->is_tls)
-        return true;
+    connection->fd = fd;
+    tls_take(&connection->tls, connection->opener->session, fd);
+    return true;
+}
+
+/* libcurl closes its own descriptor of the socket. */
+static bool take_over_plain(struct connection *connection, int fd)
+{
+    struct opener *opener = connection->opener;
+
+    connection->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     connection->opener = NULL;
-    opener_give(connections, opener);
+    opener_give(connection->all, opener);
     return connection->fd >= 0;
 }
 
-/* By its opener, with `code`; or, if that is OK, for lack of descriptors. */
+/* What goes over it is ours from now on. */
+static bool take_over(struct connection *connection)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+
+    curl_easy_getinfo(connection->opener->handle.easy, CURLINFO_ACTIVESOCKET, &fd);
+    if (fd == CURL_SOCKET_BAD)
+        return false;
+    return connection->is_tls ? take_over_tls(connection, fd) : take_over_plain(connection, fd);
+}
+
+/* By its opener, with `code`; or, if that is OK, since it could not be taken over. */
 static void fail(struct connection *connection, CURLcode code)
 {
     struct connections *connections = connection->all;
@@ -85,7 +95,8 @@ static void fail(struct connection *connection, CURLcode code)
         end = trouble_read(opener->handle.easy, opener->handle.url, (struct view){0}, code,
                            opener->handle.said, &why);
     else
-        bytes_text(&why, "No connection: too many files are open");
+        bytes_text(&why, connection->is_tls ? "No connection: libcurl's TLS is not OpenSSL's"
+                                            : "No connection: too many files are open");
     connection_close(connection);
     connections->events->failed(user, end, bytes_cstr(&why));
     bytes_clear(&why);
@@ -153,33 +164,22 @@ static int send_plain(struct connection *connection, struct view *head, struct v
     return 0;
 }
 
-static int tls_fault(struct connection *connection, CURLcode code)
-{
-    connection->error = 0;
-    return code == CURLE_AGAIN ? CONNECTION_AGAIN : CONNECTION_BROKEN;
-}
-
 static int send_tls(struct connection *connection, struct view *head, struct view *body)
 {
-    struct view *part = head->len ? head : body;
-    size_t sent = 0;
-    CURLcode code = curl_easy_send(connection->opener->handle.easy, part->at, part->len, &sent);
+    int fault = tls_send(&connection->tls, head);
 
-    if (code != CURLE_OK)
-        return tls_fault(connection, code);
-    *part = view_skip(*part, sent);
-    return 0;
+    return fault ? fault : tls_send(&connection->tls, body);
 }
 
 int connection_send(struct connection *connection, struct view *head, struct view *body)
 {
-    while (head->len || body->len) {
-        int fault = connection->is_tls ? send_tls(connection, head, body)
-                                       : send_plain(connection, head, body);
-        if (fault)
-            return fault;
-    }
-    return 0;
+    int fault = 0;
+
+    if (connection->is_tls)
+        return send_tls(connection, head, body);
+    while (!fault && (head->len || body->len))
+        fault = send_plain(connection, head, body);
+    return fault;
 }
 
 static ssize_t receive_plain(struct connection *connection, char *at, size_t size)
@@ -192,53 +192,20 @@ static ssize_t receive_plain(struct connection *connection, char *at, size_t siz
     return errno == EAGAIN ? CONNECTION_AGAIN : CONNECTION_BROKEN;
 }
 
-/* libcurl takes an end of the socket for one of the stream, and whoever sits between could cut an
- * answer that lasts until the end. OpenSSL knows whether the peer has said that it ends. */
-static bool has_said_so(const struct connection *connection)
-{
-    struct curl_tlssessioninfo *session = NULL;
-
-    curl_easy_getinfo(connection->opener->handle.easy, CURLINFO_TLS_SSL_PTR, &session);
-    return session && session->backend == CURLSSLBACKEND_OPENSSL && session->internals &&
-           (SSL_get_shutdown(session->internals) & SSL_RECEIVED_SHUTDOWN);
-}
-
-static ssize_t receive_tls(struct connection *connection, char *at, size_t size)
-{
-    size_t len = 0;
-    CURLcode code = curl_easy_recv(connection->opener->handle.easy, at, size, &len);
-
-    if (code != CURLE_OK)
-        return tls_fault(connection, code);
-    if (!len && !has_said_so(connection)) {
-        connection->error = ECONNRESET;
-        return CONNECTION_BROKEN;
-    }
-    return (ssize_t)len;
-}
-
 ssize_t connection_receive(struct connection *connection, char *at, size_t size)
 {
-    return connection->is_tls ? receive_tls(connection, at, size)
+    return connection->is_tls ? tls_receive(&connection->tls, at, size)
                               : receive_plain(connection, at, size);
 }
 
-bool connection_may_hold(const struct connection *connection)
+bool connection_holds(const struct connection *connection)
 {
-    static unsigned version;
-
-    if (!version)
-        version = curl_version_info(CURLVERSION_NOW)->version_num >> 16;
-    return connection->is_tls && version >= BUFFERING_MAJOR;
+    return connection->is_tls && tls_holds(&connection->tls);
 }
 
 const char *connection_why(const struct connection *connection)
 {
-    if (connection->error)
-        return strerror(connection->error);
-    if (connection->opener && connection->opener->handle.said[0])
-        return connection->opener->handle.said;
-    return "the TLS connection broke";
+    return connection->is_tls ? connection->tls.why : strerror(connection->error);
 }
 
 void connection_watch(struct connection *connection, unsigned events)
@@ -258,7 +225,7 @@ static bool is_quiet(struct connection *connection)
     char byte;
     ssize_t len = 1;
 
-    if (!connection_may_hold(connection))
+    if (!connection_holds(connection))
         len = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (len < 0)
         return errno == EAGAIN;

@@ -8,11 +8,12 @@
 
 #include "bytes.h"
 #include "sockets.h"
+#include "tls.h"
 #include "transfer.h"
 
 enum {
-    CONNECTION_AGAIN = -1,  /* nothing now: wait until it is ready */
-    CONNECTION_BROKEN = -2, /* connection_why says why */
+    CONNECTION_AGAIN = TLS_AGAIN,   /* nothing now: wait until it is ready */
+    CONNECTION_BROKEN = TLS_BROKEN, /* connection_why says why */
 };
 
 struct opener; /* libcurl's side of one */
@@ -24,7 +25,8 @@ struct connection {
     bool is_tls;
     bool is_idle;
     bool is_watched;
-    int error; /* an errno; 0: what the opener said */
+    struct tls tls; /* if it is TLS */
+    int error;      /* an errno, without TLS */
     uint64_t idle_since_ms;
     struct bytes origin;
     void *user;
@@ -83,8 +85,8 @@ int connection_send(struct connection *connection, struct view *head, struct vie
 /* How many bytes, 0 at the end; AGAIN or BROKEN. */
 ssize_t connection_receive(struct connection *connection, char *at, size_t size);
 
-/* Whether more may be there that the loop will not tell of. */
-bool connection_may_hold(const struct connection *connection);
+/* Whether more is there that the loop will not tell of. */
+bool connection_holds(const struct connection *connection);
 
 const char *connection_why(const struct connection *connection);
 

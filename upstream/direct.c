@@ -327,7 +327,6 @@ static void read_end(struct run *run)
 static void read_on(struct run *run)
 {
     struct direct *direct = run->direct;
-    bool may_hold = connection_may_hold(run->connection);
 
     for (int i = 0; i < READS_MOST; i++) {
         ssize_t len = connection_receive(run->connection, direct->buffer, sizeof(direct->buffer));
@@ -342,7 +341,8 @@ static void read_on(struct run *run)
             read_end(run);
             return;
         }
-        if (!give(run, (struct view){direct->buffer, (size_t)len}, true) || !may_hold)
+        if (!give(run, (struct view){direct->buffer, (size_t)len}, true) ||
+            !connection_holds(run->connection))
             return;
     }
     make_due(run);
@@ -361,7 +361,7 @@ void direct_resume(struct transfer *transfer)
     run->held = (struct bytes){0};
     if (give_bytes(run, slice, text, false) && give(run, text, false)) {
         connection_watch(run->connection, wants_write(run) ? LOOP_READ | LOOP_WRITE : LOOP_READ);
-        if (connection_may_hold(run->connection))
+        if (connection_holds(run->connection))
             make_due(run);
     }
     bytes_clear(&held);

@@ -2,10 +2,9 @@
 /* Openers. What must stay true: libcurl connects with them and does nothing else, and closes no
  * connection that we have not given back.
  *
- * curl_easy_send and curl_easy_recv search their connection among all of a cache; and libcurl looks
- * through a cache, each second in which it opens another, for connections that seem dead: a newer
- * one takes unread bytes for a sign of that. So each opener with TLS has a cache of its own, that
- * of a share. */
+ * libcurl looks through a cache, each second in which it opens another connection, for those that
+ * seem dead: a newer one takes unread bytes for a sign of that. So each opener with TLS has a cache
+ * of its own, that of a share. */
 #include "opener.h"
 
 #include <stdlib.h>
@@ -35,6 +34,19 @@ static int on_close(void *data, curl_socket_t fd)
     return sockets_close(&connections->sockets, fd);
 }
 
+/* The connection is made, and libcurl at it: it tells of the session now, and not later. */
+static int on_made(void *data, char *there, char *here, int there_port, int here_port)
+{
+    struct opener *opener = data;
+    struct curl_tlssessioninfo *info = NULL;
+
+    (void)there, (void)here, (void)there_port, (void)here_port;
+    curl_easy_getinfo(opener->handle.easy, CURLINFO_TLS_SSL_PTR, &info);
+    if (info && info->backend == CURLSSLBACKEND_OPENSSL)
+        opener->session = info->internals;
+    return CURL_PREREQFUNC_OK;
+}
+
 static struct opener *opener_new(struct connections *connections)
 {
     struct opener *opener = memory_new(sizeof(*opener));
@@ -46,6 +58,8 @@ static struct opener *opener_new(struct connections *connections)
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)NEVER_S); /* we count ourselves */
     curl_easy_setopt(easy, CURLOPT_PRIVATE, opener);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_made);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, opener);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, opener);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
@@ -91,6 +105,7 @@ void opener_give(struct connections *connections, struct opener *opener)
 {
     curl_multi_remove_handle(connections->multi, opener->handle.easy);
     opener->connection = NULL;
+    opener->session = NULL;
     if (connections->pool_count >= POOL_MOST) {
         opener_free(opener);
         return;

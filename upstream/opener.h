@@ -3,12 +3,15 @@
  * connections alone. */
 #pragma once
 
+#include <openssl/ssl.h>
+
 #include "connection.h"
 #include "handle.h"
 
 struct opener {
     struct handle handle;
     CURLSH *share; /* with TLS */
+    SSL *session;  /* of its connection, once made; NULL: none */
     struct connection *connection;
     struct opener *next;
 };
