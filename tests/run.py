@@ -68,6 +68,7 @@ class Suite:
     ended: float = 0
     cpu_seconds: float = 0
     times: list = field(default_factory=list)  # (seconds, test)
+    files: set = field(default_factory=set)  # of pytest's, that had a test to run
 
     @property
     def kind(self):
@@ -161,7 +162,8 @@ def cmocka_count(status, output):
     count = Count(*(sum(int(n) for n in re.findall(rf"^\[ +{word} +\] (?:\w+: )?(\d+) test\(s\)", output, re.M))
                     for word in ("PASSED", "FAILED", "SKIPPED")))
     started = len(re.findall(r"^\[ RUN +\]", output, re.M))
-    if status != 0 and count.failed == 0 or started == 0:
+    is_whole = sum((count.passed, count.failed, count.skipped)) >= started > 0
+    if status != 0 and count.failed == 0 or not is_whole:
         if count == Count():
             count.passed = len(re.findall(r"^\[ +OK +\]", output, re.M))
         count.failed += 1
@@ -244,6 +246,7 @@ def run_pytest(suite, path, marks="", env=None):
     if ended.status not in (0, NO_TESTS) and count.failed == 0:
         count.failed = 1
     if count != Count():
+        suite.files.add(path)
         print(f"{suite.name:10} {path.stem:24} {count}, {time.monotonic() - begun:.1f} s, "
               f"{ended.cpu_seconds:.1f} s of processor", flush=True)
     if count.failed:
@@ -265,9 +268,9 @@ def flow_files():
 
 def run_flow(suite, path, is_alone):
     """The tests of a file that measure and so want the machine for themselves, or the others."""
-    marks = FLOW[suite.name]
+    marks = " and ".join(f"({mark})" for mark in (FLOW[suite.name], "alone" if is_alone else "not alone") if mark)
     slow = {} if is_alone or "FLOW_SLOW" in suite.env else {"FLOW_SLOW": str(PATIENCE * (2 if suite.is_sanitized else 1))}
-    return run_pytest(suite, path, f"({marks or 'not alone'}) and {'alone' if is_alone else 'not alone'}", slow)
+    return run_pytest(suite, path, marks, slow)
 
 
 # ------------------------------------------------------------------------------------------------------------ sanitizers
@@ -359,6 +362,10 @@ class Run:
         for suite in self.suites:
             if suite.is_sanitized:
                 suite.count += sanitizer_count(suite.reports)
+            for path in flow_files() if FLOW.get(suite.name) == "" else ():
+                if path not in suite.files:
+                    print(f"--- {path.stem}: no test ran")
+                    suite.count.failed += 1
             if suite.count.passed + suite.count.failed == 0:
                 print(f"--- {suite.name}: no test ran")
                 suite.count.failed = 1
