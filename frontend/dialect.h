@@ -46,8 +46,8 @@ struct reply_cited {
     bool is_over;             /* the text has passed its bound */
     int kind;                 /* of the newest part */
     size_t part_count;
-    size_t
-        starts[REPLY_CITED_PARTS]; /* where each part begins in `said`; SIZE_MAX: it has no text */
+    /* where each part begins in `said`; UINT32_MAX: it has no text */
+    uint32_t starts[REPLY_CITED_PARTS];
 };
 
 /* One of the answers that a reply may hold, by candidate.index. */
@@ -79,7 +79,7 @@ struct reply {
     const struct ask *ask; /* borrowed */
     struct bytes head;     /* how each chunk of a stream begins, once known */
     enum error fault;      /* why `event` or `whole` was false; NONE: no special reason */
-    size_t kept;           /* bytes of text that the choices keep */
+    size_t kept;           /* bytes of text and sources that the choices keep */
     bool has_content;      /* any choice has */
     bool has_finish;       /* any choice has */
     size_t leg;            /* whose answer is being translated */

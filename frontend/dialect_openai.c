@@ -216,7 +216,7 @@ static void take_candidate(struct reply *reply, yyjson_val *candidate, struct by
     if (!choice)
         return;
     write_delta(reply, choice, index, candidate, out);
-    citation_note(&choice->cited, json_member(candidate, VIEW("groundingMetadata")));
+    citation_note(reply, choice, json_member(candidate, VIEW("groundingMetadata")));
     reply->has_content = reply->has_content || choice->has_content;
     note_finish(reply, choice, candidate);
 }
@@ -369,7 +369,7 @@ static void note_sources(struct reply *reply, struct reply_choice *choice, yyjso
         struct piece piece = piece_read(reply->ask, part);
         citation_hear(reply, choice, &piece, false);
     }
-    citation_note(&choice->cited, grounding);
+    citation_note(reply, choice, grounding);
 }
 
 /* False: the candidate is no answer. `candidate` is NULL if the prompt was blocked. */

@@ -7,11 +7,12 @@
 #include "openai_reply.h"
 
 enum {
-    SAID_MOST =
-        256 * 1024,       /* of an answer's text; sources of what stands behind that are not told */
-    CITATIONS_MOST = 256, /* of an answer */
-    CHUNKS_MOST = 256,    /* sources of an event that can be referred to: each is a walk */
-    LOOKS_MOST = 512,     /* passages and references of an event */
+    SAID_MOST = 32 * 1024,        /* of an answer's text; sources of what is behind are not told */
+    CITATIONS_MOST = 256,         /* of an answer */
+    ANNOTATIONS_MOST = 64 * 1024, /* bytes of them */
+    URL_MOST = 2 * 1024,          /* bytes; longer ones are left out, and so are titles */
+    CHUNKS_MOST = 256,            /* sources of an event that can be referred to: each is a walk */
+    LOOKS_MOST = 256, /* passages and references of an event; each passage is counted through */
 };
 
 /* The kinds of parts that make a new part where they meet. */
@@ -42,7 +43,8 @@ void citation_hear(struct reply *reply, struct reply_choice *choice, const struc
                  (is_mark || (kind == cited->kind && (kind == KIND_TEXT || kind == KIND_THOUGHT)));
 
     if (!joins && cited->part_count < REPLY_CITED_PARTS)
-        cited->starts[cited->part_count++] = piece->kind == PIECE_TEXT ? cited->said.len : SIZE_MAX;
+        cited->starts[cited->part_count++] =
+            piece->kind == PIECE_TEXT ? (uint32_t)cited->said.len : UINT32_MAX;
     if (!is_stream || !is_mark)
         cited->kind = kind;
     if (piece->kind != PIECE_TEXT)
@@ -57,10 +59,10 @@ void citation_hear(struct reply *reply, struct reply_choice *choice, const struc
  * the first: providers leave it out, or count without thoughts. */
 static size_t start_of_part(const struct reply_cited *cited, uint64_t part)
 {
-    if (part < cited->part_count && cited->starts[part] != SIZE_MAX)
+    if (part < cited->part_count && cited->starts[part] != UINT32_MAX)
         return cited->starts[part];
     for (size_t i = 0; i < cited->part_count; i++)
-        if (cited->starts[i] != SIZE_MAX)
+        if (cited->starts[i] != UINT32_MAX)
             return cited->starts[i];
     return 0;
 }
@@ -105,7 +107,7 @@ static void write(struct bytes *out, const struct run *run, struct view url, str
     bytes_append(out, VIEW(",\"url\":"));
     json_text(out, url);
     bytes_append(out, VIEW(",\"title\":"));
-    json_text(out, title.len ? title : url);
+    json_text(out, title.len && title.len <= URL_MOST ? title : url);
     bytes_append(out, VIEW("}}"));
 }
 
@@ -115,10 +117,11 @@ static void add(struct reply_cited *cited, const struct run *run, yyjson_val *we
     struct view url = json_view(json_member(web, VIEW("uri")));
     struct bytes one = {0}, *all = &cited->annotations;
 
-    if (!url.len || cited->count == CITATIONS_MOST)
+    if (!url.len || url.len > URL_MOST || cited->count == CITATIONS_MOST)
         return;
     write(&one, run, url, json_view(json_member(web, VIEW("title"))));
-    if (!all->len || !memmem(all->at, all->len, one.at, one.len)) {
+    if (all->len + one.len < ANNOTATIONS_MOST &&
+        (!all->len || !memmem(all->at, all->len, one.at, one.len))) {
         bytes_append(all, all->len ? VIEW(",") : VIEW(""));
         bytes_append(all, bytes_view(&one));
         cited->count++;
@@ -126,7 +129,7 @@ static void add(struct reply_cited *cited, const struct run *run, yyjson_val *we
     bytes_clear(&one);
 }
 
-void citation_note(struct reply_cited *cited, yyjson_val *grounding)
+static void note(struct reply_cited *cited, yyjson_val *grounding)
 {
     yyjson_val *chunks = json_member(grounding, VIEW("groundingChunks")), *support, *number;
     size_t i, max, k, count, looks = 0;
@@ -145,4 +148,12 @@ void citation_note(struct reply_cited *cited, yyjson_val *grounding)
                 add(cited, &run, json_member(yyjson_arr_get(chunks, index), VIEW("web")));
         }
     }
+}
+
+void citation_note(struct reply *reply, struct reply_choice *choice, yyjson_val *grounding)
+{
+    size_t had = choice->cited.annotations.len;
+
+    note(&choice->cited, grounding);
+    reply->kept += choice->cited.annotations.len - had;
 }

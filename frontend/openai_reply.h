@@ -44,7 +44,7 @@ void citation_hear(struct reply *reply, struct reply_choice *choice, const struc
 
 /* Takes a groundingMetadata that refers to what has been heard; its sources are then in the
  * choice's `cited.annotations`. */
-void citation_note(struct reply_cited *cited, yyjson_val *grounding);
+void citation_note(struct reply *reply, struct reply_choice *choice, yyjson_val *grounding);
 
 /* openai_usage.c: takes the provider's usageMetadata. */
 void usage_note(struct reply *reply, yyjson_val *usage);

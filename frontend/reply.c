@@ -25,6 +25,7 @@
 enum {
     GRACE_MS = 2000,        /* the upstream is to notice a deadline before we do */
     KEEP_MOST = 64 * 1024,  /* buffers above this are not kept for the next run */
+    STALL_LOOKS = 8,        /* in CLIENT_STALL, which may be exceeded by one of them */
     URGENT_MOST = 4 * 1024, /* bytes taken after which an acknowledgement doesn't wait */
 };
 
@@ -35,7 +36,8 @@ void reply_open(struct frontend *frontend)
     h2o_timeout_init(frontend->web.loop, &frontend->replies.deadline,
                      options.time_out_ms + GRACE_MS);
     h2o_timeout_init(frontend->web.loop, &frontend->replies.ping, options.stream_ping_ms);
-    h2o_timeout_init(frontend->web.loop, &frontend->replies.stall, options.client_stall_ms / 2 + 1);
+    h2o_timeout_init(frontend->web.loop, &frontend->replies.stall,
+                     options.client_stall_ms / STALL_LOOKS + 1);
 }
 
 /* Acknowledging */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attempts. What must stay true: the flight file knows of an attempt before libcurl does, and has
- * its end before anybody else hears of it. */
+/* Attempts. What must stay true: the flight file knows of an attempt before the provider can, and
+ * has its end before anybody else hears of it. */
 #include "attempt.h"
 
 #include "clock.h"

@@ -38,7 +38,6 @@ static void on_fd(void *data, int fd, unsigned events)
 static void unlink_idle(struct connection *connection)
 {
     DL_DELETE(connection->all->idle, connection);
-    connection->all->idle_count--;
     connection->is_idle = false;
 }
 
@@ -250,7 +249,6 @@ void connection_keep(struct connection *connection)
     connection->is_idle = true;
     connection->idle_since_ms = clock_ms();
     DL_PREPEND(connections->idle, connection);
-    connections->idle_count++;
     loop_set(connections->loop, connection->fd, LOOP_READ, on_idle, connection);
     connection->is_watched = true;
 }

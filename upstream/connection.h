@@ -49,7 +49,6 @@ struct connections {
     CURLM *multi; /* in which all openers are */
     struct sockets sockets;
     size_t count; /* open ones, and those that are being made */
-    size_t idle_count;
     struct connection *idle;
     struct opener *pool;
     size_t pool_count;

@@ -431,7 +431,7 @@ void direct_run(struct transfer *transfer)
         send_first(run);
         return;
     }
-    direct_make_room(run->direct, run->direct->engine->connections_most);
+    direct_make_room(run->direct, engine_direct_most(run->direct->engine));
     run->connection = connection_open(connections, bytes_view(&run->origin), run->is_tls, run);
 }
 
@@ -518,11 +518,6 @@ static void trim_to(struct direct *direct, size_t most)
         direct->pool_count--;
         run_free(run_of(transfer));
     }
-}
-
-size_t direct_connections(const struct direct *direct)
-{
-    return direct->connections.count;
 }
 
 void direct_make_room(struct direct *direct, size_t most)

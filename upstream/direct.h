@@ -15,9 +15,7 @@ uint64_t direct_due_ms(const struct direct *direct);
 void direct_turn(struct direct *direct, uint64_t now_ms);
 void direct_trim(struct direct *direct);
 
-/* Open connections; and closes the oldest idle ones until there are fewer than `most`, or none
- * idles. */
-size_t direct_connections(const struct direct *direct);
+/* Closes the oldest idle connections until there are fewer than `most`, or none idles. */
 void direct_make_room(struct direct *direct, size_t most);
 
 /* A transfer, not yet run. */

@@ -45,5 +45,8 @@ void engine_found(struct transfer *transfer);
 /* The transfer runs no more. */
 void engine_leave(struct transfer *transfer);
 
+/* How many direct connections there may be beside those that libcurl has. */
+size_t engine_direct_most(const struct engine *engine);
+
 /* Events were told: hands over what waits, and tells the caller. */
 void engine_after(struct engine *engine);

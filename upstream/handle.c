@@ -84,13 +84,22 @@ void handle_clear(struct handle *handle)
     wipe(&handle->proxy);
 }
 
+void handle_forget(struct handle *handle)
+{
+    if (handle->key_line.at)
+        explicit_bzero(handle->key_line.at, handle->key_line.size);
+    handle->key_line.len = 0;
+}
+
 /* The list stays ours: libcurl only reads it, and looks through it many times, so it is short. */
 static void set_headers(struct handle *handle, const struct transfer_order *order)
 {
     const char *lines[HANDLE_HEADERS] = {NULL, "Accept-Encoding: identity"};
     size_t count = 2;
 
-    handle->key_line.len = 0;
+    handle_forget(handle);
+    /* In one piece: what grows leaves a copy behind. */
+    bytes_room(&handle->key_line, strlen(order->key_header) + order->key.hidden.len + 1);
     bytes_text(&handle->key_line, order->key_header);
     bytes_append(&handle->key_line, order->key.hidden);
     lines[0] = bytes_cstr(&handle->key_line);

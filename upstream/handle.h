@@ -32,5 +32,8 @@ void handle_clear(struct handle *handle);
 /* Sets where it leads, and nothing else. */
 void handle_set_url(struct handle *handle, const char *url);
 
+/* The request is over: its key is wiped. */
+void handle_forget(struct handle *handle);
+
 /* Sets what differs between requests. */
 void handle_set(struct handle *handle, const struct transfer_order *order);

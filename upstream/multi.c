@@ -265,6 +265,7 @@ static void run_give(struct run *run)
 {
     struct multi *multi = run->multi;
 
+    handle_forget(&run->handle);
     if (multi->pool_count >= ENGINE_POOL_MOST) {
         run_free(run);
         return;
@@ -304,11 +305,14 @@ bool multi_has_idle(const struct transfer *transfer)
     return multi->sockets.connections > multi->running_count;
 }
 
+/* Each proxy has connections of its own: there nothing is known beforehand. */
 size_t multi_streams(const struct transfer *transfer)
 {
     const struct run *run = (const struct run *)transfer;
     struct view known = bytes_view(&run->multi->http2_origin);
 
+    if (run->handle.proxy.len)
+        return 1;
     return known.len && view_equal(known, origin_of(run)) ? STREAMS : 1;
 }
 

@@ -131,7 +131,11 @@ static bool is_value(struct view text)
 void request_headers(struct bytes *lines, const struct transfer_settings *settings)
 {
     bool has_accept = false;
+    size_t len = 0;
 
+    for (size_t i = 0; i < settings->header_count; i++)
+        len += strlen(settings->headers[i]) + strlen("\r\n");
+    bytes_room(lines, len + ROOM_BESIDES); /* in one piece, as below */
     bytes_text(lines, "Accept-Encoding: identity\r\n");
     for (size_t i = 0; i < settings->header_count; i++) {
         struct view line = view_of(settings->headers[i]);

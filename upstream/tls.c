@@ -23,7 +23,7 @@ void tls_take(struct tls *tls, SSL *session, int fd)
     SSL_set_bio(session, socket, socket); /* frees libcurl's */
     SSL_set_read_ahead(session, 1);
     SSL_set_mode(session, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS);
-    *tls = (struct tls){.session = session};
+    *tls = (struct tls){.session = session, .why = "the TLS connection broke"};
 }
 
 static const char *reason_of(unsigned long code)

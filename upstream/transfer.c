@@ -53,6 +53,13 @@ void engine_leave(struct transfer *transfer)
     transfer->engine->front->count--;
 }
 
+size_t engine_direct_most(const struct engine *engine)
+{
+    size_t others = multi_connections(engine->multi);
+
+    return engine->connections_most > others ? engine->connections_most - others : 1;
+}
+
 /* Running */
 
 static size_t running_most(const struct transfer *transfer)
@@ -87,8 +94,7 @@ static void hand_over(struct transfer *transfer)
         direct_run(transfer);
         return;
     }
-    if (engine->settings.connections)
-        direct_make_room(engine->direct, engine->connections_most);
+    direct_make_room(engine->direct, engine_direct_most(engine));
     multi_run(transfer);
 }
 

@@ -144,7 +144,7 @@ static void each_choice_has_its_own_sources(void **state)
     }
     assert_non_null(strstr(bytes_cstr(&out), "\"start_index\":1,\"end_index\":2"));
     assert_non_null(strstr(bytes_cstr(&out), "\"start_index\":2,\"end_index\":3"));
-    assert_int_equal(reply.kept, 6);
+    assert_in_range(reply.kept, 6 + 2 * 60, 6 + 2 * 120); /* text, and a source of each */
     reply_clear(&reply);
     bytes_clear(&out);
 }
@@ -159,16 +159,16 @@ static void there_are_bounds(void **state)
 
     (void)state;
     bytes_text(&event, "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"");
-    memset(bytes_room(&event, 100000), 'a', 100000);
-    event.len += 100000;
+    memset(bytes_room(&event, 10000), 'a', 10000);
+    event.len += 10000;
     bytes_text(&event, "\"}]}}]}");
     for (int i = 0; i < 5; i++)
         assert_true(dialect_openai.event(&reply, bytes_view(&event), &out));
-    assert_true(reply.kept <= 256 * 1024 && reply.kept >= 200000);
+    assert_int_equal(reply.kept, 30000);
     event.len = 0;
     bytes_text(&event, "{\"candidates\":[{\"finishReason\":\"STOP\",\"groundingMetadata\":{"
                        "\"groundingChunks\":[{\"web\":{\"uri\":\"u\"}}],\"groundingSupports\":["
-                       "{\"segment\":{\"startIndex\":1,\"endIndex\":300000},"
+                       "{\"segment\":{\"startIndex\":1,\"endIndex\":30001},"
                        "\"groundingChunkIndices\":[0]}");
     for (int i = 1; i <= 2000; i++)
         bytes_printf(&event, ",{\"segment\":{\"endIndex\":%d},\"groundingChunkIndices\":[0]}", i);
@@ -180,10 +180,44 @@ static void there_are_bounds(void **state)
     for (const char *at = bytes_cstr(&out); (at = strstr(at, "\"url_citation\":")) != NULL; at++)
         count++;
     assert_true(count > 0 && count <= 256);
-    assert_null(strstr(bytes_cstr(&out), "300000"));
+    assert_null(strstr(bytes_cstr(&out), "30001"));
+    assert_true(reply.kept <= 30000 + 64 * 1024);
     reply_clear(&reply);
     bytes_clear(&event);
     bytes_clear(&out);
+}
+
+/* A source with an address of that many bytes. */
+static bool is_told(size_t len)
+{
+    struct ask ask = {0};
+    struct reply reply = {.ask = &ask};
+    struct bytes event = {0}, out = {0};
+    bool has_it;
+
+    bytes_text(&event, "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"abc\"}]},"
+                       "\"finishReason\":\"STOP\",\"groundingMetadata\":{\"groundingSupports\":[{"
+                       "\"segment\":{\"endIndex\":1},"
+                       "\"groundingChunkIndices\":[0]}],\"groundingChunks\":[{\"web\":{\"uri\":\"");
+    memset(bytes_room(&event, len), 'u', len);
+    event.len += len;
+    bytes_text(&event, "\"}}]}}]}");
+    assert_true(dialect_openai.event(&reply, bytes_view(&event), &out));
+    reply.ended = 1;
+    assert_true(dialect_openai.end(&reply, &out));
+    has_it = strstr(bytes_cstr(&out), "url_citation") != NULL;
+    reply_clear(&reply);
+    bytes_clear(&event);
+    bytes_clear(&out);
+    return has_it;
+}
+
+static void a_source_with_a_huge_address_is_left_out(void **state)
+{
+    (void)state;
+    assert_true(is_told(2048));
+    assert_false(is_told(2049));
+    assert_false(is_told(4 * 1024 * 1024));
 }
 
 int main(void)
@@ -193,6 +227,7 @@ int main(void)
         cmocka_unit_test(sources_of_a_stream_come_before_its_finish),
         cmocka_unit_test(each_choice_has_its_own_sources),
         cmocka_unit_test(there_are_bounds),
+        cmocka_unit_test(a_source_with_a_huge_address_is_left_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
