@@ -93,7 +93,7 @@ static void open_box(struct link *link, struct actor *actor, const char *name)
 void link_open(struct link *link, struct actor *actor, const char *name, const char *address,
                const struct msg_hello *hello, letter_handler *const *handlers, void *owner)
 {
-    memcpy(link->handlers, handlers, sizeof(link->handlers));
+    memcpy(link->handlers, handlers, MSG_KINDS * sizeof(*handlers));
     link->handlers[MSG_WELCOME] = on_welcome;
     link->handlers[MSG_WHO] = on_who;
     link->handlers[MSG_BEAT] = on_beat;
