@@ -222,7 +222,7 @@ fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## look for inputs that break 
 fuzz-merge: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## take those new inputs that reach more into the corpus
 	@$(PYTHON) tests/fuzz/run.py --build $(BUILD) --jobs $(FUZZ_JOBS) --merge $(FUZZERS)
 
-bench: all $(BUILD)/bin/bench-streams ## measure, tables on stdout, plots in docs/ (BENCH=quick: 3 minutes; BENCH=redraw: the last run's)
+bench: all $(BUILD)/bin/bench-streams ## measure, tables on stdout, plots in docs/ (BENCH=quick: 4 minutes; BENCH=redraw: the last run's)
 	@launch/packages.sh build run bench
 	@BUILD_DIR=$(BUILD) $(PYTHON) tests/bench/run.py $(BENCH)
 

@@ -76,7 +76,8 @@ void options_print_table(void)
 {
     puts("| setting | type | default | what it does |\n|---|---|---|---|");
     for (size_t i = 0; i < COUNT(table); i++) {
-        const char *value = strlen(table[i].value) > 60 ? "see `options.def`" : table[i].value;
+        const char *value =
+            strlen(table[i].value) > 60 ? "see `proto/options.def`" : table[i].value;
 
         printf("| `%s` | %s | %s | %s |\n", table[i].name, option_type_name(table[i].type), value,
                table[i].text);

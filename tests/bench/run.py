@@ -3,7 +3,7 @@
 """The benchmark: CPU per call, added latency, streams, memory, growth; beside it the floors and peers, in the same run.
 
     make bench                  everything, up to 20 minutes
-    make bench BENCH=quick      short windows and fewer of them, some 3 minutes; to see that it works, not to quote
+    make bench BENCH=quick      short windows and fewer of them, some 4 minutes; to see that it works, not to quote
     make bench BENCH=redraw     the table and the plots of the last run again
 
 Prints one Markdown document on stdout and progress on stderr. build/bench/result.json holds every window. What is not a
