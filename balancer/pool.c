@@ -188,6 +188,7 @@ static uint64_t rest_ms(enum fault fault, uint64_t retry_ms, uint64_t last_ms)
     case FAULT_CERTIFICATE:
     case FAULT_TLS:
     case FAULT_PROXY:
+    case FAULT_NO_ROUTE:
     case FAULT_COUNT:
         return 0;
     }

@@ -159,6 +159,7 @@ simulator_service() {
 
     simulator=$(free_port)
     export BASE_URL=http://127.0.0.1:$simulator/v1beta API_KEYS=demo-ok-1,demo-ok-2,demo-ok-3
+    export PROXIES= CUSTOM_HEADERS= # they are for the way to Google
     service simulator "$bin/gemini-simulator" --port="$simulator"
     say "API_KEYS is not set: the bundled simulator stands in for Gemini, with the keys $API_KEYS"
     if [[ -z $has_token ]]; then

@@ -61,6 +61,21 @@ static void check_proxies(void)
     }
 }
 
+/* A key travels in a header's line; what has other characters was copied wrongly. */
+static void check_keys(void)
+{
+    char name[40];
+
+    for (size_t i = 0; i < options.api_keys.count; i++) {
+        struct view key = options.api_keys.at[i].hidden;
+
+        snprintf(name, sizeof(name), "API_KEYS, number %zu", i + 1);
+        for (size_t k = 0; k < key.len; k++)
+            if (key.at[k] <= ' ' || key.at[k] > '~')
+                option_complain(name, "…", "has a character that no key has");
+    }
+}
+
 static void check_headers(void)
 {
     struct headers headers;
@@ -88,6 +103,7 @@ static void check_ca_bundle(void)
 static void check_provider(void)
 {
     check_base_url();
+    check_keys();
     check_proxies();
     check_headers();
     check_ca_bundle();

@@ -298,8 +298,11 @@ static enum fault judge_403(const struct facts *facts)
     return is_key_fault(facts) && !is_about_object(facts) ? FAULT_KEY_INVALID : FAULT_FORBIDDEN;
 }
 
+/* A page is never about a model: the path is wrong, or somebody else answers. */
 static enum fault judge_404(const struct facts *facts)
 {
+    if (!facts->is_json)
+        return FAULT_NO_ROUTE;
     return is_about_object(facts) ? FAULT_FORBIDDEN : FAULT_NO_MODEL;
 }
 

@@ -70,6 +70,16 @@ def test_a_base_url_may_have_a_path_before_its_version(stage_of, end):
     server.server_close()
 
 
+def test_an_address_where_the_api_is_not_is_no_fault_of_the_model(stage_of):
+    stage = stage_of(keys=KEYS, admin=False, database=False, start=False)
+    stage.start("simulator")
+    stage.settings["BASE_URL"] = stage.sim.url
+    stage.start_all()
+    for answer in (stage.chat("hello"), stage.request("GET", "/v1/models")):
+        assert answer.status == 502 and answer.json["error"]["code"] == "provider_address", answer.text
+        assert "BASE_URL" in answer.json["error"]["message"]
+
+
 def has_ipv6():
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
@@ -103,6 +113,13 @@ def expect_refusal(folder, name, value, words):
         done = subprocess.run([BUILD / "bin" / process], env=env, cwd=folder, capture_output=True, timeout=20 * SLOW)
         said = done.stderr.decode()
         assert done.returncode == 2 and name in said and words in said and "5EC12E7" not in said, said
+
+
+# ---------------------------------------------------------------------------------------------------------------- API_KEYS
+
+@pytest.mark.parametrize("key", ("AIza…", "AIza 5EC12E7", "AIza5EC12E7ü"))
+def test_a_key_that_cannot_be_one_stops_the_start(tmp_path, key):
+    expect_refusal(tmp_path, "API_KEYS", json.dumps(["good-5EC12E7", key], ensure_ascii=False), "has a character that no key has")
 
 
 # ---------------------------------------------------------------------------------------------------------- CUSTOM_HEADERS
