@@ -123,8 +123,10 @@ const char *headers_read(struct headers *headers, const char *json)
     if (!*json)
         return NULL;
     doc = yyjson_read(json, strlen(json), 0);
-    if (!yyjson_is_obj(yyjson_doc_get_root(doc)))
-        fault = "should be a JSON object, such as {\"X-Team\": \"blue\"}";
+    if (!yyjson_is_obj(yyjson_doc_get_root(doc))) {
+        yyjson_doc_free(doc);
+        return "should be a JSON object, such as {\"X-Team\": \"blue\"}";
+    }
     yyjson_obj_foreach(yyjson_doc_get_root(doc), i, count, key, item)
     {
         fault = take(headers, key, item);
