@@ -100,6 +100,15 @@ static void check_ca_bundle(void)
         fclose(file);
 }
 
+static void check_idle(void)
+{
+    char value[32];
+
+    snprintf(value, sizeof(value), "%llums", (unsigned long long)options.upstream_idle_ms);
+    if (options.upstream_idle_ms < 1000)
+        option_complain("UPSTREAM_IDLE", value, "should be at least 1s");
+}
+
 static void check_provider(void)
 {
     check_base_url();
@@ -109,8 +118,7 @@ static void check_provider(void)
     check_ca_bundle();
     if (options.connect_time_out_ms == 0)
         option_complain("CONNECT_TIME_OUT", "0", "should be at least 1ms");
-    if (options.upstream_idle_ms < 1000)
-        option_complain("UPSTREAM_IDLE", "…", "should be at least 1");
+    check_idle();
 }
 
 static void check_number(const char *name, uint64_t number, uint64_t least, uint64_t most,
