@@ -12,8 +12,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -327,15 +325,6 @@ static void on_ready(void *owner, int fd, int action)
     after_curl(connections);
 }
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
-{
-    struct connections *connections = data;
-
-    (void)easy, (void)socket_data;
-    sockets_want(&connections->sockets, fd, what);
-    return 0;
-}
-
 static int on_timer(CURLM *multi, long wait_ms, void *data)
 {
     struct connections *connections = data;
@@ -367,8 +356,7 @@ void connections_open(struct connections *connections)
     connections->sockets =
         (struct sockets){.loop = connections->loop, .on_ready = on_ready, .owner = connections};
     connections->due_ms = UINT64_MAX;
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, connections);
+    sockets_serve(&connections->sockets, multi);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, connections);
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);

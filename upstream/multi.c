@@ -68,15 +68,6 @@ static void on_ready(void *owner, int fd, int action)
     after_curl(multi);
 }
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
-{
-    struct multi *multi = data;
-
-    (void)easy, (void)socket_data;
-    sockets_want(&multi->sockets, fd, what);
-    return 0;
-}
-
 static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct run *run = data;
@@ -86,13 +77,6 @@ static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_socka
     engine_found(&run->base);
     fd = sockets_open(&run->multi->sockets, address);
     return fd < 0 ? CURL_SOCKET_BAD : fd;
-}
-
-static int on_close(void *data, curl_socket_t fd)
-{
-    struct multi *multi = data;
-
-    return sockets_close(&multi->sockets, fd);
 }
 
 static int on_timer(CURLM *curl, long wait_ms, void *data)
@@ -233,8 +217,7 @@ static void set_callbacks(struct run *run)
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, run);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, run);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, run->multi);
+    sockets_close_for(&run->multi->sockets, easy);
 }
 
 static struct run *run_take(struct multi *multi)
@@ -393,8 +376,7 @@ static void curl_open(struct multi *multi)
 
     if (!curl)
         abort();
-    curl_multi_setopt(curl, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(curl, CURLMOPT_SOCKETDATA, multi);
+    sockets_serve(&multi->sockets, curl);
     curl_multi_setopt(curl, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(curl, CURLMOPT_TIMERDATA, multi);
     curl_multi_setopt(curl, CURLMOPT_PIPELINING,

@@ -27,13 +27,6 @@ static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_socka
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
-static int on_close(void *data, curl_socket_t fd)
-{
-    struct connections *connections = data;
-
-    return sockets_close(&connections->sockets, fd);
-}
-
 /* The connection is made, and libcurl at it: it tells of the session now, and not later. */
 static int on_made(void *data, char *there, char *here, int there_port, int here_port)
 {
@@ -62,8 +55,7 @@ static struct opener *opener_new(struct connections *connections)
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, opener);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, opener);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, connections);
+    sockets_close_for(&connections->sockets, easy);
     return opener;
 }
 

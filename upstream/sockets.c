@@ -74,25 +74,34 @@ static void on_ready(void *data, int fd, unsigned events)
     sockets->on_ready(sockets->owner, fd, action);
 }
 
-void sockets_want(struct sockets *sockets, int fd, int what)
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
 {
+    struct sockets *sockets = data;
     struct watch *watch = watch_of(sockets, fd);
     unsigned char wanted = 0;
 
+    (void)easy, (void)socket_data;
     if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
         wanted |= LOOP_READ;
     if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
         wanted |= LOOP_WRITE;
     if (what == CURL_POLL_REMOVE && !(watch->flags & CONNECTION)) {
         forget(sockets, fd);
-        return;
+        return 0;
     }
     watch->wanted = wanted;
     if (!wanted || ((watch->flags & WATCHED) && watch->registered == wanted))
-        return;
+        return 0;
     loop_set(sockets->loop, fd, wanted, on_ready, sockets);
     watch->flags |= WATCHED;
     watch->registered = wanted;
+    return 0;
+}
+
+void sockets_serve(struct sockets *sockets, CURLM *multi)
+{
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, sockets);
 }
 
 int sockets_open(struct sockets *sockets, const struct curl_sockaddr *address)
@@ -109,12 +118,20 @@ int sockets_open(struct sockets *sockets, const struct curl_sockaddr *address)
     return fd;
 }
 
-int sockets_close(struct sockets *sockets, int fd)
+static int on_close(void *data, curl_socket_t fd)
 {
+    struct sockets *sockets = data;
+
     forget(sockets, fd);
     watch_of(sockets, fd)->flags = 0;
     sockets->connections--;
     return close(fd);
+}
+
+void sockets_close_for(struct sockets *sockets, CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, sockets);
 }
 
 void sockets_clear(struct sockets *sockets)

@@ -17,11 +17,12 @@ struct sockets {
     void *owner;
 };
 
-/* `what` is libcurl's CURL_POLL_…. */
-void sockets_want(struct sockets *sockets, int fd, int what);
+/* Watches what this multi wants watched. The struct must not move any more. */
+void sockets_serve(struct sockets *sockets, CURLM *multi);
 
-/* For libcurl's connections: socket and close. */
+/* Closes the connections of this handle; who sets its OPENSOCKETFUNCTION opens them by
+ * sockets_open, which is socket(2). */
+void sockets_close_for(struct sockets *sockets, CURL *easy);
 int sockets_open(struct sockets *sockets, const struct curl_sockaddr *address);
-int sockets_close(struct sockets *sockets, int fd);
 
 void sockets_clear(struct sockets *sockets);
