@@ -77,7 +77,7 @@ void loop_remove(struct loop *loop, int fd)
     epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
-void loop_wait(struct loop *loop, uint64_t wait_ms)
+int loop_wait(struct loop *loop, uint64_t wait_ms)
 {
     struct epoll_event events[256];
     int count = epoll_wait(loop->epoll_fd, events, 256, wait_ms > 60000 ? 60000 : (int)wait_ms);
@@ -97,4 +97,5 @@ void loop_wait(struct loop *loop, uint64_t wait_ms)
             seen |= LOOP_BROKEN;
         watch->call(watch->data, fd, seen);
     }
+    return count < 0 ? 0 : count;
 }

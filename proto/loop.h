@@ -28,5 +28,5 @@ void loop_set(struct loop *loop, int fd, unsigned events, loop_callback *call, v
  * for it are dropped. */
 void loop_remove(struct loop *loop, int fd);
 
-/* Waits at most `wait_ms` for events and runs their callbacks. */
-void loop_wait(struct loop *loop, uint64_t wait_ms);
+/* Waits at most `wait_ms` for events and runs their callbacks. Returns how many there were. */
+int loop_wait(struct loop *loop, uint64_t wait_ms);

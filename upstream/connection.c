@@ -130,6 +130,7 @@ struct connection *connection_open(struct connections *connections, struct view 
     connection->all = connections;
     connection->opener = opener;
     connection->fd = -1;
+    connection->loop = connections->loop;
     connection->is_tls = is_tls;
     connection->user = user;
     bytes_append(&connection->origin, origin);
@@ -208,10 +209,25 @@ const char *connection_why(const struct connection *connection)
 void connection_watch(struct connection *connection, unsigned events)
 {
     if (events)
-        loop_set(connection->all->loop, connection->fd, events, on_fd, connection);
+        loop_set(connection->loop, connection->fd, events, on_fd, connection);
     else if (connection->is_watched)
-        loop_remove(connection->all->loop, connection->fd);
+        loop_remove(connection->loop, connection->fd);
     connection->is_watched = events;
+}
+
+static void move(struct connection *connection, struct loop *loop)
+{
+    if (connection->loop == loop)
+        return;
+    if (connection->is_watched)
+        loop_remove(connection->loop, connection->fd);
+    connection->loop = loop;
+}
+
+void connection_streams(struct connection *connection)
+{
+    move(connection, &connection->all->streams.inner);
+    connection_watch(connection, LOOP_READ);
 }
 
 /* Idle ones */
@@ -247,6 +263,7 @@ void connection_keep(struct connection *connection)
     connection->is_idle = true;
     connection->idle_since_ms = clock_ms();
     DL_PREPEND(connections->idle, connection);
+    move(connection, connections->loop);
     loop_set(connections->loop, connection->fd, LOOP_READ, on_idle, connection);
     connection->is_watched = true;
 }
@@ -285,7 +302,7 @@ struct connection *connection_take(struct connections *connections, struct view 
 void connection_close(struct connection *connection)
 {
     if (connection->fd >= 0)
-        loop_remove(connection->all->loop, connection->fd);
+        loop_remove(connection->loop, connection->fd);
     if (connection->opener)
         opener_give(connection->all, connection->opener);
     else if (connection->fd >= 0)
@@ -335,11 +352,19 @@ static int on_timer(CURLM *multi, long wait_ms, void *data)
     return 0;
 }
 
+uint64_t connections_due_ms(const struct connections *connections)
+{
+    uint64_t streams_ms = connections->streams.due_ms;
+
+    return connections->due_ms < streams_ms ? connections->due_ms : streams_ms;
+}
+
 void connections_turn(struct connections *connections, uint64_t now_ms)
 {
     int running;
 
     close_expired(connections, now_ms);
+    streams_turn(&connections->streams, now_ms);
     if (now_ms < connections->due_ms)
         return;
     connections->due_ms = UINT64_MAX;
@@ -356,6 +381,9 @@ void connections_open(struct connections *connections)
     connections->sockets =
         (struct sockets){.loop = connections->loop, .on_ready = on_ready, .owner = connections};
     connections->due_ms = UINT64_MAX;
+    connections->streams = (struct streams){
+        .loop = connections->loop, .wake = connections->wake, .owner = connections->owner};
+    streams_open(&connections->streams);
     sockets_serve(&connections->sockets, multi);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, connections);
@@ -369,4 +397,5 @@ void connections_close(struct connections *connections)
     openers_clear(connections);
     curl_multi_cleanup(connections->multi);
     sockets_clear(&connections->sockets);
+    streams_close(&connections->streams);
 }

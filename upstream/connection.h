@@ -8,6 +8,7 @@
 
 #include "bytes.h"
 #include "sockets.h"
+#include "streams.h"
 #include "tls.h"
 #include "transfer.h"
 
@@ -22,6 +23,7 @@ struct connection {
     struct connections *all;
     struct opener *opener; /* while it is made, and with TLS until it ends */
     int fd;                /* -1: it is being made */
+    struct loop *loop;     /* in which it is watched */
     bool is_tls;
     bool is_idle;
     bool is_watched;
@@ -52,8 +54,9 @@ struct connections {
     struct connection *idle;
     struct opener *pool;
     size_t pool_count;
-    uint64_t due_ms;            /* when connections_turn must be called */
-    void (*wake)(void *owner);  /* due_ms has changed */
+    struct streams streams;
+    uint64_t due_ms;            /* libcurl's */
+    void (*wake)(void *owner);  /* connections_due_ms has changed */
     void (*after)(void *owner); /* events were told */
     void *owner;
 };
@@ -62,6 +65,8 @@ struct connections {
 void connections_open(struct connections *connections);
 void connections_close(struct connections *connections);
 
+/* When connections_turn must be called. */
+uint64_t connections_due_ms(const struct connections *connections);
 void connections_turn(struct connections *connections, uint64_t now_ms);
 
 bool connections_has_idle(const struct connections *connections, struct view origin);
@@ -91,6 +96,9 @@ const char *connection_why(const struct connection *connection);
 
 /* Which events `ready` is called for; 0: none. */
 void connection_watch(struct connection *connection, unsigned events);
+
+/* From now on events of a stream come over it: nothing is lost if many of them wait for a moment. */
+void connection_streams(struct connection *connection);
 
 /* Nobody uses it: for the next one. */
 void connection_keep(struct connection *connection);

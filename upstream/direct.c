@@ -35,6 +35,7 @@ struct run {
     bool is_sent;
     bool is_send_broken; /* what the provider has said to that is still read */
     bool is_paused;
+    bool is_stream; /* of events: its connection knows it */
     struct response response;
     struct bytes held; /* paused: a slice, and behind it what is not read yet */
     size_t held_slice; /* bytes of it */
@@ -115,7 +116,7 @@ static void reset(struct run *run)
 {
     run->connection = NULL;
     run->refusal = NULL;
-    run->is_sent = run->is_send_broken = run->is_paused = false;
+    run->is_sent = run->is_send_broken = run->is_paused = run->is_stream = false;
     run->is_due = run->has_ended = false;
     run->why.len = 0;
     response_init(&run->response);
@@ -316,6 +317,17 @@ static bool give(struct run *run, struct view text, bool is_inside)
     return true;
 }
 
+static void tell_stream(struct run *run)
+{
+    const struct response *response = &run->response;
+
+    if (run->is_stream || !run->is_sent || !response->status ||
+        !view_starts(response_type(response), VIEW("text/event-stream")))
+        return;
+    run->is_stream = true;
+    connection_streams(run->connection);
+}
+
 static void read_end(struct run *run)
 {
     bool is_whole = response_close(&run->response) == RESPONSE_END;
@@ -341,8 +353,10 @@ static void read_on(struct run *run)
             read_end(run);
             return;
         }
-        if (!give(run, (struct view){direct->buffer, (size_t)len}, true) ||
-            !connection_holds(run->connection))
+        if (!give(run, (struct view){direct->buffer, (size_t)len}, true))
+            return;
+        tell_stream(run);
+        if (!connection_holds(run->connection))
             return;
     }
     make_due(run);
@@ -451,7 +465,7 @@ void direct_cancel(struct transfer *transfer)
 
 uint64_t direct_due_ms(const struct direct *direct)
 {
-    return direct->due ? 0 : direct->connections.due_ms;
+    return direct->due ? 0 : connections_due_ms(&direct->connections);
 }
 
 /* As many as are due now: what becomes due meanwhile has its turn later. */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Streams' sockets. What must stay true: nothing rests while fewer than a thousand events a second
+ * come, and only sockets of streams ever do.
+ *
+ * A turn of the loop, the frame that it sends and the wake-ups of whom it sends it to cost as much
+ * as several events. */
+#include "streams.h"
+
+#include <stdbool.h>
+
+#include "clock.h"
+
+enum {
+    REST_MS = 4,
+    BUSY_US = 1000,     /* events that come so soon after others begin the rests */
+    BUSY_LEAST = 4,     /* events in a rest, for another one to follow */
+};
+
+static void on_inner(void *data, int fd, unsigned events);
+
+static void listen_on(struct streams *streams)
+{
+    streams->due_ms = UINT64_MAX;
+    loop_set(streams->loop, streams->inner.epoll_fd, LOOP_READ, on_inner, streams);
+}
+
+static void rest(struct streams *streams)
+{
+    streams->due_ms = clock_ms() + REST_MS;
+    loop_set(streams->loop, streams->inner.epoll_fd, 0, on_inner, streams);
+    streams->wake(streams->owner);
+}
+
+static void on_inner(void *data, int fd, unsigned events)
+{
+    struct streams *streams = data;
+    bool is_busy = clock_us() < streams->last_us + BUSY_US;
+
+    (void)fd, (void)events;
+    loop_wait(&streams->inner, 0);
+    streams->last_us = clock_us();
+    if (is_busy)
+        rest(streams);
+}
+
+void streams_turn(struct streams *streams, uint64_t now_ms)
+{
+    int count;
+
+    if (now_ms < streams->due_ms)
+        return;
+    count = loop_wait(&streams->inner, 0);
+    streams->last_us = clock_us();
+    if (count >= BUSY_LEAST)
+        rest(streams);
+    else
+        listen_on(streams);
+}
+
+void streams_open(struct streams *streams)
+{
+    loop_open(&streams->inner);
+    listen_on(streams);
+}
+
+void streams_close(struct streams *streams)
+{
+    loop_remove(streams->loop, streams->inner.epoll_fd);
+    loop_close(&streams->inner);
+}
