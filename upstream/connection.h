@@ -97,7 +97,8 @@ const char *connection_why(const struct connection *connection);
 /* Which events `ready` is called for; 0: none. */
 void connection_watch(struct connection *connection, unsigned events);
 
-/* From now on events of a stream come over it: nothing is lost if many of them wait for a moment. */
+/* From now on events of a stream come over it: nothing is lost if many of them wait for a moment.
+ */
 void connection_streams(struct connection *connection);
 
 /* Nobody uses it: for the next one. */

@@ -12,8 +12,8 @@
 
 enum {
     REST_MS = 4,
-    BUSY_US = 1000,     /* events that come so soon after others begin the rests */
-    BUSY_LEAST = 4,     /* events in a rest, for another one to follow */
+    BUSY_US = 1000, /* events that come so soon after others begin the rests */
+    BUSY_LEAST = 4, /* events in a rest, for another one to follow */
 };
 
 static void on_inner(void *data, int fd, unsigned events);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sockets of event streams, in an epoll of their own within the process's: when events come by
- * the thousand a second, they are taken together a few milliseconds apart, as a network card gathers
- * packets. Else each is taken when it comes. Called by the connections. */
+ * the thousand a second, they are taken together a few milliseconds apart, as a network card
+ * gathers packets. Else each is taken when it comes. Called by the connections. */
 #pragma once
 
 #include "loop.h"
 
 struct streams {
-    struct loop *loop;          /* of the process */
-    struct loop inner;          /* of the streams */
-    uint64_t last_us;           /* when events were taken last */
-    uint64_t due_ms;            /* while it rests: when streams_turn must be called */
-    void (*wake)(void *owner);  /* due_ms has changed */
+    struct loop *loop;         /* of the process */
+    struct loop inner;         /* of the streams */
+    uint64_t last_us;          /* when events were taken last */
+    uint64_t due_ms;           /* while it rests: when streams_turn must be called */
+    void (*wake)(void *owner); /* due_ms has changed */
     void *owner;
 };
 
