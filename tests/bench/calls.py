@@ -14,9 +14,9 @@ WARM_SECONDS = 1
 SETTLE_SECONDS = 0.3
 
 
-def window(scene, target, connections, seconds, prompt=PROMPT):
+def window(scene, target, connections, seconds, prompt=PROMPT, image_size=0):
     """What wrk measured, with CPU µs per call and, in its middle, MiB by process."""
-    env = {"BENCH_PATH": target.path, "BENCH_BODY": str(scene.bodies(target, prompt)[0]),
+    env = {"BENCH_PATH": target.path, "BENCH_BODY": str(scene.bodies(target, prompt, image_size)[0]),
            "BENCH_HEADERS": "\n".join(target.headers)}
     before = target.group.cpu()
     wrk = subprocess.Popen(
@@ -35,12 +35,12 @@ def window(scene, target, connections, seconds, prompt=PROMPT):
     return found
 
 
-def rounds(scene, targets, connections, windows, seconds, prompt=PROMPT):
+def rounds(scene, targets, connections, windows, seconds, prompt=PROMPT, image_size=0):
     """Windows of all targets, interleaved, after one that only warms up."""
     for target in targets:
-        window(scene, target, connections, WARM_SECONDS, prompt)
+        window(scene, target, connections, WARM_SECONDS, prompt, image_size)
     found = {target.name: [] for target in targets}
     for _ in range(windows):
         for target in targets:
-            found[target.name].append(window(scene, target, connections, seconds, prompt))
+            found[target.name].append(window(scene, target, connections, seconds, prompt, image_size))
     return found

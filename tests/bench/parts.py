@@ -20,6 +20,7 @@ FIRST_EVENTS = 64
 FIRST_STREAMS = 8  # at a time, begun evenly over the length of one
 GROWTH_CONNECTIONS = 16
 BODY_CONNECTIONS = 4
+TEXT_MOST = 100_000  # characters of a prompt, far below what the model takes; the rest of a body is an image
 HISTORY_CHUNK = 20000
 HISTORY_ROW = """insert into attempts select date(t), 1, n, t, 7, n, 1, n % 5, n % 10,
     concat('gemini-', n % 8), 'generateContent', n % 2, 200, 'none', 200 + n % 900, 900 + n % 9000, n % 4000, n % 900, 0, 0,
@@ -150,9 +151,10 @@ def growth_bodies(plan, scene):
     found = {}
     for size in plan.bodies:
         say(f"growth with bodies: {size} bytes")
-        prompt = ("What is a gateway? " * (size // 19 + 1))[:size]
+        text_size = min(size, TEXT_MOST)
+        prompt = ("What is a gateway? " * (text_size // 19 + 1))[:text_size]
         found[size] = calls.rounds(scene, scene.choose(TRANSLATED, NGINX, STRAIGHT), BODY_CONNECTIONS,
-                                   plan.growth_windows, plan.growth_seconds, prompt)
+                                   plan.growth_windows, plan.growth_seconds, prompt, size - text_size)
     return found
 
 

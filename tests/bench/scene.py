@@ -4,6 +4,7 @@ the same calls.
 
 What must stay true: the load tools, the simulator and the database server have one core, the gateway or a peer the other.
 """
+import base64
 import json
 import shutil
 import sys
@@ -33,15 +34,25 @@ def key(number):
     return f"bench-ok-{number}"
 
 
-def chat_body(prompt, stream=False):
+def image(size):
+    """Base64 of so many characters, or some fewer, that begins as a PNG does."""
+    head = b"\x89PNG\r\n\x1a\n"
+    return base64.b64encode(head.ljust(size // 4 * 3, b"\x5a")).decode()
+
+
+def chat_body(prompt, image_size, stream=False):
+    content = prompt if not image_size else [
+        {"type": "text", "text": prompt},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{image(image_size)}"}}]
     return {"model": MODEL, "messages": [{"role": "system", "content": "Answer briefly."},
-                                         {"role": "user", "content": prompt}],
+                                         {"role": "user", "content": content}],
             "temperature": 0.7, "max_tokens": 256} | ({"stream": True} if stream else {})
 
 
-def gemini_body(prompt):
+def gemini_body(prompt, image_size):
+    media = [{"inlineData": {"mimeType": "image/png", "data": image(image_size)}}] if image_size else []
     return {"systemInstruction": {"parts": [{"text": "Answer briefly."}]},
-            "contents": [{"role": "user", "parts": [{"text": prompt}]}],
+            "contents": [{"role": "user", "parts": [{"text": prompt}, *media]}],
             "generationConfig": {"temperature": 0.7, "maxOutputTokens": 256}}
 
 
@@ -132,13 +143,14 @@ class Scene:
         pin([self.stage.database.process.pid, self.stage.pid("simulator")], load)
         self.load_cpus = load
 
-    def bodies(self, target, prompt=PROMPT):
-        """Paths of the bodies of a call and of a stream."""
+    def bodies(self, target, prompt=PROMPT, image_size=0):
+        """Paths of the bodies of a call and of a stream; with an image of so many characters, if not 0."""
         found = []
         for stream in (False, True):
-            body = chat_body(prompt, stream) if target.dialect == "openai" else gemini_body(prompt)
-            path = self.folder / f"{target.dialect}-{len(prompt)}-{stream}.json"
+            path = self.folder / f"{target.dialect}-{len(prompt)}-{image_size}-{stream}.json"
             if not path.exists():
+                body = (chat_body(prompt, image_size, stream) if target.dialect == "openai"
+                        else gemini_body(prompt, image_size))
                 path.write_text(json.dumps(body))
             found.append(path)
         return found
