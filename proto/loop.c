@@ -79,8 +79,9 @@ void loop_remove(struct loop *loop, int fd)
 
 int loop_wait(struct loop *loop, uint64_t wait_ms)
 {
-    struct epoll_event events[256];
-    int count = epoll_wait(loop->epoll_fd, events, 256, wait_ms > 60000 ? 60000 : (int)wait_ms);
+    struct epoll_event events[LOOP_EVENTS_MOST];
+    int count = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS_MOST,
+                           wait_ms > 60000 ? 60000 : (int)wait_ms);
 
     for (int i = 0; i < count; i++) {
         int fd = (int)(uint32_t)events[i].data.u64;

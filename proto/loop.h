@@ -9,6 +9,8 @@
 #define LOOP_WRITE 2u
 #define LOOP_BROKEN 4u /* error or hang-up; always reported */
 
+enum { LOOP_EVENTS_MOST = 256 }; /* in one wait; the next one tells of the others */
+
 typedef void loop_callback(void *data, int fd, unsigned events);
 
 struct loop {

@@ -24,9 +24,10 @@ static void listen_on(struct streams *streams)
     loop_set(streams->loop, streams->inner.epoll_fd, LOOP_READ, on_inner, streams);
 }
 
-static void rest(struct streams *streams)
+/* Not if there were so many that others are still waiting. */
+static void rest(struct streams *streams, int count)
 {
-    streams->due_ms = clock_ms() + REST_MS;
+    streams->due_ms = clock_ms() + (count < LOOP_EVENTS_MOST ? REST_MS : 0);
     loop_set(streams->loop, streams->inner.epoll_fd, 0, on_inner, streams);
     streams->wake(streams->owner);
 }
@@ -35,12 +36,12 @@ static void on_inner(void *data, int fd, unsigned events)
 {
     struct streams *streams = data;
     bool is_busy = clock_us() < streams->last_us + BUSY_US;
+    int count = loop_wait(&streams->inner, 0);
 
     (void)fd, (void)events;
-    loop_wait(&streams->inner, 0);
     streams->last_us = clock_us();
     if (is_busy)
-        rest(streams);
+        rest(streams, count);
 }
 
 void streams_turn(struct streams *streams, uint64_t now_ms)
@@ -52,7 +53,7 @@ void streams_turn(struct streams *streams, uint64_t now_ms)
     count = loop_wait(&streams->inner, 0);
     streams->last_us = clock_us();
     if (count >= BUSY_LEAST)
-        rest(streams);
+        rest(streams, count);
     else
         listen_on(streams);
 }

@@ -126,6 +126,26 @@ static void what_came_in_a_rest_wakes_the_loop_after_it(void **state)
     assert_int_equal(taken, PIPES);
 }
 
+static void what_one_look_cannot_take_does_not_wait(void **state)
+{
+    int copies[LOOP_EVENTS_MOST];
+
+    (void)state;
+    tire();
+    for (int i = 0; i < LOOP_EVENTS_MOST; i++) {
+        copies[i] = dup(pipes[0][0]);
+        loop_set(&streams.inner, copies[i], LOOP_READ, on_event, NULL);
+        send_events(1);
+    }
+    streams_turn(&streams, streams.due_ms);
+    assert_int_equal(taken, LOOP_EVENTS_MOST);
+    assert_true(streams.due_ms <= clock_ms());
+    for (int i = 0; i < LOOP_EVENTS_MOST; i++) {
+        loop_remove(&streams.inner, copies[i]);
+        close(copies[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +153,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_events_are_taken_together, open_all, close_all),
         cmocka_unit_test_setup_teardown(when_they_become_few_the_rests_end, open_all, close_all),
         cmocka_unit_test_setup_teardown(what_came_in_a_rest_wakes_the_loop_after_it, open_all,
+                                        close_all),
+        cmocka_unit_test_setup_teardown(what_one_look_cannot_take_does_not_wait, open_all,
                                         close_all),
     };
 
