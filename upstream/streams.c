@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Streams' sockets. What must stay true: nothing rests while fewer than a thousand events a second
- * come, and only sockets of streams ever do.
+/* Streams' sockets. What must stay true: only sockets of streams ever rest. A rest begins when
+ * events come twice within a millisecond, as even a few streams may do by chance; another one
+ * follows only if enough came in it, a thousand a second.
  *
  * A turn of the loop, the frame that it sends and the wake-ups of whom it sends it to cost as much
  * as several events. */

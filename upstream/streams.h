@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sockets of event streams, in an epoll of their own within the process's: when events come by
  * the thousand a second, they are taken together a few milliseconds apart, as a network card
- * gathers packets. Else each is taken when it comes. Called by the connections. */
+ * gathers packets. Else most are taken when they come: see streams.c. Called by the connections. */
 #pragma once
 
 #include "loop.h"
