@@ -216,14 +216,19 @@ asan: ## unit and flow tests and fuzz replay, sanitized
 	+@$(parallel) $(CLIENTS)
 	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) asan-unit asan-replay asan-flow
 
-fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## look for inputs that break a parser, FUZZ_SECONDS=60 each, FUZZ_JOBS at once
+fuzz: ## look for inputs that break a parser, FUZZ_SECONDS=60 each, FUZZ_JOBS at once
+	@launch/packages.sh build test
+	+@$(parallel) $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS))
 	@$(PYTHON) tests/fuzz/run.py --build $(BUILD) --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) $(FUZZERS)
 
-fuzz-merge: $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS)) ## take those new inputs that reach more into the corpus
+fuzz-merge: ## take those new inputs that reach more into the corpus
+	@launch/packages.sh build test
+	+@$(parallel) $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS))
 	@$(PYTHON) tests/fuzz/run.py --build $(BUILD) --jobs $(FUZZ_JOBS) --merge $(FUZZERS)
 
-bench: all $(BUILD)/bin/bench-streams ## measure, tables on stdout, plots in docs/ (BENCH=quick: 4 minutes; BENCH=redraw: the last run's)
+bench: ## measure, tables on stdout, plots in docs/ (BENCH=quick: 4 minutes; BENCH=redraw: the last run's)
 	@launch/packages.sh build run bench
+	+@$(parallel) all $(BUILD)/bin/bench-streams
 	@BUILD_DIR=$(BUILD) $(PYTHON) tests/bench/run.py $(BENCH)
 
 coverage: ## which lines the tests reach, build/coverage/index.html; fails below 85 % (tests/coverage.py)
@@ -234,8 +239,9 @@ coverage: ## which lines the tests reach, build/coverage/index.html; fails below
 	@cd build/coverage && gcovr --root ../.. --exclude '.*tests/.*' --html-details index.html --json-summary summary.json .
 	@$(PYTHON) tests/coverage.py build/coverage/summary.json
 
-soak: all ## SOAK_MINUTES=30 of half the load that the machine takes, with kills: memory, descriptors, books
+soak: ## SOAK_MINUTES=30 of half the load that the machine takes, with kills: memory, descriptors, books
 	@launch/packages.sh build run test
+	+@$(parallel) all
 	@BUILD_DIR=$(BUILD) $(PYTHON) tests/soak/run.py --minutes $(SOAK_MINUTES) --out $(BUILD)/soak
 
 SOURCES := $(wildcard proto/*.c $(addsuffix /*.c,$(PROCESSES)) docs/*.c tests/fakes/*.c tests/bench/*.c tests/unit/*/*.c tests/fuzz/*.c)
