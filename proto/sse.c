@@ -3,6 +3,8 @@
  * The usual event, one `data:` line that lies whole in what was fed, is given without a copy. */
 #include "sse.h"
 
+#include <strings.h>
+
 enum {
     STRAY_MOST = 64 * 1024, /* of a page that is no event stream; the rest is dropped */
     IDLE_MOST = 64 * 1024,  /* a larger buffer is given back when its event is done */
@@ -215,4 +217,13 @@ void sse_clear(struct sse *sse)
     bytes_clear(&sse->line);
     bytes_clear(&sse->stray);
     *sse = (struct sse){.limit = sse->limit};
+}
+
+bool sse_is_type(struct view type)
+{
+    struct view name = VIEW("text/event-stream");
+
+    if (type.len < name.len || strncasecmp(type.at, name.at, name.len) != 0)
+        return false;
+    return type.len == name.len || type.at[name.len] == ';' || type.at[name.len] == ' ';
 }

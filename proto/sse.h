@@ -33,3 +33,6 @@ bool sse_feed(struct sse *sse, struct view *more, struct view *event, bool *is_b
 bool sse_is_between(const struct sse *sse);
 
 void sse_clear(struct sse *sse);
+
+/* Whether that content type, with or without parameters, is that of such events. */
+bool sse_is_type(struct view type);

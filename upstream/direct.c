@@ -14,6 +14,7 @@
 #include "connection.h"
 #include "request.h"
 #include "response.h"
+#include "sse.h"
 
 enum {
     READ_LEN = 32 * 1024,
@@ -317,12 +318,13 @@ static bool give(struct run *run, struct view text, bool is_inside)
     return true;
 }
 
+/* As long as its head is not whole, its type may not be either. */
 static void tell_stream(struct run *run)
 {
     const struct response *response = &run->response;
 
     if (run->is_stream || !run->is_sent || !response->status ||
-        !view_starts(response_type(response), VIEW("text/event-stream")))
+        !sse_is_type(response_type(response)))
         return;
     run->is_stream = true;
     connection_streams(run->connection);

@@ -19,21 +19,13 @@ static struct view without_space(struct view text)
     return text;
 }
 
-static bool holds_text(struct view text, struct view part)
-{
-    for (; text.len >= part.len; text = view_skip(text, 1))
-        if (view_starts(text, part))
-            return true;
-    return false;
-}
-
 void gate_head(struct gate *gate, unsigned status, struct view type)
 {
     gate->status = status;
     gate->sse.limit = gate->elements.limit = EVENT_MOST;
     if (status < 200 || status >= 300)
         gate->framing = FRAMING_ERROR;
-    else if (holds_text(type, VIEW("text/event-stream")))
+    else if (sse_is_type(type))
         gate->framing = FRAMING_EVENTS;
     else
         gate->framing = gate->is_stream ? FRAMING_NONE : FRAMING_WHOLE;

@@ -36,14 +36,17 @@ static inline void expect_text(const char *what, const char *got, const char *wa
         fail_msg("%s:\n  got  %s\n  want %s", what, got, want);
 }
 
-/* The settings that the tables assume: nothing added to what the client asks for. */
-static inline void plain_options(void)
+/* The settings that the tables assume: nothing added to what the client asks for. Called before
+ * each test. */
+static inline int plain_options(void **state)
 {
     static const char *filtered[] = {"gemini-old"};
 
+    (void)state;
     options = (struct options){0};
     options.safety_settings = "[]";
     options.filtered_models = (struct option_list){filtered, 1};
+    return 0;
 }
 
 /* A chat/completions request and what it becomes. */

@@ -171,23 +171,16 @@ static void a_picture_is_not_estimated_as_text(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    plain_options();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_body_passes_byte_for_byte, setup),
-        cmocka_unit_test_setup(the_path_is_that_of_the_route_or_of_the_model, setup),
-        cmocka_unit_test_setup(a_body_that_is_no_object_is_refused, setup),
-        cmocka_unit_test_setup(a_body_that_is_too_deep_is_refused, setup),
-        cmocka_unit_test_setup(a_model_that_is_none_or_filtered_is_not_found, setup),
-        cmocka_unit_test_setup(the_estimate_counts_text_and_the_limit, setup),
-        cmocka_unit_test_setup(a_picture_is_not_estimated_as_text, setup),
+        cmocka_unit_test_setup(a_body_passes_byte_for_byte, plain_options),
+        cmocka_unit_test_setup(the_path_is_that_of_the_route_or_of_the_model, plain_options),
+        cmocka_unit_test_setup(a_body_that_is_no_object_is_refused, plain_options),
+        cmocka_unit_test_setup(a_body_that_is_too_deep_is_refused, plain_options),
+        cmocka_unit_test_setup(a_model_that_is_none_or_filtered_is_not_found, plain_options),
+        cmocka_unit_test_setup(the_estimate_counts_text_and_the_limit, plain_options),
+        cmocka_unit_test_setup(a_picture_is_not_estimated_as_text, plain_options),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,19 +81,12 @@ static void what_is_no_list_is_refused(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    plain_options();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(it_is_asked_for_with_one_page, setup),
-        cmocka_unit_test_setup(a_list_becomes_a_list, setup),
-        cmocka_unit_test_setup(what_is_no_list_is_refused, setup),
+        cmocka_unit_test_setup(it_is_asked_for_with_one_page, plain_options),
+        cmocka_unit_test_setup(a_list_becomes_a_list, plain_options),
+        cmocka_unit_test_setup(what_is_no_list_is_refused, plain_options),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -620,31 +620,24 @@ static void a_long_text_arrives_whole(void **state)
     bytes_clear(&why);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    plain_options();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(messages_become_contents, setup),
-        cmocka_unit_test_setup(parameters_become_generation_config, setup),
-        cmocka_unit_test_setup(late_systems_stay_if_the_operator_wants, setup),
-        cmocka_unit_test_setup(thoughts_may_have_an_allowance, setup),
-        cmocka_unit_test_setup(the_wish_to_think_becomes_thinking_config, setup),
-        cmocka_unit_test_setup(thoughts_are_shown_if_the_operator_wants, setup),
-        cmocka_unit_test_setup(safety_settings_come_from_the_client_or_the_operator, setup),
-        cmocka_unit_test_setup(what_is_wrong_is_named, setup),
-        cmocka_unit_test_setup(what_is_not_supported_is_refused_by_name, setup),
-        cmocka_unit_test_setup(a_model_that_is_none_is_not_found, setup),
-        cmocka_unit_test_setup(json_that_is_too_deep_is_refused, setup),
-        cmocka_unit_test_setup(the_path_is_that_of_the_model_and_the_method, setup),
-        cmocka_unit_test_setup(the_estimate_is_a_quarter_of_the_text_and_the_limit, setup),
-        cmocka_unit_test_setup(what_belongs_together_has_one_affinity, setup),
-        cmocka_unit_test_setup(a_long_text_arrives_whole, setup),
+        cmocka_unit_test_setup(messages_become_contents, plain_options),
+        cmocka_unit_test_setup(parameters_become_generation_config, plain_options),
+        cmocka_unit_test_setup(late_systems_stay_if_the_operator_wants, plain_options),
+        cmocka_unit_test_setup(thoughts_may_have_an_allowance, plain_options),
+        cmocka_unit_test_setup(the_wish_to_think_becomes_thinking_config, plain_options),
+        cmocka_unit_test_setup(thoughts_are_shown_if_the_operator_wants, plain_options),
+        cmocka_unit_test_setup(safety_settings_come_from_the_client_or_the_operator, plain_options),
+        cmocka_unit_test_setup(what_is_wrong_is_named, plain_options),
+        cmocka_unit_test_setup(what_is_not_supported_is_refused_by_name, plain_options),
+        cmocka_unit_test_setup(a_model_that_is_none_is_not_found, plain_options),
+        cmocka_unit_test_setup(json_that_is_too_deep_is_refused, plain_options),
+        cmocka_unit_test_setup(the_path_is_that_of_the_model_and_the_method, plain_options),
+        cmocka_unit_test_setup(the_estimate_is_a_quarter_of_the_text_and_the_limit, plain_options),
+        cmocka_unit_test_setup(what_belongs_together_has_one_affinity, plain_options),
+        cmocka_unit_test_setup(a_long_text_arrives_whole, plain_options),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

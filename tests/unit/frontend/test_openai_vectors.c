@@ -834,17 +834,10 @@ static void v31_a_premature_end_is_no_stop(void **state)
                "'status':'UNAVAILABLE'}}");
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    plain_options();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define VECTOR(name) cmocka_unit_test_setup(name, setup)
+#define VECTOR(name) cmocka_unit_test_setup(name, plain_options)
         VECTOR(v01_plain_text),
         VECTOR(v02_system_only),
         VECTOR(v03_two_systems_and_a_late_developer),

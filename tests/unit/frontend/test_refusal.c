@@ -317,24 +317,17 @@ static void what_is_known_to_be_refused_is_not_written_at_all(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    plain_options();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_beginning_of_the_message_says_what_is_refused),
-        cmocka_unit_test_setup(a_body_loses_what_is_refused_and_no_more, setup),
-        cmocka_unit_test_setup(a_prefill_stays_refused_unless_it_may_be_continued, setup),
+        cmocka_unit_test_setup(a_body_loses_what_is_refused_and_no_more, plain_options),
+        cmocka_unit_test_setup(a_prefill_stays_refused_unless_it_may_be_continued, plain_options),
         cmocka_unit_test(very_many_words_of_a_system_are_moved_in_their_order),
         cmocka_unit_test(what_a_model_refuses_is_remembered_for_hours),
         cmocka_unit_test(what_one_request_does_wrong_is_not_remembered),
         cmocka_unit_test(the_table_is_bounded_and_forgets_the_oldest),
-        cmocka_unit_test_setup(what_is_known_to_be_refused_is_not_written_at_all, setup),
+        cmocka_unit_test_setup(what_is_known_to_be_refused_is_not_written_at_all, plain_options),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,6 +224,18 @@ static void a_long_data_line_is_whole_when_it_comes_in_large_pieces(void **state
     sse_clear(&sse);
 }
 
+static void a_type_is_known_by_its_name_in_any_case(void **state)
+{
+    (void)state;
+    assert_true(sse_is_type(VIEW("text/event-stream")));
+    assert_true(sse_is_type(VIEW("text/event-stream; charset=utf-8")));
+    assert_true(sse_is_type(VIEW("Text/Event-Stream ;charset=UTF-8")));
+    assert_false(sse_is_type(VIEW("text/event-streams")));
+    assert_false(sse_is_type(VIEW("text/event-strea")));
+    assert_false(sse_is_type(VIEW("application/json")));
+    assert_false(sse_is_type(VIEW("")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +245,7 @@ int main(void)
         cmocka_unit_test(an_event_over_the_limit_in_one_piece_keeps_its_end),
         cmocka_unit_test(a_page_without_an_end_of_line_does_not_grow_for_ever),
         cmocka_unit_test(a_long_data_line_is_whole_when_it_comes_in_large_pieces),
+        cmocka_unit_test(a_type_is_known_by_its_name_in_any_case),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
