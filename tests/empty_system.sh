@@ -3,7 +3,7 @@
 # Follows README.md to the letter in an empty Debian: its commands are taken out of the file and run by a user who may use
 # sudo, in a system that debootstrap has just made (minbase), from a clone of the last commit of this folder.
 #
-#   tests/empty_system.sh [BASE [GOAL…]]     tests/empty_system.sh /tmp/bookworm check
+#   [EMPTY_RELEASE=bookworm] tests/empty_system.sh [BASE [GOAL…]]     tests/empty_system.sh /tmp/bookworm check
 #
 # BASE: an empty system that is kept for the next time (made if it is not there). GOAL: what make is to do at the end. As
 # root; needs debootstrap, git, a Debian mirror and port 8000. Not a part of `make test`: it takes a quarter of an hour and
@@ -12,7 +12,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-release=bookworm
+release=${EMPTY_RELEASE:-bookworm}
 seconds=${EMPTY_SECONDS:-3600}
 user=newcomer
 readonly root release seconds user
