@@ -50,21 +50,34 @@ fi
 echo "installing from Debian:$missing" >&2
 $as_root apt-get update -qq
 
-# yyjson came to Debian with release 13. On an older one, take this one source package from 13 and nothing else.
-case $missing in
-*libyyjson-dev*)
-    if [ -z "$(apt-cache madison libyyjson-dev)" ]; then
-        mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | head -n 1)
-        [ -n "$mirror" ] || { echo "packages.sh: no Debian mirror among apt's sources: install libyyjson-dev by hand" >&2; exit 1; }
-        printf 'Types: deb\nURIs: %s\nSuites: trixie\nComponents: main\nSigned-By: %s\n' "$mirror" \
-            /usr/share/keyrings/debian-archive-keyring.gpg |
-            $as_root tee /etc/apt/sources.list.d/yyjson-from-trixie.sources >/dev/null
-        printf '%s\n' 'Package: *' 'Pin: release n=trixie' 'Pin-Priority: -1' '' \
-            'Package: libyyjson-dev libyyjson0' 'Pin: release n=trixie' 'Pin-Priority: 500' |
-            $as_root tee /etc/apt/preferences.d/yyjson-from-trixie >/dev/null
-        $as_root apt-get update -qq
-    fi ;;
-esac
+uri_of() { # the address of that archive ("Debian", "Debian-Security") in this machine's own sources
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Label: $1" | head -n 1
+}
+
+source_of() { # URI SUITE
+    printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n\n' "$1" "$2" \
+        /usr/share/keyrings/debian-archive-keyring.gpg
+}
+
+# From this one source package of another release, and nothing else: NAME RELEASE PACKAGES
+take_from() {
+    [ -z "$(apt-cache madison "${3%% *}")" ] || return 0
+    mirror=$(uri_of Debian)
+    security=$(uri_of Debian-Security)
+    [ -n "$mirror" ] || { echo "packages.sh: no Debian mirror among apt's sources: install $3 by hand" >&2; exit 1; }
+    {
+        source_of "$mirror" "$2"
+        [ -z "$security" ] || source_of "$security" "$2-security"
+    } | $as_root tee "/etc/apt/sources.list.d/$1-from-$2.sources" >/dev/null
+    printf '%s\n' 'Package: *' "Pin: release n=$2*" 'Pin-Priority: -1' '' \
+        "Package: $3" "Pin: release n=$2*" 'Pin-Priority: 500' |
+        $as_root tee "/etc/apt/preferences.d/$1-from-$2" >/dev/null
+    $as_root apt-get update -qq
+}
+
+# yyjson came to Debian with release 13, and h2o left it then.
+case $missing in *libyyjson-dev*) take_from yyjson trixie "libyyjson-dev libyyjson0" ;; esac
+case $missing in *libh2o-evloop-dev*) take_from h2o bookworm "libh2o-evloop-dev libh2o-evloop0.13 libh2o-dev-common" ;; esac
 
 # Services must not start on their own: the gateway runs its private database itself.
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
