@@ -217,12 +217,12 @@ asan: ## unit and flow tests and fuzz replay, sanitized
 	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) asan-unit asan-replay asan-flow
 
 fuzz: ## look for inputs that break a parser, FUZZ_SECONDS=60 each, FUZZ_JOBS at once
-	@launch/packages.sh build test
+	@launch/packages.sh build fuzz
 	+@$(parallel) $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS))
 	@$(PYTHON) tests/fuzz/run.py --build $(BUILD) --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) $(FUZZERS)
 
 fuzz-merge: ## take those new inputs that reach more into the corpus
-	@launch/packages.sh build test
+	@launch/packages.sh build fuzz
 	+@$(parallel) $(addprefix $(BUILD)/libfuzzer/,$(FUZZERS))
 	@$(PYTHON) tests/fuzz/run.py --build $(BUILD) --jobs $(FUZZ_JOBS) --merge $(FUZZERS)
 

@@ -1,18 +1,19 @@
 #!/bin/sh
-# Installs the Debian packages that the named groups need (build, run, test, clients, bench, lint). Called by make; says
+# Installs the Debian packages that the named groups need (build, run, test, clients, bench, fuzz, lint). Called by make; says
 # nothing and touches nothing when all of them are there. SPDX-License-Identifier: Apache-2.0
 set -eu
 
 build="gcc g++ make pkg-config libh2o-evloop-dev libssl-dev libzmq3-dev libmsgpack-dev libcurl4-openssl-dev
     default-libmysqlclient-dev libhttp-parser-dev zlib1g-dev uthash-dev libyyjson-dev"
 run="mariadb-server-core mariadb-client-core runit curl ca-certificates"
-test="libcmocka-dev python3 python3-pytest python3-venv python3-pip iproute2 clang-14 libclang-rt-14-dev libfuzzer-14-dev
+test="libcmocka-dev python3 python3-pytest python3-venv python3-pip iproute2
     openssl tinyproxy-bin microsocks python3-h2 wrk"
 # What the tests of other people's clients want. A Node or PHP that is there from elsewhere is as good.
 clients="php-cli php-curl"
 command -v node >/dev/null || clients="$clients nodejs"
 command -v npm >/dev/null || clients="$clients npm"
 bench="wrk nginx-light haproxy python3-matplotlib"
+fuzz="clang-14 libclang-rt-14-dev libfuzzer-14-dev"
 lint="clang-format-14 clang-tidy-14 cppcheck gcovr"
 
 wanted=
@@ -23,6 +24,7 @@ for group in "$@"; do
     test) wanted="$wanted $test" ;;
     clients) wanted="$wanted $clients" ;;
     bench) wanted="$wanted $bench" ;;
+    fuzz) wanted="$wanted $fuzz" ;;
     lint) wanted="$wanted $lint" ;;
     *) echo "packages.sh: no such group: $group" >&2; exit 2 ;;
     esac
