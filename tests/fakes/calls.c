@@ -26,7 +26,7 @@ struct span calls_sign(struct generation *g, uint64_t subject, const struct scri
 /* Newer models name each call. */
 static struct span make_id(struct generation *g, int64_t index)
 {
-    char id[40];
+    char id[48];
 
     if (!model_can(g->work.model, CAN_SIGN))
         return (struct span){"", 0};

@@ -61,7 +61,7 @@ def certificates(authority, tmp_path):
     """Arguments of a simulator whose certificate is not to be accepted, and the bundle that its client has."""
     def make(kind):
         if kind == "expired":
-            return authority.server_args("expired", days=-1), authority.bundle
+            return authority.server_args("expired", days=0), authority.bundle
         if kind == "other-name":
             return authority.server_args("other", hosts="DNS:other.example"), authority.bundle
         if kind == "self-signed":
