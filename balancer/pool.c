@@ -229,6 +229,8 @@ uint64_t pool_settle(struct pool *pool, uint64_t id, struct view model, uint64_t
     }
     until_ms = now_ms + rest_ms(fault, retry_ms, rest ? rest->last_ms : 0);
     if (cools == COOLS_KEY) {
+        if (until_ms <= key->until_ms)
+            return key->until_ms;
         key->until_ms = until_ms;
         key->why = fault;
         return until_ms;

@@ -62,7 +62,8 @@ static bool note_block(struct reply *reply, yyjson_val *root)
     struct view reason = json_view(json_member(feedback, VIEW("blockReason")));
     struct reply_choice *choice = &reply->choices[reply->leg];
 
-    if (!reason.len || yyjson_arr_size(json_member(root, VIEW("candidates"))))
+    if (!reason.len || view_equal(reason, VIEW("BLOCK_REASON_UNSPECIFIED")) ||
+        yyjson_arr_size(json_member(root, VIEW("candidates"))))
         return true;
     if (options.refuse_blocked && !reply->has_content) {
         reply->fault = ERROR_BLOCKED;
@@ -301,6 +302,7 @@ static bool openai_end(struct reply *reply, struct bytes *out)
     if (error != ERROR_NONE) {
         struct complaint complaint = {.error = error, .text = why.len ? bytes_cstr(&why) : NULL};
         openai_stream_error(&complaint, out);
+        reply->fault = error;
         bytes_clear(&why);
         return false;
     }

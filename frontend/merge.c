@@ -196,7 +196,7 @@ static bool end_events(struct leg *leg, enum error *error)
         return true;
     /* The dialect has written the error itself; on this connection nothing follows it. */
     x->is_ended = true;
-    x->error = ERROR_UPSTREAM_CUT;
+    x->error = x->reply.fault;
     x->req->http1_is_persistent = 0;
     calls_abandon(x); /* the other legs */
     return true;

@@ -223,13 +223,20 @@ static void on_done(void *owner, enum transfer_end end, const char *why)
 
 static const struct transfer_events events = {.head = on_head, .bytes = on_bytes, .done = on_done};
 
+/* Whether the client asks for some fields of the answer only: then what is not there says nothing.
+ */
+static bool is_partial(const char *path)
+{
+    return strstr(path, "?fields=") || strstr(path, "&fields=");
+}
+
 static struct gate gate_of(struct job *job)
 {
     struct view operation = view_of(job->operation);
 
     return (struct gate){
         .provider = job->provider,
-        .is_generated = job->provider->is_generated(operation),
+        .is_generated = job->provider->is_generated(operation) && !is_partial(job->path),
         .is_stream = job->is_stream || view_starts(operation, VIEW("stream")),
         .thoughts = job->thoughts,
         .out = on_out,

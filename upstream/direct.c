@@ -21,6 +21,7 @@ enum {
     JOIN_MOST = 16 * 1024, /* a request up to this leaves as one TLS record */
     HEAD_KEPT = 2 * 1024,  /* bytes of a head's memory that an idle transfer keeps */
     READS_MOST = 4,        /* of one transfer before others have their turn */
+    READ_MUCH = 8 * 1024,  /* behind a read of so much there is probably more */
 };
 
 struct run {
@@ -337,7 +338,8 @@ static void read_end(struct run *run)
     end(run, true, is_whole ? TRANSFER_CLEAN : TRANSFER_BROKEN, is_whole ? "" : run->response.why);
 }
 
-/* From inside the loop. One read is enough where the loop tells of what is left. */
+/* From inside the loop, which tells of what is left; but a stream's socket may have to wait for
+ * that. */
 static void read_on(struct run *run)
 {
     struct direct *direct = run->direct;
@@ -358,7 +360,7 @@ static void read_on(struct run *run)
         if (!give(run, (struct view){direct->buffer, (size_t)len}, true))
             return;
         tell_stream(run);
-        if (!connection_holds(run->connection))
+        if (!connection_holds(run->connection) && len < READ_MUCH)
             return;
     }
     make_due(run);

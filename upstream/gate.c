@@ -305,8 +305,9 @@ bool gate_feed(struct gate *gate, struct view bytes, size_t hold_most)
     case FRAMING_WHOLE:
         return feed_whole(gate, bytes, hold_most);
     case FRAMING_ERROR:
-        if (gate->held.len + bytes.len <= ERROR_MOST)
-            bytes_append(&gate->held, bytes);
+        if (bytes.len > ERROR_MOST - gate->held.len)
+            bytes.len = ERROR_MOST - gate->held.len;
+        bytes_append(&gate->held, bytes);
         return true;
     }
     return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gemini's errors: status, words and details into one fault. Called when an attempt has failed.
  * What must stay true: a fault that costs a key something is only found where the body says that
- * the key is at fault. */
+ * the key is at fault; and where it quotes a client, it says nothing. */
 #include "gemini_error.h"
 
 #include <ctype.h>
@@ -49,6 +49,15 @@ static bool holds_any(struct view text, const char *const *parts)
 {
     for (; *parts; parts++)
         if (holds(text, *parts))
+            return true;
+    return false;
+}
+
+/* Further on a message may quote what a client wrote. */
+static bool begins_with_any(struct view text, const char *const *heads)
+{
+    for (; *heads; heads++)
+        if (text.len >= strlen(*heads) && strncasecmp(text.at, *heads, strlen(*heads)) == 0)
             return true;
     return false;
 }
@@ -251,21 +260,28 @@ static bool is_key_fault(const struct facts *facts)
     static const char *const reasons[] = {"API_KEY_",         "CONSUMER_",     "SERVICE_DISABLED",
                                           "BILLING_DISABLED", "CREDENTIALS_",  "ACCESS_TOKEN_",
                                           "ACCOUNT_STATE_",   "USER_PROJECT_", NULL};
-    static const char *const texts[] = {"API key not valid",  "API key expired",
-                                        "API key not found",  "reported as leaked",
-                                        "has been suspended", "been denied access",
-                                        "it is disabled",     "unregistered callers",
-                                        "are blocked",        NULL};
+    static const char *const heads[] = {"API key not valid",
+                                        "API key expired",
+                                        "API key not found",
+                                        "Your API key was reported as leaked",
+                                        "Permission denied: Consumer ",
+                                        "Your project has been denied access",
+                                        "Generative Language API has not been used",
+                                        "Method doesn't allow unregistered callers",
+                                        "Requests from ",
+                                        "Requests to this API ",
+                                        NULL};
 
-    return holds_any(facts->reason, reasons) || holds_any(facts->message, texts);
+    return begins_with_any(facts->reason, reasons) || begins_with_any(facts->message, heads);
 }
 
 static bool is_location(const struct facts *facts)
 {
-    static const char *const texts[] = {"location is not supported",
-                                        "not available in your country", NULL};
+    static const char *const heads[] = {"User location is not supported",
+                                        "Gemini API free tier is not available in your country",
+                                        NULL};
 
-    return holds_any(facts->message, texts);
+    return begins_with_any(facts->message, heads);
 }
 
 static bool is_about_object(const struct facts *facts)

@@ -373,14 +373,16 @@ void job_cancel(struct job *job, enum fault fault)
     job_free(job);
 }
 
+/* Of a job that waits for a key the balancer knows the fault, and must not count it twice; its
+ * client is told the last one, since that says more. */
 void job_time_out(struct job *job)
 {
-    bool is_asking = job->state == JOB_WAITING;
+    enum fault last = job->state == JOB_WAITING ? job->fault : FAULT_TIMEOUT;
 
     attempt_abort(job, FAULT_TIMEOUT);
-    if (!is_asking) /* else the last fault says more */
-        job->fault = FAULT_TIMEOUT;
+    job->fault = FAULT_TIMEOUT;
     job_tell_outcome(job, false);
+    job->fault = last;
     fail_by_fault(job);
 }
 

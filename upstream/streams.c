@@ -52,11 +52,12 @@ void streams_turn(struct streams *streams, uint64_t now_ms)
     if (now_ms < streams->due_ms)
         return;
     count = loop_wait(&streams->inner, 0);
-    streams->last_us = clock_us();
-    if (count >= BUSY_LEAST)
-        rest(streams, count);
-    else
+    if (count < BUSY_LEAST) {
         listen_on(streams);
+        return;
+    }
+    streams->last_us = clock_us();
+    rest(streams, count);
 }
 
 void streams_open(struct streams *streams)

@@ -66,6 +66,20 @@ def test_one_good_key_among_nine_bad_ones_serves(pool):
     assert stage.sim.by_key() == {key: 1 for key in bad} | {GOOD: 3}
 
 
+def test_a_client_that_is_quoted_costs_no_key_anything(pool):
+    """The provider's message repeats what the client wrote; here that looks like a dead key."""
+    stage = pool(GOOD, "key-ok-2")
+    for words in ("API key expired", "has been suspended", "User location is not supported"):
+        native = stage.request("POST", f"/v1beta/models/{MODEL}:generateContent",
+                               {"contents": [{"parts": [{"text": "x"}]}], words: 1})
+        assert native.status == 400 and words in native.json["error"]["message"], native.text
+        chat = stage.request("POST", CHAT, {"model": MODEL, "messages": [{"role": "user", "content": "x"}],
+                                            "safety_settings": [{"category": words, "threshold": "OFF"}]})
+        assert chat.status == 400, chat.text
+    assert is_good(stage.chat("hello"))
+    assert not stage.log("balancer", "key.rests")
+
+
 def test_a_key_rests_for_one_model_or_for_all(pool):
     """A quota is of one model; a key that is invalid is so for all."""
     stage = pool("key-minute60-1", "key-invalid-1", GOOD)

@@ -169,6 +169,17 @@ static void a_late_shorter_rest_does_not_end_a_longer_one(void **state)
         assert_int_not_equal(pick(model, 2 * HOUR)->id, id);
 }
 
+static void nor_does_one_of_the_whole_key(void **state)
+{
+    uint64_t id = pool.keys[0].id;
+
+    (void)state;
+    assert_int_equal(pool_settle(&pool, id, model, FAULT_NO_CREDIT, 0, 1000), 1000 + 6 * HOUR);
+    assert_int_equal(pool_settle(&pool, id, model, FAULT_KEY_INVALID, 0, 1001), 1000 + 6 * HOUR);
+    for (int i = 0; i < 6; i++)
+        assert_int_not_equal(pick(model, 2 * HOUR)->id, id);
+}
+
 static void when_all_rest_the_first_to_come_back_and_the_reason_are_told(void **state)
 {
     (void)state;
@@ -221,6 +232,7 @@ int main(void)
         POOL_TEST(an_unknown_quota_rests_longer_each_time_until_a_good_answer),
         POOL_TEST(a_good_answer_that_began_before_the_rest_does_not_end_it),
         POOL_TEST(a_late_shorter_rest_does_not_end_a_longer_one),
+        POOL_TEST(nor_does_one_of_the_whole_key),
         POOL_TEST(when_all_rest_the_first_to_come_back_and_the_reason_are_told),
         POOL_TEST(an_empty_pool_says_that_there_is_no_key),
         POOL_TEST(tried_keys_come_last),

@@ -251,6 +251,23 @@ static void http_errors_are_kept_and_read(void **state)
     gate_clear(&gate);
 }
 
+static void of_a_long_http_error_the_beginning_is_kept_without_a_gap(void **state)
+{
+    static char page[70 * 1024];
+    struct gate gate = {.provider = &provider_gemini, .is_generated = true};
+
+    (void)state;
+    memset(page, 'a', sizeof(page));
+    gate_head(&gate, 500, VIEW("text/html"));
+    for (int i = 0; i < 2; i++)
+        assert_true(gate_feed(&gate, (struct view){page, 40 * 1024}, 1000));
+    assert_true(gate_feed(&gate, VIEW("b"), 1000));
+    assert_int_equal(gate.held.len, 64 * 1024);
+    assert_null(memchr(gate.held.at, 'b', gate.held.len));
+    assert_int_equal(gate_end(&gate, true, 0), FAULT_SERVER);
+    gate_clear(&gate);
+}
+
 static void the_error_inside_an_answer_is_told(void **state)
 {
     const struct expectation c = {.kind = STREAM};
@@ -387,6 +404,7 @@ int main(void)
         cmocka_unit_test(answers_are_judged_the_same_however_they_are_split),
         cmocka_unit_test(usage_is_overwritten_and_never_added),
         cmocka_unit_test(http_errors_are_kept_and_read),
+        cmocka_unit_test(of_a_long_http_error_the_beginning_is_kept_without_a_gap),
         cmocka_unit_test(the_error_inside_an_answer_is_told),
         cmocka_unit_test(large_answers_pass_in_little_memory),
         cmocka_unit_test(a_large_whole_answer_that_ends_too_early_is_cut),

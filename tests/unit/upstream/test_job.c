@@ -352,6 +352,19 @@ static void a_call_goes_its_way(void **state)
     assert_true(records_are_safe(&up.records));
 }
 
+static void what_a_client_does_not_want_to_see_is_not_missed(void **state)
+{
+    struct msg_job msg = job_of(1, 1);
+
+    (void)state;
+    msg.path = VIEW("/models/m:streamGenerateContent?alt=sse&fields=candidates.content");
+    FROM_B(MSG_JOB, .job = msg);
+    provider_begins(200, "text/event-stream");
+    provider_says(newest, EVENT("a"));
+    provider_ends(newest, TRANSFER_CLEAN);
+    expect("F1:HEAD F1:CHUNK(1 " EVENT("a") ") R:RECORD(1 none) B:OUTCOME(1 1.1 none) F1:END(2) ");
+}
+
 static void a_fault_moves_to_the_next_key_unseen(void **state)
 {
     (void)state;
@@ -697,6 +710,17 @@ static void silence_is_limited_but_not_while_we_do_not_listen(void **state)
     expect("R:RECORD(1 timeout) B:OUTCOME(1 1.1 timeout) F1:FAIL(2 TIMEOUT 0 ) ");
 }
 
+/* Its fault was told before, and a key's rest must not begin anew. */
+static void one_that_waits_for_a_key_in_vain_tells_no_fault_twice(void **state)
+{
+    (void)state;
+    place(1, 1);
+    provider_fails(429, "{\"error\":{}}");
+    expect("R:RECORD(1 quota_unknown) B:OUTCOME(1 1.1 quota_unknown more) ");
+    jobs_check(&up, job_find(&up, F1, 1)->deadline_ms);
+    expect("B:OUTCOME(2 1.1 timeout) F1:FAIL(0 NO_QUOTA 429 {\"error\":{}}) ");
+}
+
 static void without_a_balancer_the_last_fault_is_told_in_the_end(void **state)
 {
     (void)state;
@@ -879,6 +903,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_call_goes_its_way),
+        TEST(what_a_client_does_not_want_to_see_is_not_missed),
         TEST(a_fault_moves_to_the_next_key_unseen),
         TEST(without_another_key_the_last_fault_is_told_with_keys_masked),
         TEST(an_error_of_the_balancer_goes_without_the_providers_words),
@@ -899,6 +924,7 @@ int main(void)
         TEST(a_full_window_pauses_and_an_acknowledgement_resumes),
         TEST(without_content_in_time_it_fails),
         TEST(silence_is_limited_but_not_while_we_do_not_listen),
+        TEST(one_that_waits_for_a_key_in_vain_tells_no_fault_twice),
         TEST(without_a_balancer_the_last_fault_is_told_in_the_end),
         TEST(a_new_balancer_hears_everything_in_order),
         TEST(each_balancer_hears_of_its_own_calls),

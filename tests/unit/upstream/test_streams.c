@@ -146,6 +146,21 @@ static void what_one_look_cannot_take_does_not_wait(void **state)
     }
 }
 
+/* Else one stream whose provider sends a lot would have two looks in each rest. */
+static void one_socket_that_stays_readable_does_not_rest(void **state)
+{
+    (void)state;
+    tire();
+    streams.last_us = 0;
+    for (int i = 0; i < 3; i++)
+        send_events(1);
+    streams_turn(&streams, streams.due_ms);
+    assert_true(streams.due_ms == UINT64_MAX);
+    loop_wait(&loop, PATIENCE_MS);
+    assert_int_equal(taken, 2);
+    assert_true(streams.due_ms == UINT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +170,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_came_in_a_rest_wakes_the_loop_after_it, open_all,
                                         close_all),
         cmocka_unit_test_setup_teardown(what_one_look_cannot_take_does_not_wait, open_all,
+                                        close_all),
+        cmocka_unit_test_setup_teardown(one_socket_that_stays_readable_does_not_rest, open_all,
                                         close_all),
     };
 
