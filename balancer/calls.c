@@ -11,7 +11,9 @@
 
 enum {
     BUSY_PAUSE_MS = 250, /* before another try where the model is overloaded; doubles */
-    BUSY_PAUSE_MOST_MS = 4000,
+    FAILED_PAUSE_MS =
+        100, /* the same where the provider fails otherwise, but not before the first */
+    PAUSE_MOST_MS = 4000,
 };
 
 /* Letters */
@@ -88,15 +90,32 @@ void calls_held(struct balancer *b, struct peer *upstream, const struct msg_held
         call_end(b, call, upstream);
 }
 
-static uint64_t pause_ms(uint64_t fault, uint64_t attempt)
+static uint64_t doubled(uint64_t ms, uint64_t times)
 {
-    uint64_t pause = BUSY_PAUSE_MS;
+    while (times-- > 0 && ms < PAUSE_MOST_MS)
+        ms *= 2;
+    return ms;
+}
 
-    if (fault != FAULT_OVERLOADED)
+/* Up to half as much again, so that calls that failed together do not come again together. */
+static uint64_t spread(uint64_t ms, const struct call *call)
+{
+    uint64_t number = call->id.call * 0x9e3779b97f4a7c15; /* Fibonacci hashing */
+
+    return ms + (ms * (number >> 56) >> 9);
+}
+
+/* Before the next attempt. The first failure may be that of a single connection or key. */
+static uint64_t pause_ms(const struct call *call, uint64_t fault)
+{
+    enum error error = fault_facts(fault)->error;
+
+    if (fault == FAULT_OVERLOADED)
+        return spread(doubled(BUSY_PAUSE_MS, call->attempt - 1), call);
+    if (call->attempt < 2 || (error != ERROR_UPSTREAM && error != ERROR_UPSTREAM_CUT &&
+                              error != ERROR_UNREACHABLE && error != ERROR_TIMEOUT))
         return 0;
-    while (--attempt > 0 && pause < BUSY_PAUSE_MOST_MS)
-        pause *= 2;
-    return pause;
+    return spread(doubled(FAILED_PAUSE_MS, call->attempt - 2), call);
 }
 
 /* No further attempt. If keys rest, the client is to come again when the first of them is back, not
@@ -104,9 +123,9 @@ static uint64_t pause_ms(uint64_t fault, uint64_t attempt)
 static void stop_tried(struct balancer *b, struct call *call, const struct msg_outcome *letter)
 {
     struct pool_wait wait = pool_earliest(&b->pool, letter->model);
-    bool is_rest = fault_facts(letter->fault)->cools != COOLS_NOTHING;
+    enum fault_cools cools = fault_facts(letter->fault)->cools;
 
-    if (!is_rest)
+    if (cools != COOLS_KEY && cools != COOLS_MODEL_KEY)
         placing_stop(b, call, ERROR_NONE, letter->retry_ms);
     else if (wait.until_ms == UINT64_MAX) /* there are no keys (any more) */
         placing_stop(b, call, wait.error, 0);
@@ -129,10 +148,12 @@ static void more(struct balancer *b, struct call *call, const struct msg_outcome
         stop_tried(b, call, letter);
         return;
     }
+    if (letter->fault == FAULT_NO_MODEL)
+        call->lacking = letter->key_id;
     call_note_tried(call, letter->key_id);
     call->is_asking = false;
     call_set_model(call, letter->model);
-    call->not_before_ms = b->actor.now_ms + pause_ms(letter->fault, call->attempt);
+    call->not_before_ms = b->actor.now_ms + pause_ms(call, letter->fault);
     call_enter(b, call, CALL_REKEYING, upstream);
     b->may_place = true;
     actor_wake(&b->actor, call->not_before_ms);
@@ -158,6 +179,16 @@ static void settle_proxy(struct balancer *b, struct call *call, const struct msg
                  F_NUM("ms", until_ms - b->actor.now_ms));
 }
 
+/* A name that one key knows and another does not: not every key may use every model. */
+static void settle_model(struct balancer *b, const struct call *call,
+                         const struct msg_outcome *letter)
+{
+    if (letter->fault != FAULT_NONE || !call->lacking || call->lacking == letter->key_id)
+        return;
+    pool_lacks(&b->pool, call->lacking, letter->model, b->actor.now_ms);
+    log_info("key.lacks", F_ID("key", call->lacking), F_VIEW("model", letter->model));
+}
+
 void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_outcome *letter)
 {
     struct call *call = call_find(b, letter->frontend, letter->call);
@@ -172,6 +203,7 @@ void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_o
         return;
     }
     settle_proxy(b, call, letter);
+    settle_model(b, call, letter);
     if (letter->more)
         more(b, call, letter);
     else

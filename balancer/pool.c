@@ -13,6 +13,9 @@ enum {
     MINUTE_MS = 60 * 1000,
     HOUR_MS = 60 * MINUTE_MS,
     RESTS_MOST = 100000, /* (key, model) rests remembered; model names come from clients */
+    BUSY_LEAST = 3,      /* attempts at an overloaded model before it rests */
+    BUSY_REST_MS = 1000, /* doubles */
+    BUSY_REST_MOST_MS = 4000,
 };
 
 static uint64_t key_id(struct secret key)
@@ -61,13 +64,65 @@ static void rest_free(struct pool *pool, struct pool_key *key, struct pool_rest 
     pool->rests--;
 }
 
+/* Models */
+
+static struct pool_model *model_find(const struct pool *pool, struct view name)
+{
+    struct pool_model *model = NULL;
+
+    if (pool->models)
+        HASH_FIND(hh, pool->models, name.at, name.len, model);
+    return model;
+}
+
+static void model_free(struct pool *pool, struct pool_model *model)
+{
+    HASH_DEL(pool->models, model);
+    free(model->name);
+    free(model);
+}
+
+static struct pool_model *model_make(struct pool *pool, struct view name)
+{
+    struct pool_model *model = model_find(pool, name);
+
+    if (model || HASH_COUNT(pool->models) >= RESTS_MOST)
+        return model;
+    model = memory_new(sizeof(*model));
+    model->name = memory_text(name);
+    HASH_ADD_KEYPTR(hh, pool->models, model->name, name.len, model);
+    return model;
+}
+
+/* Now and then any model is too busy for one attempt: only several without a good answer between
+ * them say that the next will fail as well. */
+static uint64_t settle_busy(struct pool *pool, struct view name, uint64_t now_ms)
+{
+    struct pool_model *model = model_make(pool, name);
+    uint64_t rest = BUSY_REST_MS;
+
+    if (!model)
+        return now_ms;
+    if (model->until_ms > now_ms)
+        return model->until_ms;
+    if (++model->count < BUSY_LEAST)
+        return now_ms;
+    for (unsigned i = BUSY_LEAST; i < model->count && rest < BUSY_REST_MOST_MS; i++)
+        rest *= 2;
+    model->until_ms = now_ms + rest;
+    return model->until_ms;
+}
+
 void pool_close(struct pool *pool)
 {
+    struct pool_model *model, *next_model;
     struct pool_rest *rest, *next;
 
     for (size_t i = 0; i < pool->count; i++)
         HASH_ITER (hh, pool->keys[i].rests, rest, next)
             rest_free(pool, &pool->keys[i], rest);
+    HASH_ITER (hh, pool->models, model, next_model)
+        model_free(pool, model);
     HASH_CLEAR(hh, pool->by_id);
     free(pool->keys);
     *pool = (struct pool){0};
@@ -105,8 +160,13 @@ static bool is_tried(uint64_t id, const uint64_t *tried, size_t count)
 struct pool_key *pool_pick(struct pool *pool, struct view model, const uint64_t *tried,
                            size_t tried_count, uint64_t now_ms, struct pool_wait *wait)
 {
+    const struct pool_model *busy = model_find(pool, model);
     struct pool_key *again = NULL; /* fit, but tried already for this call */
 
+    if (busy && busy->until_ms > now_ms) {
+        *wait = (struct pool_wait){busy->until_ms, ERROR_OVERLOADED};
+        return NULL;
+    }
     *wait = (struct pool_wait){UINT64_MAX, ERROR_NO_KEY};
     for (size_t i = 0; i < pool->count; i++) {
         size_t at = (pool->next + i) % pool->count;
@@ -208,34 +268,20 @@ static struct pool_rest *rest_make(struct pool *pool, struct pool_key *key, stru
     return rest;
 }
 
-uint64_t pool_settle(struct pool *pool, uint64_t id, struct view model, uint64_t fault_number,
-                     uint64_t retry_ms, uint64_t now_ms)
+static uint64_t settle_key(struct pool_key *key, enum fault fault, uint64_t until_ms)
 {
-    enum fault fault = fault_number < FAULT_COUNT ? (enum fault)fault_number : FAULT_SERVER;
-    enum fault_cools cools = fault_facts(fault)->cools;
-    struct pool_key *key =
-        cools == COOLS_NOTHING && fault != FAULT_NONE ? NULL : pool_find(pool, id);
-    struct pool_rest *rest;
-    uint64_t until_ms;
-
-    if (!key)
-        return now_ms;
-    rest = rest_of(key, model);
-    if (fault == FAULT_NONE) {
-        if (rest &&
-            rest->until_ms <= now_ms) /* else it began before the rest, and says nothing of now */
-            rest_free(pool, key, rest);
-        return now_ms;
-    }
-    until_ms = now_ms + rest_ms(fault, retry_ms, rest ? rest->last_ms : 0);
-    if (cools == COOLS_KEY) {
-        if (until_ms <= key->until_ms)
-            return key->until_ms;
+    if (until_ms > key->until_ms) {
         key->until_ms = until_ms;
         key->why = fault;
-        return until_ms;
     }
-    rest = rest_make(pool, key, model);
+    return key->until_ms;
+}
+
+static uint64_t settle_rest(struct pool *pool, struct pool_key *key, struct view model,
+                            enum fault fault, uint64_t until_ms, uint64_t now_ms)
+{
+    struct pool_rest *rest = rest_make(pool, key, model);
+
     if (!rest)
         return now_ms;
     if (rest->until_ms <= now_ms || until_ms > rest->until_ms) {
@@ -244,6 +290,49 @@ uint64_t pool_settle(struct pool *pool, uint64_t id, struct view model, uint64_t
         rest->why = fault;
     }
     return until_ms;
+}
+
+/* A rest that has not ended stays: the answer began before it, and says nothing of now. */
+static void settle_good(struct pool *pool, uint64_t id, struct view name, uint64_t now_ms)
+{
+    struct pool_model *model = model_find(pool, name);
+    struct pool_key *key = pool_find(pool, id);
+    struct pool_rest *rest = key ? rest_of(key, name) : NULL;
+
+    if (rest && rest->until_ms <= now_ms)
+        rest_free(pool, key, rest);
+    if (model)
+        model_free(pool, model);
+}
+
+uint64_t pool_settle(struct pool *pool, uint64_t id, struct view model, uint64_t fault_number,
+                     uint64_t retry_ms, uint64_t now_ms)
+{
+    enum fault fault = fault_number < FAULT_COUNT ? (enum fault)fault_number : FAULT_SERVER;
+    enum fault_cools cools = fault_facts(fault)->cools;
+    struct pool_key *key;
+    struct pool_rest *rest;
+    uint64_t until_ms;
+
+    if (fault == FAULT_NONE)
+        settle_good(pool, id, model, now_ms);
+    if (cools == COOLS_MODEL)
+        return settle_busy(pool, model, now_ms);
+    key = cools == COOLS_NOTHING ? NULL : pool_find(pool, id);
+    if (!key)
+        return now_ms;
+    rest = rest_of(key, model);
+    until_ms = now_ms + rest_ms(fault, retry_ms, rest ? rest->last_ms : 0);
+    return cools == COOLS_KEY ? settle_key(key, fault, until_ms)
+                              : settle_rest(pool, key, model, fault, until_ms, now_ms);
+}
+
+void pool_lacks(struct pool *pool, uint64_t id, struct view model, uint64_t now_ms)
+{
+    struct pool_key *key = pool_find(pool, id);
+
+    if (key)
+        settle_rest(pool, key, model, FAULT_QUOTA_NONE, now_ms + HOUR_MS, now_ms);
 }
 
 size_t pool_fit(const struct pool *pool, uint64_t now_ms)

@@ -30,9 +30,18 @@ struct pool_key {
     UT_hash_handle hh;       /* in by_id */
 };
 
+/* A model that has been overloaded since its last good answer. */
+struct pool_model {
+    char *name;
+    unsigned count;    /* attempts that found it so; those during a rest count as one */
+    uint64_t until_ms; /* rests for every key until then; 0: not yet */
+    UT_hash_handle hh;
+};
+
 struct pool {
     struct pool_key *keys;
     struct pool_key *by_id;
+    struct pool_model *models;
     size_t count;
     size_t next;  /* round robin */
     size_t rests; /* of all keys together */
@@ -61,6 +70,10 @@ struct pool_wait pool_earliest(const struct pool *pool, struct view model);
  * to wait, or 0. Returns until when (now_ms: nothing rests). An unknown id is ignored. */
 uint64_t pool_settle(struct pool *pool, uint64_t key_id, struct view model, uint64_t fault,
                      uint64_t retry_ms, uint64_t now_ms);
+
+/* The key was told that there is no such model, where another key has just had an answer from it.
+ */
+void pool_lacks(struct pool *pool, uint64_t key_id, struct view model, uint64_t now_ms);
 
 /* The key of that id, or NULL. */
 struct pool_key *pool_find(struct pool *pool, uint64_t key_id);

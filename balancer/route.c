@@ -166,9 +166,11 @@ static void settle(struct balancer *b, const struct msg_outcome *outcome)
     uint64_t until_ms = pool_settle(&b->pool, outcome->key_id, outcome->model, outcome->fault,
                                     outcome->retry_ms, b->actor.now_ms);
 
+    bool is_model = fault_facts(outcome->fault)->cools == COOLS_MODEL;
+
     if (until_ms > b->actor.now_ms)
-        log_info("key.rests", F_ID("key", outcome->key_id), F_VIEW("model", outcome->model),
-                 F_STR("fault", fault_facts(outcome->fault)->name),
+        log_info(is_model ? "model.rests" : "key.rests", F_ID("key", outcome->key_id),
+                 F_VIEW("model", outcome->model), F_STR("fault", fault_facts(outcome->fault)->name),
                  F_NUM("ms", until_ms - b->actor.now_ms));
 }
 

@@ -16,6 +16,7 @@ static const struct mode modes[] = {
     {"blocked", ACT_REFUSE, REFUSAL_BLOCKED, true, -1},
     {"location", ACT_REFUSE, REFUSAL_LOCATION, true, -1},
     {"depleted", ACT_REFUSE, REFUSAL_DEPLETED, false, -1},
+    {"unlisted", ACT_REFUSE, REFUSAL_NO_MODEL, false, -1},
     {"minute", ACT_REFUSE, REFUSAL_MINUTE, false, -1},
     {"day", ACT_REFUSE, REFUSAL_DAY, false, -1},
     {"limit0", ACT_REFUSE, REFUSAL_LIMIT_ZERO, false, -1},

@@ -66,6 +66,33 @@ def test_one_good_key_among_nine_bad_ones_serves(pool):
     assert stage.sim.by_key() == {key: 1 for key in bad} | {GOOD: 3}
 
 
+def test_a_key_that_lacks_a_model_is_asked_for_it_once(pool):
+    stage = pool("key-unlisted-0", GOOD)
+    assert is_good(stage.chat("hello"))
+    stage.wait_log("balancer", "key.lacks", model=MODEL)
+    for _ in range(3):
+        assert is_good(stage.chat("hello"))
+    assert stage.sim.by_key() == {"key-unlisted-0": 1, GOOD: 4}
+
+
+def test_a_model_that_nobody_has_makes_no_key_rest(pool):
+    stage = pool("key-unlisted-0", "key-unlisted-1")
+    for calls in (2, 4):
+        answer = stage.chat("hello")
+        assert (answer.status, answer.json["error"]["code"]) == (404, "model_not_found"), answer.text
+        assert stage.sim.total() == calls
+
+
+def test_an_overloaded_model_is_left_alone_for_a_moment(pool):
+    """Three refusals one after the other, and it rests for all keys; the call that waits meanwhile is answered."""
+    stage = pool(GOOD, "key-ok-2")
+    stage.sim.script(MODEL, times=3, error_status=503)
+    assert stage.chat("hello").status == 503
+    stage.wait_log("balancer", "model.rests", model=MODEL)
+    assert is_good(stage.chat("hello"))
+    assert stage.sim.total() == 4 and not stage.log("balancer", "key.rests")
+
+
 def test_a_client_that_is_quoted_costs_no_key_anything(pool):
     """The provider's message repeats what the client wrote; here that looks like a dead key."""
     stage = pool(GOOD, "key-ok-2")

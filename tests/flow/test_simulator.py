@@ -193,6 +193,7 @@ REFUSING = {
     "forbidden": (403, "PERMISSION_DENIED", "Your project has been denied access", None),
     "disabled": (403, "PERMISSION_DENIED", "it is disabled", "SERVICE_DISABLED"),
     "blocked": (403, "PERMISSION_DENIED", "are blocked", "API_KEY_SERVICE_BLOCKED"),
+    "unlisted": (404, "NOT_FOUND", "is not found for API version v1beta", None),
     "minute": (429, "RESOURCE_EXHAUSTED", "Please retry in 34.074824224s.", None),
     "day": (429, "RESOURCE_EXHAUSTED", "exceeded your current quota", None),
     "limit0": (429, "RESOURCE_EXHAUSTED", "limit: 0", None),

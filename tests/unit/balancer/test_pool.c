@@ -115,11 +115,11 @@ static void an_invalid_key_rests_for_all_models_and_comes_back(void **state)
 static void what_is_not_the_keys_fault_costs_no_key(void **state)
 {
     static const enum fault faults[] = {
-        FAULT_NONE,     FAULT_CLIENT_GONE, FAULT_BAD_REQUEST, FAULT_CONTEXT_LENGTH, FAULT_BLOCKED,
-        FAULT_NO_MODEL, FAULT_FORBIDDEN,   FAULT_OVERLOADED,  FAULT_SERVER,         FAULT_DEADLINE,
-        FAULT_CONNECT,  FAULT_RESET,       FAULT_CUT,         FAULT_EMPTY,          FAULT_MALFORMED,
-        FAULT_TIMEOUT,  FAULT_LOST,        FAULT_NAME,        FAULT_CERTIFICATE,    FAULT_TLS,
-        FAULT_PROXY,
+        FAULT_NONE,     FAULT_CLIENT_GONE, FAULT_BAD_REQUEST, FAULT_CONTEXT_LENGTH,
+        FAULT_BLOCKED,  FAULT_NO_MODEL,    FAULT_FORBIDDEN,   FAULT_SERVER,
+        FAULT_DEADLINE, FAULT_CONNECT,     FAULT_RESET,       FAULT_CUT,
+        FAULT_EMPTY,    FAULT_MALFORMED,   FAULT_TIMEOUT,     FAULT_LOST,
+        FAULT_NAME,     FAULT_CERTIFICATE, FAULT_TLS,         FAULT_PROXY,
     };
 
     (void)state;
@@ -130,6 +130,54 @@ static void what_is_not_the_keys_fault_costs_no_key(void **state)
     assert_int_equal(pool_fit(&pool, 1000), 3);
     assert_non_null(pick(model, 1000));
     assert_int_equal(pool.rests, 0);
+}
+
+static uint64_t busy(uint64_t now_ms)
+{
+    return pool_settle(&pool, pool.keys[0].id, model, FAULT_OVERLOADED, 0, now_ms);
+}
+
+static void a_model_that_is_overloaded_again_and_again_rests_for_all_keys(void **state)
+{
+    (void)state;
+    assert_int_equal(busy(1000), 1000);
+    assert_int_equal(busy(1000), 1000);
+    assert_non_null(pick(model, 1000));
+    assert_int_equal(busy(1000), 2000);
+    assert_int_equal(busy(1500), 2000); /* under way before */
+    assert_null(pick(model, 1999));
+    assert_int_equal(wait.until_ms, 2000);
+    assert_int_equal(wait.error, ERROR_OVERLOADED);
+    assert_non_null(pick(other, 1999));
+    assert_non_null(pick(model, 2000));
+    assert_int_equal(busy(2000), 4000);
+    assert_int_equal(busy(4000), 8000);
+    assert_int_equal(busy(8000), 12000);
+    assert_int_equal(pool_fit(&pool, 1000), 3);
+}
+
+static void a_good_answer_of_any_key_ends_that(void **state)
+{
+    (void)state;
+    busy(1000), busy(1000), busy(1000);
+    pool_settle(&pool, pool.keys[1].id, model, FAULT_NONE, 0, 1100);
+    assert_non_null(pick(model, 1100));
+    assert_int_equal(busy(1100), 1100);
+}
+
+static void a_key_that_lacks_a_model_is_passed_over_for_it(void **state)
+{
+    uint64_t id = pool.keys[0].id;
+
+    (void)state;
+    pool_lacks(&pool, id, model, 1000);
+    pool_lacks(&pool, 12345, model, 1000);
+    for (int i = 0; i < 6; i++)
+        assert_int_not_equal(pick(model, 1000)->id, id);
+    for (int i = 0; i < 3; i++)
+        if (pick(other, 1000)->id == id)
+            return;
+    fail_msg("it rests for another model as well");
 }
 
 static void an_unknown_quota_rests_longer_each_time_until_a_good_answer(void **state)
@@ -229,6 +277,9 @@ int main(void)
         POOL_TEST(no_word_of_the_provider_rests_a_key_for_ever),
         POOL_TEST(an_invalid_key_rests_for_all_models_and_comes_back),
         POOL_TEST(what_is_not_the_keys_fault_costs_no_key),
+        POOL_TEST(a_model_that_is_overloaded_again_and_again_rests_for_all_keys),
+        POOL_TEST(a_good_answer_of_any_key_ends_that),
+        POOL_TEST(a_key_that_lacks_a_model_is_passed_over_for_it),
         POOL_TEST(an_unknown_quota_rests_longer_each_time_until_a_good_answer),
         POOL_TEST(a_good_answer_that_began_before_the_rest_does_not_end_it),
         POOL_TEST(a_late_shorter_rest_does_not_end_a_longer_one),
