@@ -11,6 +11,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "url.h"
+
 enum {
     TYPE_MOST = 64,      /* bytes of a media type with its zero */
     SNIFF_CHARS = 24,    /* of base64; 18 bytes */
@@ -53,25 +55,6 @@ static size_t copy_clean(char *to, struct view text)
     return at;
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-/* Takes one byte off `text`, which is not empty: %41 is A. A lone % is itself. */
-static unsigned char take_byte(struct view *text)
-{
-    unsigned char c = (unsigned char)text->at[0];
-    int high = c == '%' && text->len >= 3 ? hex_digit(text->at[1]) : -1;
-    int low = high >= 0 ? hex_digit(text->at[2]) : -1;
-
-    *text = view_skip(*text, low >= 0 ? 3 : 1);
-    return low >= 0 ? (unsigned char)(high << 4 | low) : c;
-}
-
 static bool is_space(unsigned char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -92,7 +75,7 @@ static const char *write_base64(struct view text, struct bytes *out)
         text = view_skip(text, clean);
         if (!text.len)
             break;
-        c = take_byte(&text);
+        c = url_take(&text);
         if (is_space(c))
             continue;
         c = c == '-' ? '+' : c == '_' ? '/' : c;
@@ -120,7 +103,7 @@ static const char *write_plain(struct view text, struct bytes *out)
         unsigned char *room;
 
         while (len < sizeof(raw) && text.len)
-            raw[len++] = take_byte(&text);
+            raw[len++] = url_take(&text);
         room = (unsigned char *)bytes_room(out, len / 3 * 4 + 8);
         out->len += (size_t)EVP_EncodeBlock(room, raw, (int)len);
     }

@@ -32,20 +32,10 @@ static uint64_t output_limit(yyjson_val *root)
  * all of it is then base64, not text. */
 #define READ_LIMIT (4u << 20)
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
 static bool looks_like_object(struct view body)
 {
-    size_t first = 0, last = body.len;
-
-    while (first < last && is_space(body.at[first]))
-        first++;
-    while (last > first && is_space(body.at[last - 1]))
-        last--;
-    return last - first >= 2 && body.at[first] == '{' && body.at[last - 1] == '}';
+    body = view_trim(body);
+    return body.len >= 2 && body.at[0] == '{' && body.at[body.len - 1] == '}';
 }
 
 /* Whether the body is a JSON object; fills in the estimate. If not, `*fault` says why. */

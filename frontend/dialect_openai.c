@@ -13,12 +13,6 @@
 
 /* ---- what events and whole answers have in common ---- */
 
-static void write_count(struct bytes *out, struct view before, uint64_t count)
-{
-    bytes_append(out, before);
-    json_int(out, (int64_t)count);
-}
-
 static yyjson_val *parts_of(yyjson_val *candidate)
 {
     return json_member(json_member(candidate, VIEW("content")), VIEW("parts"));
@@ -97,7 +91,7 @@ static void write_head(struct reply *reply, struct bytes *out, struct view objec
     json_escape(out, bytes_view(&reply->response_id));
     bytes_append(out, VIEW("\",\"object\":\""));
     bytes_append(out, object);
-    write_count(out, VIEW("\",\"created\":"), reply->created_s);
+    json_int_after(out, VIEW("\",\"created\":"), reply->created_s);
     bytes_append(out, VIEW(",\"model\":"));
     json_text(out, bytes_view(&reply->ask->client_model));
     if (reply->tier) {
@@ -124,7 +118,7 @@ static void chunk_open(struct reply *reply, uint64_t index, struct bytes *out)
         write_head(reply, &reply->head, VIEW("chat.completion.chunk"));
     }
     bytes_append(out, bytes_view(&reply->head));
-    write_count(out, VIEW("{\"index\":"), index);
+    json_int_after(out, VIEW("{\"index\":"), index);
     bytes_append(out, VIEW(",\"delta\":{"));
 }
 
@@ -380,7 +374,7 @@ static bool write_choice(struct reply *reply, struct reply_choice *choice, uint6
 {
     const char *finish;
 
-    write_count(out, VIEW("{\"index\":"), index);
+    json_int_after(out, VIEW("{\"index\":"), index);
     bytes_append(out, VIEW(",\"message\":{\"role\":\"assistant\","));
     choice->has_content = write_pieces(reply, candidate, PIECE_TEXT, out);
     write_some(reply, candidate, PIECE_THOUGHT, out);

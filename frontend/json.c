@@ -301,6 +301,12 @@ void json_int(struct bytes *out, int64_t number)
     bytes_append(out, (struct view){at, (size_t)(text + sizeof(text) - at)});
 }
 
+void json_int_after(struct bytes *out, struct view before, uint64_t count)
+{
+    bytes_append(out, before);
+    json_int(out, (int64_t)count);
+}
+
 void json_key(struct bytes *out, struct view name)
 {
     if (out->len && out->at[out->len - 1] != '{')

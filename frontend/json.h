@@ -52,5 +52,8 @@ void json_key(struct bytes *out, struct view name);
 /* Appends a whole number; several times as fast as printf. */
 void json_int(struct bytes *out, int64_t number);
 
+/* Appends `before` and the number. */
+void json_int_after(struct bytes *out, struct view before, uint64_t count);
+
 /* Appends any value, compact. */
 void json_value(struct bytes *out, yyjson_val *value);

@@ -45,25 +45,11 @@ bool merge_charge(struct exchange *x)
     return charge(x, &x->merged, x->pending.len + x->in_flight.len + x->reply.kept);
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\r' || c == '\n' || c == '\t';
-}
-
-static struct view without_space(struct view text)
-{
-    while (text.len && is_space(text.at[0]))
-        text = view_skip(text, 1);
-    while (text.len && is_space(text.at[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 /* Whether the provider, or what stands in front of it, gives an array although events were asked
  * for, as some pass no query on; or one object, which is taken for an array's only element. */
 static void look_at_beginning(struct leg *leg, struct view data)
 {
-    struct view text = without_space(data), open = VIEW("["), element;
+    struct view text = view_trim(data), open = VIEW("["), element;
     bool is_object = view_starts(text, VIEW("{")), is_broken;
 
     if (!text.len)
@@ -116,7 +102,7 @@ static bool gather(struct leg *leg, struct view data, enum error *error)
 /* A stream that the client did not ask for as events. */
 static void watch_array(struct exchange *x, struct view data, bool event_end)
 {
-    struct view text = without_space(data);
+    struct view text = view_trim(data);
 
     if (!x->relayed)
         x->is_array = view_starts(text, VIEW("["));

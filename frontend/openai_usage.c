@@ -90,18 +90,12 @@ static struct reply_usage usage_of(const struct reply *reply)
     return all;
 }
 
-static void write_count(struct bytes *out, struct view before, uint64_t count)
-{
-    bytes_append(out, before);
-    json_int(out, (int64_t)count);
-}
-
 /* OpenAI's own API has no such member in a chat: it stands there only if there is something to
  * count. */
 static void write_some(struct bytes *out, struct view before, uint64_t count)
 {
     if (count)
-        write_count(out, before, count);
+        json_int_after(out, before, count);
 }
 
 void usage_write(const struct reply *reply, struct bytes *out)
@@ -113,16 +107,16 @@ void usage_write(const struct reply *reply, struct bytes *out)
 
     if (total < prompt + completion)
         total = prompt + completion;
-    write_count(out, VIEW("{\"prompt_tokens\":"), prompt);
-    write_count(out, VIEW(",\"completion_tokens\":"), completion);
-    write_count(out, VIEW(",\"total_tokens\":"), total);
-    write_count(out, VIEW(",\"prompt_tokens_details\":{\"cached_tokens\":"), usage.cached);
-    write_count(out, VIEW(",\"audio_tokens\":"), usage.prompt_audio);
+    json_int_after(out, VIEW("{\"prompt_tokens\":"), prompt);
+    json_int_after(out, VIEW(",\"completion_tokens\":"), completion);
+    json_int_after(out, VIEW(",\"total_tokens\":"), total);
+    json_int_after(out, VIEW(",\"prompt_tokens_details\":{\"cached_tokens\":"), usage.cached);
+    json_int_after(out, VIEW(",\"audio_tokens\":"), usage.prompt_audio);
     write_some(out, VIEW(",\"text_tokens\":"), usage.prompt_text);
     write_some(out, VIEW(",\"image_tokens\":"), usage.prompt_images);
-    write_count(out, VIEW("},\"completion_tokens_details\":{\"reasoning_tokens\":"),
-                usage.thoughts);
-    write_count(out, VIEW(",\"audio_tokens\":"), usage.answer_audio);
+    json_int_after(out, VIEW("},\"completion_tokens_details\":{\"reasoning_tokens\":"),
+                   usage.thoughts);
+    json_int_after(out, VIEW(",\"audio_tokens\":"), usage.answer_audio);
     write_some(out, VIEW(",\"image_tokens\":"), usage.answer_images);
     bytes_append(out, VIEW(",\"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}"));
 }

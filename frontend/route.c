@@ -8,29 +8,7 @@
 #include <strings.h>
 
 #include "model.h"
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Takes one character, decoded if it is %XX. A % that begins none stands for itself. */
-static unsigned char take_char(struct view *text)
-{
-    int high, low;
-
-    if (text->len >= 3 && text->at[0] == '%' && (high = hex_digit(text->at[1])) >= 0 &&
-        (low = hex_digit(text->at[2])) >= 0) {
-        *text = view_skip(*text, 3);
-        return (unsigned char)(high << 4 | low);
-    }
-    *text = view_skip(*text, 1);
-    return (unsigned char)text->at[-1];
-}
+#include "url.h"
 
 static bool has_dots(struct view path)
 {
@@ -53,7 +31,7 @@ static struct view path_clean(struct view path, char out[ROUTE_PATH_MOST])
     size_t len = 0;
 
     while (path.len) {
-        unsigned char c = take_char(&path);
+        unsigned char c = url_take(&path);
 
         if (c < ' ' || c == 0x7f || c == '\\' || len == ROUTE_PATH_MOST)
             return VIEW("");
@@ -217,7 +195,7 @@ void route_query_decode(struct view value, struct bytes *out)
         if (c)
             value = view_skip(value, 1);
         else
-            c = (char)take_char(&value);
+            c = (char)url_take(&value);
         bytes_append(out, (struct view){&c, 1});
     }
 }

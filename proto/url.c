@@ -193,3 +193,22 @@ const char *url_proxy_fault(struct view text)
         return "should end behind its port";
     return NULL;
 }
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+unsigned char url_take(struct view *text)
+{
+    unsigned char c = (unsigned char)text->at[0];
+    int high = c == '%' && text->len >= 3 ? hex_digit(text->at[1]) : -1;
+    int low = high >= 0 ? hex_digit(text->at[2]) : -1;
+
+    *text = view_skip(*text, low >= 0 ? 3 : 1);
+    return low >= 0 ? (unsigned char)(high << 4 | low) : c;
+}

@@ -25,3 +25,7 @@ const char *url_read(struct url *url, struct view text);
 /* What is wrong with it as a provider's address, or as a proxy's; NULL: nothing. */
 const char *url_base_fault(struct view text);
 const char *url_proxy_fault(struct view text);
+
+/* Takes one character off the text, which is not empty, decoded if it is %XX. A % that begins none
+ * stands for itself. */
+unsigned char url_take(struct view *text);

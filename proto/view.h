@@ -36,3 +36,13 @@ static inline struct view view_skip(struct view text, size_t count)
 {
     return (struct view){count ? text.at + count : text.at, text.len - count}; /* at may be NULL */
 }
+
+/* The view without the white space, as JSON has it, at both of its ends. */
+static inline struct view view_trim(struct view text)
+{
+    while (text.len && memchr(" \t\r\n", text.at[0], 4))
+        text = view_skip(text, 1);
+    while (text.len && memchr(" \t\r\n", text.at[text.len - 1], 4))
+        text.len--;
+    return text;
+}

@@ -22,17 +22,11 @@ const struct migration migrations[] = {
     {0, NULL, NULL},
 };
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
 bool schema_statement(struct view *sql, struct view *statement)
 {
     size_t len = 0;
 
-    while (sql->len && is_space(sql->at[0]))
-        *sql = view_skip(*sql, 1);
+    *sql = view_trim(*sql);
     if (!sql->len)
         return false;
     while (len < sql->len &&

@@ -12,13 +12,6 @@ enum {
     STRAY_MOST = 64 * 1024,  /* of lines that are no event and might be an error */
 };
 
-static struct view without_space(struct view text)
-{
-    while (text.len && strchr(" \t\r\n", text.at[0]) && text.at[0])
-        text = view_skip(text, 1);
-    return text;
-}
-
 void gate_head(struct gate *gate, unsigned status, struct view type)
 {
     gate->status = status;
@@ -34,7 +27,7 @@ void gate_head(struct gate *gate, unsigned status, struct view type)
 /* A stream that is no event stream: its first character tells. */
 static void find_framing(struct gate *gate, struct view bytes)
 {
-    struct view text = without_space(bytes);
+    struct view text = view_trim(bytes);
 
     if (gate->framing == FRAMING_NONE && text.len)
         gate->framing = text.at[0] == '[' ? FRAMING_ARRAY : FRAMING_WHOLE;
@@ -262,7 +255,7 @@ static void end_kept(struct gate *gate)
     if (sight.is_error)
         keep_error(gate, text);
     else if (!sight.is_json)
-        fail(gate, without_space(text).len ? FAULT_MALFORMED : FAULT_EMPTY);
+        fail(gate, view_trim(text).len ? FAULT_MALFORMED : FAULT_EMPTY);
     if (!gate->is_over && take_sight(gate, &sight)) {
         gate->has_finish = true; /* it is whole, even where the provider gives no reason */
         let_out(gate, (struct view){0}, true);
