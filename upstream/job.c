@@ -198,13 +198,17 @@ static bool is_plain(struct view text)
     return true;
 }
 
+static bool may_use(struct secret key, struct secret proxy)
+{
+    return is_plain(key.hidden) && (!proxy.hidden.len || !url_proxy_fault(proxy.hidden));
+}
+
 /* What would end in a request that nobody meant. Frontend and balancer have looked before; this is
  * the last door. */
 static bool is_sound(const struct job *job, const struct msg_job *msg)
 {
     return job->provider && msg->path.len && msg->path.at[0] == '/' && msg->path.len <= PATH_MOST &&
-           is_plain(msg->path) && is_plain(msg->key.hidden) &&
-           (!msg->proxy.hidden.len || !url_proxy_fault(msg->proxy.hidden)) &&
+           is_plain(msg->path) && may_use(msg->key, msg->proxy) &&
            msg->body_len <= options.body_limit * 2 + WANT_MOST;
 }
 
@@ -273,6 +277,15 @@ void job_body(struct job *job, uint64_t from, struct view data)
         job_want_body(job);
 }
 
+static void refuse(struct job *job)
+{
+    job->fault = FAULT_BAD_REQUEST;
+    job->fail_status = 0;
+    job->fail_body.len = 0; /* of the attempt before */
+    job_tell_outcome(job, false);
+    fail_by_fault(job);
+}
+
 static const char *why_refused(struct balancer *balancer, const struct reader *reader,
                                const struct job *held, const struct msg_job *msg)
 {
@@ -299,9 +312,7 @@ void job_take(struct balancer *balancer, const struct msg_job *msg)
     job = job_new(balancer, reader, msg);
     actor_trace("job.taken");
     if (!is_sound(job, msg)) {
-        job->fault = FAULT_BAD_REQUEST;
-        job_tell_outcome(job, false);
-        fail_by_fault(job);
+        refuse(job);
         return;
     }
     if (msg->body.len == msg->body_len) {
@@ -345,7 +356,10 @@ void job_rekey(struct job *job, const struct msg_rekey *msg)
     job->proxy = memory_text(msg->proxy.hidden);
     job->key_id = msg->key_id;
     job->attempt = msg->attempt;
-    attempt_begin(job);
+    if (may_use(msg->key, msg->proxy))
+        attempt_begin(job);
+    else
+        refuse(job);
 }
 
 void job_stop(struct job *job, const struct msg_stop *msg)

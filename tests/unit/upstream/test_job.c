@@ -385,6 +385,22 @@ static void a_fault_moves_to_the_next_key_unseen(void **state)
                                             ") R:RECORD(3 none) B:OUTCOME(3 1.3 none) F1:END(3) ");
 }
 
+static void a_key_that_is_none_is_not_sent(void **state)
+{
+    (void)state;
+    place(1, 1);
+    provider_fails(503, "{\"error\":{}}");
+    posted.len = 0;
+    FROM_B(MSG_REKEY, .rekey = {.frontend = F1,
+                                .call = 1,
+                                .offer = 1,
+                                .attempt = 2,
+                                .key_id = 6,
+                                .key = {VIEW("key\r\nx: y")}});
+    assert_int_equal(started, 1);
+    expect("B:OUTCOME(2 1.2 bad_request) F1:FAIL(0 BAD_REQUEST 0 ) ");
+}
+
 static void without_another_key_the_last_fault_is_told_with_keys_masked(void **state)
 {
     (void)state;
@@ -905,6 +921,7 @@ int main(void)
         TEST(a_call_goes_its_way),
         TEST(what_a_client_does_not_want_to_see_is_not_missed),
         TEST(a_fault_moves_to_the_next_key_unseen),
+        TEST(a_key_that_is_none_is_not_sent),
         TEST(without_another_key_the_last_fault_is_told_with_keys_masked),
         TEST(an_error_of_the_balancer_goes_without_the_providers_words),
         TEST(a_clients_mistake_is_told_at_once),
