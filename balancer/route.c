@@ -165,13 +165,14 @@ static void settle(struct balancer *b, const struct msg_outcome *outcome)
 {
     uint64_t until_ms = pool_settle(&b->pool, outcome->key_id, outcome->model, outcome->fault,
                                     outcome->retry_ms, b->actor.now_ms);
+    enum fault_cools cools = fault_facts(outcome->fault)->cools;
 
-    bool is_model = fault_facts(outcome->fault)->cools == COOLS_MODEL;
-
-    if (until_ms > b->actor.now_ms)
-        log_info(is_model ? "model.rests" : "key.rests", F_ID("key", outcome->key_id),
-                 F_VIEW("model", outcome->model), F_STR("fault", fault_facts(outcome->fault)->name),
-                 F_NUM("ms", until_ms - b->actor.now_ms));
+    if (until_ms <= b->actor.now_ms)
+        return;
+    LOG_AT(cools == COOLS_KEY ? LOG_WARN : LOG_INFO,
+           cools == COOLS_MODEL ? "model.rests" : "key.rests", F_ID("key", outcome->key_id),
+           F_VIEW("model", outcome->model), F_STR("fault", fault_facts(outcome->fault)->name),
+           F_NUM("ms", until_ms - b->actor.now_ms));
 }
 
 static void on_outcome(void *owner, const struct letter *letter)

@@ -13,7 +13,8 @@ bin=$root/$build/bin
 here=$PWD # where .env is looked for
 ready_seconds=${LAUNCH_PATIENCE:-60}
 PATH=$PATH:/usr/sbin # where mariadbd is, and where only root's PATH leads
-readonly root build bin here ready_seconds
+google=https://generativelanguage.googleapis.com/v1beta # BASE_URL by default
+readonly root build bin here ready_seconds google
 
 say() { printf '%s\n' "$*"; }
 fail() {
@@ -44,8 +45,11 @@ settings_read() {
     upstreams=$(setting UPSTREAMS)
     drain_seconds=$((($(setting DRAIN) + 999) / 1000))
     is_demo=$([[ $(setting API_KEYS) == 0 ]] && echo yes || true)
-    has_token=$([[ $(setting ALLOWED_TOKENS)$(setting AUTH_TOKEN) == 00 ]] || echo yes)
     has_database=$([[ -z $(setting MYSQL_HOST)$(setting MYSQL_SOCKET) ]] || echo yes)
+    # Whoever has set up clients or an address has only lost the keys, and must not get made-up answers.
+    [[ -z $is_demo || $(setting ALLOWED_TOKENS)$(setting AUTH_TOKEN)$(setting BASE_URL) == 00$google ]] ||
+        fail "API_KEYS is not set, although ALLOWED_TOKENS, AUTH_TOKEN or BASE_URL is: put your keys into .env." \
+            "(With none of the four, a simulator stands in for Gemini.)"
     case $host in
     0.0.0.0 | '*' | ::) host=127.0.0.1 ;;
     esac
@@ -162,10 +166,8 @@ simulator_service() {
     export PROXIES= CUSTOM_HEADERS= # they are for the way to Google
     service simulator "$bin/gemini-simulator" --port="$simulator"
     say "API_KEYS is not set: the bundled simulator stands in for Gemini, with the keys $API_KEYS"
-    if [[ -z $has_token ]]; then
-        export ALLOWED_TOKENS=q1q2q3q4
-        say "ALLOWED_TOKENS is not set: clients may use the sample token q1q2q3q4"
-    fi
+    export ALLOWED_TOKENS=q1q2q3q4
+    say "ALLOWED_TOKENS is not set: clients may use the sample token q1q2q3q4"
 }
 
 database_make() {

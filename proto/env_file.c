@@ -81,7 +81,8 @@ void env_file_read(const char *path)
         text.len += got;
     fclose(file);
     bytes_cstr(&text);
-    for (char *line = text.at; *line;) {
+    /* Editors of Windows begin a file with a byte order mark. */
+    for (char *line = text.at + (strncmp(text.at, "\xef\xbb\xbf", 3) == 0 ? 3 : 0); *line;) {
         size_t len = strcspn(line, "\n");
         take_line(line, line + len);
         line += len + (line[len] == '\n');

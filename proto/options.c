@@ -184,14 +184,20 @@ void options_keep(unsigned role)
 
 void options_warn_later(void)
 {
+    struct bytes names = {0};
+
     for (size_t i = 0; i < COUNT(later); i++) {
         const char *value = getenv(later[i]);
 
         if (!value)
             value = env_file_find(later[i]);
         if (value && *value)
-            log_warn("option.unused", F_STR("option", later[i]));
+            bytes_printf(&names, "%s%s", names.len ? "," : "", later[i]);
     }
+    if (names.len)
+        log_warn("options.unused", F_VIEW("options", bytes_view(&names)),
+                 F_STR("effect", "settings of gemini-balance that do nothing here yet"));
+    bytes_clear(&names);
 }
 
 /* Paths and addresses: all that were asked for are kept, so that nothing is lost when the process

@@ -137,7 +137,8 @@ static void tell_away(struct mover *mover)
     mover->is_away = true;
     mover->away_code = database->code;
     log_error("store.away", F_NUM("code", database->code),
-              F_VIEW("reason", bytes_view(&database->reason)));
+              F_VIEW("reason", bytes_view(&database->reason)),
+              F_STR("effect", "calls are served, records wait in files"));
 }
 
 static void tell_back(struct mover *mover)

@@ -13,6 +13,7 @@
 enum {
     HOLD_MOST = 256 * 1024,      /* of a whole answer, to judge it */
     HOLD_MOST_TIGHT = 32 * 1024, /* while the budget is half used up */
+    TELL_MS = 10000,             /* between two warnings of trouble on the way */
 };
 
 /* Records */
@@ -172,8 +173,25 @@ static struct view proxy_place(const struct job *job)
     return (struct view){url.host.at, (size_t)(url.port.at + url.port.len - url.host.at)};
 }
 
-static void log_failure(const struct job *job, const char *why)
+/* What no key is to blame for, but a setting or the network: the operator should see it, now and
+ * then. */
+static enum log_level level_of(const struct job *job)
 {
+    static uint64_t told_ms;
+    enum error error = fault_facts(job->fault)->error;
+    bool is_trouble = error == ERROR_UNREACHABLE || error == ERROR_CERTIFICATE ||
+                      error == ERROR_PROXY || error == ERROR_NOT_THE_API;
+
+    if (!is_trouble || (told_ms && clock_ms() < told_ms + TELL_MS))
+        return LOG_INFO;
+    told_ms = clock_ms();
+    return LOG_WARN;
+}
+
+static void log_failure(const struct job *job, const char *said)
+{
+    bool is_page = job->fault == FAULT_NO_ROUTE;
+    const char *why = is_page ? "a page answers at BASE_URL, not the Gemini API" : said;
     struct log_field fields[] = {
         F_ID("frontend", job->key.frontend),     F_ID("call", job->key.call),
         F_NUM("attempt", job->attempt),          F_STR("fault", fault_facts(job->fault)->name),
@@ -182,9 +200,10 @@ static void log_failure(const struct job *job, const char *why)
         F_VIEW("proxy", proxy_place(job)),
     };
     size_t count = sizeof(fields) / sizeof(fields[0]);
+    enum log_level level = level_of(job);
 
-    if (log_wants(LOG_INFO))
-        log_write(LOG_INFO, "attempt.failed", fields,
+    if (log_wants(level))
+        log_write(level, "attempt.failed", fields,
                   fields[count - 1].text.len ? count : count - (why[0] ? 1 : 2));
 }
 

@@ -183,6 +183,9 @@ def test_a_killed_script_leaves_nothing_running_and_the_next_start_works(folder)
     ({"STATE_DIR": "/tmp/" + "x" * 90}, "choose a shorter path"),
     ({"STATE_DIR": "/proc/nothing"}, "STATE_DIR=/proc/nothing"),
     ({"TIME_OUT": "soon"}, "TIME_OUT=soon"),
+    ({"ALLOWED_TOKENS": "clients-have-it"}, "put your keys into .env"),
+    ({"AUTH_TOKEN": "mine"}, "put your keys into .env"),
+    ({"BASE_URL": "http://127.0.0.1:9/v1beta"}, "put your keys into .env"),
 ])
 def test_a_wrong_setting_stops_the_start_and_is_named(folder, env, told):
     with Copy(folder / "var", **env) as copy:

@@ -153,6 +153,7 @@ static const struct {
 } lines[] = {
     {"MYSQL_HOST=db", "MYSQL_HOST", "db\n"},
     {"export MYSQL_HOST=db", "MYSQL_HOST", "db\n"},
+    {"\xef\xbb\xbfMYSQL_HOST=db", "MYSQL_HOST", "db\n"},
     {"export \t MYSQL_HOST=db", "MYSQL_HOST", "db\n"},
     {"  MYSQL_HOST = db  # the server", "MYSQL_HOST", "db\n"},
     {"MYSQL_HOST=\"a b # c\" # d", "MYSQL_HOST", "a b # c\n"},
