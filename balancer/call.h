@@ -37,7 +37,6 @@ struct call {
     bool is_asking;        /* PLACED: its upstream reported that it waits for a key */
     uint64_t tried[TRIED_MOST];
     size_t tried_count;
-    uint64_t lacking;         /* the key that was told that there is no such model, or 0 */
     struct proxy *proxy;      /* PLACED: by which it went out, if this process placed it */
     char *model;              /* WAITING, REKEYING */
     struct bytes letter;      /* WAITING: the CALL as packed */

@@ -124,12 +124,14 @@ static void stop_tried(struct balancer *b, struct call *call, const struct msg_o
 {
     struct pool_wait wait = pool_earliest(&b->pool, letter->model);
     enum fault_cools cools = fault_facts(letter->fault)->cools;
+    bool is_fit = wait.until_ms <= b->actor.now_ms;
 
-    if (cools != COOLS_KEY && cools != COOLS_MODEL_KEY)
+    if (cools == COOLS_NOTHING ||
+        (cools == COOLS_MODEL && (is_fit || wait.error != ERROR_OVERLOADED)))
         placing_stop(b, call, ERROR_NONE, letter->retry_ms);
     else if (wait.until_ms == UINT64_MAX) /* there are no keys (any more) */
         placing_stop(b, call, wait.error, 0);
-    else if (wait.until_ms <= b->actor.now_ms)
+    else if (is_fit)
         placing_stop(b, call, ERROR_NONE, 1);
     else
         placing_stop(b, call, wait.error, wait.until_ms - b->actor.now_ms);
@@ -141,15 +143,13 @@ static void more(struct balancer *b, struct call *call, const struct msg_outcome
     uint64_t most = options.max_retries ? options.max_retries : 1;
     struct peer *upstream = call->upstream;
 
-    if (letter->fault == FAULT_NO_MODEL && most > 2)
+    if (letter->fault == FAULT_NO_MODEL && most > 2 && !pool_knows(&b->pool, letter->model))
         most = 2; /* keys differ in what they may use, but a name that is wrong is wrong for all */
     call->attempt = letter->attempt > call->attempt ? letter->attempt : call->attempt;
     if (call->attempt >= most || b->actor.now_ms >= call->deadline_ms) {
         stop_tried(b, call, letter);
         return;
     }
-    if (letter->fault == FAULT_NO_MODEL)
-        call->lacking = letter->key_id;
     call_note_tried(call, letter->key_id);
     call->is_asking = false;
     call_set_model(call, letter->model);
@@ -179,16 +179,6 @@ static void settle_proxy(struct balancer *b, struct call *call, const struct msg
                  F_NUM("ms", until_ms - b->actor.now_ms));
 }
 
-/* A name that one key knows and another does not: not every key may use every model. */
-static void settle_model(struct balancer *b, const struct call *call,
-                         const struct msg_outcome *letter)
-{
-    if (letter->fault != FAULT_NONE || !call->lacking || call->lacking == letter->key_id)
-        return;
-    pool_lacks(&b->pool, call->lacking, letter->model, b->actor.now_ms);
-    log_info("key.lacks", F_ID("key", call->lacking), F_VIEW("model", letter->model));
-}
-
 void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_outcome *letter)
 {
     struct call *call = call_find(b, letter->frontend, letter->call);
@@ -203,7 +193,6 @@ void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_o
         return;
     }
     settle_proxy(b, call, letter);
-    settle_model(b, call, letter);
     if (letter->more)
         more(b, call, letter);
     else

@@ -98,19 +98,41 @@ static struct pool_model *model_make(struct pool *pool, struct view name)
  * them say that the next will fail as well. */
 static uint64_t settle_busy(struct pool *pool, struct view name, uint64_t now_ms)
 {
-    struct pool_model *model = model_make(pool, name);
+    struct pool_model *model = name.len ? model_make(pool, name) : NULL;
     uint64_t rest = BUSY_REST_MS;
 
     if (!model)
         return now_ms;
     if (model->until_ms > now_ms)
         return model->until_ms;
+    if (now_ms > model->last_ms + MINUTE_MS)
+        model->count = 0;
+    model->last_ms = now_ms;
     if (++model->count < BUSY_LEAST)
         return now_ms;
     for (unsigned i = BUSY_LEAST; i < model->count && rest < BUSY_REST_MOST_MS; i++)
         rest *= 2;
     model->until_ms = now_ms + rest;
     return model->until_ms;
+}
+
+/* Whatever it was asked before, it answers. */
+static void settle_answer(struct pool *pool, struct view name)
+{
+    struct pool_model *model = name.len ? model_make(pool, name) : NULL;
+
+    if (!model)
+        return;
+    model->is_known = true;
+    model->count = 0;
+    model->until_ms = 0;
+}
+
+bool pool_knows(const struct pool *pool, struct view model)
+{
+    const struct pool_model *known = model_find(pool, model);
+
+    return known && known->is_known;
 }
 
 void pool_close(struct pool *pool)
@@ -191,8 +213,11 @@ struct pool_key *pool_pick(struct pool *pool, struct view model, const uint64_t 
 
 struct pool_wait pool_earliest(const struct pool *pool, struct view model)
 {
+    const struct pool_model *busy = model_find(pool, model);
     struct pool_wait wait = {UINT64_MAX, ERROR_NO_KEY};
 
+    if (busy && busy->until_ms)
+        return (struct pool_wait){busy->until_ms, ERROR_OVERLOADED};
     for (size_t i = 0; i < pool->count; i++) {
         enum fault why;
         uint64_t until_ms = rests_until(&pool->keys[i], model, &why);
@@ -226,13 +251,13 @@ static uint64_t rest_ms(enum fault fault, uint64_t retry_ms, uint64_t last_ms)
         return !last_ms ? MINUTE_MS : last_ms < HOUR_MS / 2 ? last_ms * 2 : HOUR_MS;
     case FAULT_KEY_INVALID:
     case FAULT_LOCATION:
+    case FAULT_NO_MODEL: /* this key may not use it */
         return HOUR_MS;
     case FAULT_NONE:
     case FAULT_CLIENT_GONE:
     case FAULT_BAD_REQUEST:
     case FAULT_CONTEXT_LENGTH:
     case FAULT_BLOCKED:
-    case FAULT_NO_MODEL:
     case FAULT_FORBIDDEN:
     case FAULT_OVERLOADED:
     case FAULT_SERVER:
@@ -292,30 +317,38 @@ static uint64_t settle_rest(struct pool *pool, struct pool_key *key, struct view
     return until_ms;
 }
 
-/* A rest that has not ended stays: the answer began before it, and says nothing of now. */
-static void settle_good(struct pool *pool, uint64_t id, struct view name, uint64_t now_ms)
+/* A key's rest that has not ended stays: the answer began before it, and says nothing of now. */
+static void settle_good(struct pool *pool, uint64_t id, struct view model, uint64_t now_ms)
 {
-    struct pool_model *model = model_find(pool, name);
     struct pool_key *key = pool_find(pool, id);
-    struct pool_rest *rest = key ? rest_of(key, name) : NULL;
+    struct pool_rest *rest = key ? rest_of(key, model) : NULL;
 
     if (rest && rest->until_ms <= now_ms)
         rest_free(pool, key, rest);
-    if (model)
-        model_free(pool, model);
+}
+
+/* What rests after this fault. A model that nobody has had an answer from may not exist: that is no
+ * key's fault. */
+static enum fault_cools cools_of(const struct pool *pool, enum fault fault, struct view model)
+{
+    if (fault == FAULT_NO_MODEL)
+        return pool_knows(pool, model) ? COOLS_MODEL_KEY : COOLS_NOTHING;
+    return fault_facts(fault)->cools;
 }
 
 uint64_t pool_settle(struct pool *pool, uint64_t id, struct view model, uint64_t fault_number,
                      uint64_t retry_ms, uint64_t now_ms)
 {
     enum fault fault = fault_number < FAULT_COUNT ? (enum fault)fault_number : FAULT_SERVER;
-    enum fault_cools cools = fault_facts(fault)->cools;
+    enum fault_cools cools = cools_of(pool, fault, model);
     struct pool_key *key;
     struct pool_rest *rest;
     uint64_t until_ms;
 
     if (fault == FAULT_NONE)
         settle_good(pool, id, model, now_ms);
+    if (fault == FAULT_NONE || fault == FAULT_BLOCKED)
+        settle_answer(pool, model);
     if (cools == COOLS_MODEL)
         return settle_busy(pool, model, now_ms);
     key = cools == COOLS_NOTHING ? NULL : pool_find(pool, id);
@@ -325,14 +358,6 @@ uint64_t pool_settle(struct pool *pool, uint64_t id, struct view model, uint64_t
     until_ms = now_ms + rest_ms(fault, retry_ms, rest ? rest->last_ms : 0);
     return cools == COOLS_KEY ? settle_key(key, fault, until_ms)
                               : settle_rest(pool, key, model, fault, until_ms, now_ms);
-}
-
-void pool_lacks(struct pool *pool, uint64_t id, struct view model, uint64_t now_ms)
-{
-    struct pool_key *key = pool_find(pool, id);
-
-    if (key)
-        settle_rest(pool, key, model, FAULT_QUOTA_NONE, now_ms + HOUR_MS, now_ms);
 }
 
 size_t pool_fit(const struct pool *pool, uint64_t now_ms)

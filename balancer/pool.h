@@ -30,11 +30,14 @@ struct pool_key {
     UT_hash_handle hh;       /* in by_id */
 };
 
-/* A model that has been overloaded since its last good answer. */
+/* A model that has answered once, or was overloaded. */
 struct pool_model {
     char *name;
-    unsigned count;    /* attempts that found it so; those during a rest count as one */
-    uint64_t until_ms; /* rests for every key until then; 0: not yet */
+    bool is_known; /* a key has had an answer from it */
+    unsigned
+        count; /* attempts since then that found it overloaded; those during a rest count as one */
+    uint64_t last_ms;  /* the last of them */
+    uint64_t until_ms; /* rests for every key until then */
     UT_hash_handle hh;
 };
 
@@ -49,7 +52,7 @@ struct pool {
 
 /* What pool_pick found when it found no key. */
 struct pool_wait {
-    uint64_t until_ms; /* when the first key will be fit again; UINT64_MAX: never */
+    uint64_t until_ms; /* when the first key, or the model, will be fit again; UINT64_MAX: never */
     enum error error;  /* what to tell the client meanwhile */
 };
 
@@ -58,12 +61,12 @@ void pool_open(struct pool *pool, const struct secret *keys, size_t count);
 void pool_close(struct pool *pool);
 
 /* The next fit key for `model`, preferring those whose id is not in `tried`; NULL with `wait`
- * filled in if all rest. */
+ * filled in if all rest, or the model does. */
 struct pool_key *pool_pick(struct pool *pool, struct view model, const uint64_t *tried,
                            size_t tried_count, uint64_t now_ms, struct pool_wait *wait);
 
-/* When the first key will be fit for `model` (0, or a time that has passed: one is), and what keeps
- * it until then. */
+/* When the model and the first key for it will be fit (0, or a time that has passed: they are), and
+ * what keeps it until then. */
 struct pool_wait pool_earliest(const struct pool *pool, struct view model);
 
 /* Settles an attempt's end: lets rest what the fault says. `retry_ms`: how long the provider says
@@ -71,9 +74,8 @@ struct pool_wait pool_earliest(const struct pool *pool, struct view model);
 uint64_t pool_settle(struct pool *pool, uint64_t key_id, struct view model, uint64_t fault,
                      uint64_t retry_ms, uint64_t now_ms);
 
-/* The key was told that there is no such model, where another key has just had an answer from it.
- */
-void pool_lacks(struct pool *pool, uint64_t key_id, struct view model, uint64_t now_ms);
+/* Whether any key has had an answer from this model: then its name is right. */
+bool pool_knows(const struct pool *pool, struct view model);
 
 /* The key of that id, or NULL. */
 struct pool_key *pool_find(struct pool *pool, uint64_t key_id);

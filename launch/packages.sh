@@ -50,6 +50,12 @@ if [ "$(id -u)" != 0 ]; then
     fi
 fi
 echo "installing from Debian:$missing" >&2
+# After an upgrade of the system what was pinned has become its own release.
+release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+for name in yyjson h2o; do
+    [ ! -e "/etc/apt/preferences.d/$name-from-$release" ] ||
+        $as_root rm -f "/etc/apt/preferences.d/$name-from-$release" "/etc/apt/sources.list.d/$name-from-$release.sources"
+done
 $as_root apt-get update -qq
 
 uri_of() { # the address of that archive ("Debian", "Debian-Security") in this machine's own sources
@@ -67,13 +73,13 @@ take_from() {
     mirror=$(uri_of Debian)
     security=$(uri_of Debian-Security)
     [ -n "$mirror" ] || { echo "packages.sh: no Debian mirror among apt's sources: install $3 by hand" >&2; exit 1; }
+    printf '%s\n' 'Package: *' "Pin: release n=$2*" 'Pin-Priority: -1' '' \
+        "Package: $3" "Pin: release n=$2*" 'Pin-Priority: 500' |
+        $as_root tee "/etc/apt/preferences.d/$1-from-$2" >/dev/null
     {
         source_of "$mirror" "$2"
         [ -z "$security" ] || source_of "$security" "$2-security"
     } | $as_root tee "/etc/apt/sources.list.d/$1-from-$2.sources" >/dev/null
-    printf '%s\n' 'Package: *' "Pin: release n=$2*" 'Pin-Priority: -1' '' \
-        "Package: $3" "Pin: release n=$2*" 'Pin-Priority: 500' |
-        $as_root tee "/etc/apt/preferences.d/$1-from-$2" >/dev/null
     $as_root apt-get update -qq
 }
 

@@ -177,14 +177,14 @@ static struct view proxy_place(const struct job *job)
  * then. */
 static enum log_level level_of(const struct job *job)
 {
-    static uint64_t told_ms;
+    static uint64_t told_ms[FAULT_COUNT];
     enum error error = fault_facts(job->fault)->error;
     bool is_trouble = error == ERROR_UNREACHABLE || error == ERROR_CERTIFICATE ||
                       error == ERROR_PROXY || error == ERROR_NOT_THE_API;
 
-    if (!is_trouble || (told_ms && clock_ms() < told_ms + TELL_MS))
+    if (!is_trouble || (told_ms[job->fault] && clock_ms() < told_ms[job->fault] + TELL_MS))
         return LOG_INFO;
-    told_ms = clock_ms();
+    told_ms[job->fault] = clock_ms();
     return LOG_WARN;
 }
 

@@ -314,12 +314,15 @@ static enum fault judge_403(const struct facts *facts)
     return is_key_fault(facts) && !is_about_object(facts) ? FAULT_KEY_INVALID : FAULT_FORBIDDEN;
 }
 
-/* A page is never about a model: the path is wrong, or somebody else answers. */
+/* A page is never about a model: the path is wrong, or somebody else answers. What else is missing
+ * is something that the client named. */
 static enum fault judge_404(const struct facts *facts)
 {
+    static const char *const models[] = {"models/", "tunedModels/", "This model ", NULL};
+
     if (!facts->is_json)
         return FAULT_NO_ROUTE;
-    return is_about_object(facts) ? FAULT_FORBIDDEN : FAULT_NO_MODEL;
+    return begins_with_any(facts->message, models) ? FAULT_NO_MODEL : FAULT_FORBIDDEN;
 }
 
 /* Without violations only the message and the wait tell. */

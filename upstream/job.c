@@ -280,8 +280,9 @@ void job_body(struct job *job, uint64_t from, struct view data)
 static void refuse(struct job *job)
 {
     job->fault = FAULT_BAD_REQUEST;
+    job->retry_ms = 0; /* all of the attempt before */
     job->fail_status = 0;
-    job->fail_body.len = 0; /* of the attempt before */
+    job->fail_body.len = 0;
     job_tell_outcome(job, false);
     fail_by_fault(job);
 }

@@ -115,11 +115,11 @@ static void an_invalid_key_rests_for_all_models_and_comes_back(void **state)
 static void what_is_not_the_keys_fault_costs_no_key(void **state)
 {
     static const enum fault faults[] = {
-        FAULT_NONE,     FAULT_CLIENT_GONE, FAULT_BAD_REQUEST, FAULT_CONTEXT_LENGTH,
-        FAULT_BLOCKED,  FAULT_NO_MODEL,    FAULT_FORBIDDEN,   FAULT_SERVER,
-        FAULT_DEADLINE, FAULT_CONNECT,     FAULT_RESET,       FAULT_CUT,
-        FAULT_EMPTY,    FAULT_MALFORMED,   FAULT_TIMEOUT,     FAULT_LOST,
-        FAULT_NAME,     FAULT_CERTIFICATE, FAULT_TLS,         FAULT_PROXY,
+        FAULT_NO_MODEL, /* nobody has had that model yet */
+        FAULT_NONE,      FAULT_CLIENT_GONE, FAULT_BAD_REQUEST, FAULT_CONTEXT_LENGTH, FAULT_BLOCKED,
+        FAULT_FORBIDDEN, FAULT_SERVER,      FAULT_DEADLINE,    FAULT_CONNECT,        FAULT_RESET,
+        FAULT_CUT,       FAULT_EMPTY,       FAULT_MALFORMED,   FAULT_TIMEOUT,        FAULT_LOST,
+        FAULT_NAME,      FAULT_CERTIFICATE, FAULT_TLS,         FAULT_PROXY,
     };
 
     (void)state;
@@ -165,19 +165,42 @@ static void a_good_answer_of_any_key_ends_that(void **state)
     assert_int_equal(busy(1100), 1100);
 }
 
-static void a_key_that_lacks_a_model_is_passed_over_for_it(void **state)
+static void a_busy_moment_long_ago_does_not_count(void **state)
+{
+    (void)state;
+    busy(1000), busy(1000);
+    assert_int_equal(busy(1001 + MINUTE), 1001 + MINUTE);
+    assert_int_equal(pool.rests, 0);
+}
+
+static void a_key_that_lacks_a_model_rests_if_another_has_it(void **state)
 {
     uint64_t id = pool.keys[0].id;
 
     (void)state;
-    pool_lacks(&pool, id, model, 1000);
-    pool_lacks(&pool, 12345, model, 1000);
+    assert_int_equal(pool_settle(&pool, id, model, FAULT_NO_MODEL, 0, 1000), 1000);
+    assert_false(pool_knows(&pool, model));
+    pool_settle(&pool, pool.keys[1].id, model, FAULT_NONE, 0, 1000);
+    assert_true(pool_knows(&pool, model));
+    assert_int_equal(pool_settle(&pool, id, model, FAULT_NO_MODEL, 0, 1000), 1000 + HOUR);
     for (int i = 0; i < 6; i++)
         assert_int_not_equal(pick(model, 1000)->id, id);
     for (int i = 0; i < 3; i++)
         if (pick(other, 1000)->id == id)
             return;
     fail_msg("it rests for another model as well");
+}
+
+static void calls_without_a_model_teach_nothing(void **state)
+{
+    struct view none = VIEW("");
+
+    (void)state;
+    pool_settle(&pool, pool.keys[1].id, none, FAULT_NONE, 0, 1000);
+    assert_int_equal(pool_settle(&pool, pool.keys[0].id, none, FAULT_NO_MODEL, 0, 1000), 1000);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(pool_settle(&pool, pool.keys[0].id, none, FAULT_OVERLOADED, 0, 1000),
+                         1000);
 }
 
 static void an_unknown_quota_rests_longer_each_time_until_a_good_answer(void **state)
@@ -279,7 +302,9 @@ int main(void)
         POOL_TEST(what_is_not_the_keys_fault_costs_no_key),
         POOL_TEST(a_model_that_is_overloaded_again_and_again_rests_for_all_keys),
         POOL_TEST(a_good_answer_of_any_key_ends_that),
-        POOL_TEST(a_key_that_lacks_a_model_is_passed_over_for_it),
+        POOL_TEST(a_busy_moment_long_ago_does_not_count),
+        POOL_TEST(a_key_that_lacks_a_model_rests_if_another_has_it),
+        POOL_TEST(calls_without_a_model_teach_nothing),
         POOL_TEST(an_unknown_quota_rests_longer_each_time_until_a_good_answer),
         POOL_TEST(a_good_answer_that_began_before_the_rest_does_not_end_it),
         POOL_TEST(a_late_shorter_rest_does_not_end_a_longer_one),

@@ -395,23 +395,45 @@ static void a_wrong_model_name_is_tried_with_one_more_key_only(void **state)
     assert_int_equal(count_posted(U1, MSG_STOP), 1);
 }
 
-static void what_one_key_lacks_and_another_has_is_remembered(void **state)
+static void a_model_that_is_known_is_tried_with_further_keys(void **state)
 {
-    uint64_t lacking;
-
     (void)state;
+    pool_settle(&b.pool, 1, VIEW("gemini-x"), FAULT_NONE, 0, b.actor.now_ms);
     offer(F1, 1, 1, 0, 60000);
-    lacking = expect(U1, MSG_JOB).job.key_id;
-    outcome(U1, 1, 1, 1, 1, lacking, FAULT_NO_MODEL, 0, true);
-    outcome(U1, 2, 1, 1, 2, expect(U1, MSG_REKEY).rekey.key_id, FAULT_NONE, 0, false);
-    for (uint64_t call = 2; call < 5; call++)
-        offer(F1, call, 1, 0, 60000);
-    for (size_t i = 0; i < b.pool.count; i++)
-        if (b.pool.keys[i].id == lacking) {
-            assert_int_equal(HASH_COUNT(b.pool.keys[i].rests), 1);
-            return;
-        }
-    fail_msg("there is no such key");
+    outcome(U1, 1, 1, 1, 1, 1, FAULT_NO_MODEL, 0, true);
+    outcome(U1, 2, 1, 1, 2, 1, FAULT_NO_MODEL, 0, true);
+    assert_int_equal(count_posted(U1, MSG_REKEY), 2);
+}
+
+static void busy(uint64_t times)
+{
+    while (times--)
+        pool_settle(&b.pool, 1, VIEW("gemini-x"), FAULT_OVERLOADED, 0, b.actor.now_ms);
+}
+
+static void calls_wait_while_the_model_rests_or_are_refused(void **state)
+{
+    (void)state;
+    busy(3);
+    offer(F1, 1, 1, 0, 5000);
+    offer(F1, 2, 1, 0, 999);
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.call, 2);
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.error, ERROR_OVERLOADED);
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.retry_after_ms, 1000);
+    pass(999);
+    assert_int_equal(count_posted(U1, MSG_JOB), 0);
+    pass(1);
+    assert_int_equal(expect(U1, MSG_JOB).job.call, 1);
+}
+
+static void a_last_attempt_at_a_resting_model_says_how_long(void **state)
+{
+    (void)state;
+    offer(F1, 1, 1, 2, 60000);
+    busy(2);
+    outcome(U1, 1, 1, 1, 3, 1, FAULT_OVERLOADED, 0, true);
+    assert_int_equal(expect(U1, MSG_STOP).stop.error, ERROR_OVERLOADED);
+    assert_int_equal(expect(U1, MSG_STOP).stop.retry_after_ms, 1000);
 }
 
 static void an_overloaded_model_is_given_a_pause(void **state)
@@ -841,7 +863,9 @@ int main(void)
         ROAD(a_faulty_key_is_replaced_and_rests),
         ROAD(attempts_end_with_max_retries),
         ROAD(a_wrong_model_name_is_tried_with_one_more_key_only),
-        ROAD(what_one_key_lacks_and_another_has_is_remembered),
+        ROAD(a_model_that_is_known_is_tried_with_further_keys),
+        ROAD(calls_wait_while_the_model_rests_or_are_refused),
+        ROAD(a_last_attempt_at_a_resting_model_says_how_long),
         ROAD(an_overloaded_model_is_given_a_pause),
         ROAD(when_all_keys_rest_a_call_waits_if_it_can),
         ROAD(a_call_whose_keys_all_rest_meanwhile_is_stopped_with_the_time),

@@ -70,7 +70,8 @@ static void openai_errors_have_all_four_members(void **state)
         {"a key of the pool is not the client's affair",
          {.error = ERROR_NO_KEY},
          "{'error':{'message':'API key not valid.'}}",
-         OPENAI("No key can be used: none is configured, or the provider refuses all of them.", "server_error", "null", "'no_available_key'")},
+         OPENAI("No key can be used: none is configured, or the provider refuses all of them.",
+                "server_error", "null", "'no_available_key'")},
         {"a key in the words",
          {.error = ERROR_FORBIDDEN},
          "{'error':{'message':'Consumer api_key:AIzaSyA-1_2 has been suspended'}}",
@@ -168,7 +169,10 @@ static void gemini_errors_look_like_googles(void **state)
         {"a client's bad key",
          {.error = ERROR_UNAUTHORIZED},
          "",
-         GEMINI("401", "The token is missing or wrong: use one that this gateway allows, not a Gemini key.", "UNAUTHENTICATED")
+         GEMINI(
+             "401",
+             "The token is missing or wrong: use one that this gateway allows, not a Gemini key.",
+             "UNAUTHENTICATED")
              DETAIL("'@type': 'type.googleapis.com/google.rpc.ErrorInfo',\n        'reason': "
                     "'API_KEY_INVALID',\n"
                     "        'domain': 'googleapis.com'")},
@@ -176,7 +180,9 @@ static void gemini_errors_look_like_googles(void **state)
          {.error = ERROR_NO_KEY},
          "{'error':{'code':400,'message':'API key not "
          "valid.','status':'INVALID_ARGUMENT','details':[{'reason':'API_KEY_INVALID'}]}}",
-         GEMINI("503", "No key can be used: none is configured, or the provider refuses all of them.", "UNAVAILABLE") NO_DETAILS},
+         GEMINI("503",
+                "No key can be used: none is configured, or the provider refuses all of them.",
+                "UNAVAILABLE") NO_DETAILS},
         {"keys in the details",
          {.error = ERROR_FORBIDDEN},
          "{'error':{'code':403,'message':'No','status':'PERMISSION_DENIED','details':[{'consumer':'"

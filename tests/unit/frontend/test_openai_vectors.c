@@ -781,9 +781,11 @@ static void v28_quotas(void **state)
 static void v29_what_is_wrong_with_a_key_is_not_told(void **state)
 {
     static const char no_key[] =
-        OPENAI_SAYS("No key can be used: none is configured, or the provider refuses all of them.", "server_error", "'no_available_key'");
-    static const char no_key_google[] =
-        GEMINI_SAYS("503", "No key can be used: none is configured, or the provider refuses all of them.", "UNAVAILABLE", "");
+        OPENAI_SAYS("No key can be used: none is configured, or the provider refuses all of them.",
+                    "server_error", "'no_available_key'");
+    static const char no_key_google[] = GEMINI_SAYS(
+        "503", "No key can be used: none is configured, or the provider refuses all of them.",
+        "UNAVAILABLE", "");
     static const char *const bodies[] = {
         GEMINI_SAYS("400", "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT",
                     ",'details':[{'reason':'API_KEY_INVALID'}]"),

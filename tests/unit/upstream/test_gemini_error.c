@@ -125,6 +125,8 @@ static const struct {
      ERR("NOT_FOUND", "This model models/x is no longer available to new users."), FAULT_NO_MODEL,
      NONE},
     {"404 of a page", 404, "<!DOCTYPE html>", FAULT_NO_ROUTE, NONE},
+    {"something that is missing", 404, ERR("NOT_FOUND", "Requested entity was not found."),
+     FAULT_FORBIDDEN, NONE},
     {"no file", 404, ERR("NOT_FOUND", "The File files/abc does not exist."), FAULT_FORBIDDEN, NONE},
     {"too large", 413, ERR("INVALID_ARGUMENT", "Request payload size exceeds the limit: 1 bytes."),
      FAULT_BAD_REQUEST, NONE},

@@ -146,7 +146,7 @@ static void what_one_look_cannot_take_does_not_wait(void **state)
     }
 }
 
-/* Else one stream whose provider sends a lot would have two looks in each rest. */
+/* A rest that ends is no event: one alone behind it begins no new one. */
 static void one_socket_that_stays_readable_does_not_rest(void **state)
 {
     (void)state;
