@@ -357,7 +357,7 @@ def test_a_token_may_come_in_three_ways(stage, way, path):
 
 @pytest.mark.short
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("token", ["wrong", TOKEN + "x", TOKEN[:-1], "", TOKEN.upper(), KEYS[0]])
+@pytest.mark.parametrize("token", ["not-ours", TOKEN + "x", TOKEN[:-1], "", TOKEN.upper(), KEYS[0]])
 def test_a_wrong_token_is_refused_in_the_form_of_the_route(stage, way, token):
     before = stage.sim.total()
     answer = ask_with(stage, way, token, CHAT)
