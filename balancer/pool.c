@@ -82,11 +82,12 @@ static void model_free(struct pool *pool, struct pool_model *model)
     free(model);
 }
 
+/* NULL: there are too many, or the call is about none. */
 static struct pool_model *model_make(struct pool *pool, struct view name)
 {
     struct pool_model *model = model_find(pool, name);
 
-    if (model || HASH_COUNT(pool->models) >= RESTS_MOST)
+    if (model || !name.len || HASH_COUNT(pool->models) >= RESTS_MOST)
         return model;
     model = memory_new(sizeof(*model));
     model->name = memory_text(name);
@@ -98,7 +99,7 @@ static struct pool_model *model_make(struct pool *pool, struct view name)
  * them say that the next will fail as well. */
 static uint64_t settle_busy(struct pool *pool, struct view name, uint64_t now_ms)
 {
-    struct pool_model *model = name.len ? model_make(pool, name) : NULL;
+    struct pool_model *model = model_make(pool, name);
     uint64_t rest = BUSY_REST_MS;
 
     if (!model)
@@ -119,7 +120,7 @@ static uint64_t settle_busy(struct pool *pool, struct view name, uint64_t now_ms
 /* Whatever it was asked before, it answers. */
 static void settle_answer(struct pool *pool, struct view name)
 {
-    struct pool_model *model = name.len ? model_make(pool, name) : NULL;
+    struct pool_model *model = model_make(pool, name);
 
     if (!model)
         return;
@@ -216,8 +217,6 @@ struct pool_wait pool_earliest(const struct pool *pool, struct view model)
     const struct pool_model *busy = model_find(pool, model);
     struct pool_wait wait = {UINT64_MAX, ERROR_NO_KEY};
 
-    if (busy && busy->until_ms)
-        return (struct pool_wait){busy->until_ms, ERROR_OVERLOADED};
     for (size_t i = 0; i < pool->count; i++) {
         enum fault why;
         uint64_t until_ms = rests_until(&pool->keys[i], model, &why);
@@ -225,6 +224,8 @@ struct pool_wait pool_earliest(const struct pool *pool, struct view model)
         if (until_ms < wait.until_ms)
             wait = (struct pool_wait){until_ms, fault_facts(why)->error};
     }
+    if (busy && busy->until_ms > wait.until_ms)
+        wait = (struct pool_wait){busy->until_ms, ERROR_OVERLOADED};
     return wait;
 }
 

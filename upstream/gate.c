@@ -27,9 +27,12 @@ void gate_head(struct gate *gate, unsigned status, struct view type)
 /* A stream that is no event stream: its first character tells. */
 static void find_framing(struct gate *gate, struct view bytes)
 {
-    struct view text = view_trim(bytes);
+    struct view text;
 
-    if (gate->framing == FRAMING_NONE && text.len)
+    if (gate->framing != FRAMING_NONE)
+        return;
+    text = view_trim(bytes);
+    if (text.len)
         gate->framing = text.at[0] == '[' ? FRAMING_ARRAY : FRAMING_WHOLE;
 }
 

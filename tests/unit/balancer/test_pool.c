@@ -156,6 +156,18 @@ static void a_model_that_is_overloaded_again_and_again_rests_for_all_keys(void *
     assert_int_equal(pool_fit(&pool, 1000), 3);
 }
 
+static void the_later_of_model_and_keys_is_when_to_come_again(void **state)
+{
+    (void)state;
+    busy(1000), busy(1000), busy(1000);
+    assert_int_equal(pool_earliest(&pool, model).until_ms, 2000);
+    assert_int_equal(pool_earliest(&pool, model).error, ERROR_OVERLOADED);
+    for (size_t i = 0; i < pool.count; i++)
+        pool_settle(&pool, pool.keys[i].id, model, FAULT_QUOTA_MINUTE, 7000, 1000);
+    assert_int_equal(pool_earliest(&pool, model).until_ms, 8000);
+    assert_int_equal(pool_earliest(&pool, model).error, ERROR_NO_QUOTA);
+}
+
 static void a_good_answer_of_any_key_ends_that(void **state)
 {
     (void)state;
@@ -301,6 +313,7 @@ int main(void)
         POOL_TEST(an_invalid_key_rests_for_all_models_and_comes_back),
         POOL_TEST(what_is_not_the_keys_fault_costs_no_key),
         POOL_TEST(a_model_that_is_overloaded_again_and_again_rests_for_all_keys),
+        POOL_TEST(the_later_of_model_and_keys_is_when_to_come_again),
         POOL_TEST(a_good_answer_of_any_key_ends_that),
         POOL_TEST(a_busy_moment_long_ago_does_not_count),
         POOL_TEST(a_key_that_lacks_a_model_rests_if_another_has_it),
