@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Builds the five processes, the simulator and the tests. One file, no recursion into folders: sources are found by
-# wildcard, so a new .c needs no line here. What must stay true: a process compiles with -Iproto and its own folder only.
+# Builds the five processes, the simulator and the tests. One file, no make in folders: sources are found wherever they
+# lie below a process's folder, so a new .c needs no line here. What must stay true: a process compiles with -Icommon,
+# -Iproto and its own folder only.
 #
 #   V=1                                           show the commands
 #   WERROR=1                                      warnings are errors (CI)
@@ -49,7 +50,7 @@ endif
 # The first of these packages that pkg-config knows, else the plain flags: $(call pkg,--libs,names,-lfallback)
 pkg = $(shell for name in $(2); do pkg-config $(1) $$name 2>/dev/null && exit; done; echo $(3))
 
-LIBS_proto := $(call pkg,--libs,libzmq,-lzmq) $(call pkg,--libs,msgpack msgpack-c,-lmsgpackc) \
+LIBS_common := $(call pkg,--libs,libzmq,-lzmq) $(call pkg,--libs,msgpack msgpack-c,-lmsgpackc) \
     $(call pkg,--libs,yyjson,-lyyjson) -lcrypto -lz
 LIBS_http := $(call pkg,--libs,libh2o-evloop,-lh2o-evloop) -lssl -lcrypto
 LIBS_frontend := $(LIBS_http)
@@ -57,18 +58,19 @@ LIBS_balancer :=
 LIBS_upstream := $(call pkg,--libs,libcurl,-lcurl) -lhttp_parser -lssl
 LIBS_recorder := $(call pkg,--libs,libmariadb mysqlclient,-lmariadb)
 LIBS_admin := $(LIBS_http)
-LIBS_fakes := $(LIBS_http) -lm
+LIBS_simulator := $(LIBS_http) -lm
 INCLUDES_recorder := $(call pkg,--cflags,libmariadb mysqlclient,-I/usr/include/mariadb)
 
 # -------------------------------------------------------------------------------------------------------------- objects
 
-objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
+sources = $(sort $(shell find $(1) -name '*.c'))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 library = $(BUILD)/lib$(notdir $(1)).a
 
 $(BUILD)/%.o: %.c $(BUILD)/.flags
 	$(call say,CC)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(FLAGS) $(if $(WERROR),-Werror) -Iproto $(INCLUDES) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(FLAGS) $(if $(WERROR),-Werror) -Icommon -Iproto $(INCLUDES) -MMD -MP -c -o $@ $<
 
 # Rewritten when the flags change, and so everything is compiled again.
 $(BUILD)/.flags: FORCE
@@ -82,24 +84,24 @@ $(BUILD)/lib%.a:
 define link
 	$(call say,LINK)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter-out %/libproto.a,$(filter %.a,$^)) \
-	    $(filter %/libproto.a,$^) $(LIBS) $(LIBS_proto) $(LIBS_test)
+	$(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter-out %/libcommon.a,$(filter %.a,$^)) \
+	    $(filter %/libcommon.a,$^) $(LIBS) $(LIBS_common) $(LIBS_test)
 endef
 $(BUILD)/bin/%:
 	$(link)
 $(BUILD)/replay/%:
 	$(link)
 
-$(BUILD)/libproto.a: $(call objects,proto)
+$(BUILD)/libcommon.a: $(call objects,common proto)
 
 # $(1) is the name, $(2) the folder, $(3) the program. All but main.c goes into a library, for the unit tests.
 define FOLDER
 $(BUILD)/$(2)/%.o: INCLUDES := -I$(2) $(INCLUDES_$(1))
-$(call library,$(2)): $(filter-out %/main.o,$(call objects,$(2)))
+$(call library,$(2)): $(filter-out $(BUILD)/$(2)/main.o,$(call objects,$(2)))
 endef
 define PROGRAM
 $(BUILD)/bin/$(3): LIBS := $(LIBS_$(1))
-$(BUILD)/bin/$(3): $(BUILD)/$(2)/main.o $(call library,$(2)) $(BUILD)/libproto.a
+$(BUILD)/bin/$(3): $(BUILD)/$(2)/main.o $(call library,$(2)) $(BUILD)/libcommon.a
 all: $(BUILD)/bin/$(3)
 endef
 define PROCESS
@@ -107,57 +109,59 @@ $(call FOLDER,$(1),$(2),$(3))
 $(if $(wildcard $(2)/main.c),$(call PROGRAM,$(1),$(2),$(3)))
 endef
 $(foreach p,$(PROCESSES),$(eval $(call PROCESS,$(p),$(p),$(p))))
-$(eval $(call PROCESS,fakes,tests/fakes,gemini-simulator))
+$(eval $(call PROCESS,simulator,simulator,gemini-simulator))
 
 # Texts that the assembler takes in (.incbin), which the compiler's list of what a file includes doesn't show.
-$(call objects,recorder): $(wildcard recorder/schema/*)
+$(call objects,recorder): $(wildcard recorder/database/schema/*)
 $(call objects,admin): $(wildcard admin/pages/*)
 
 # Prints what the documentation takes from the tables.
-$(BUILD)/bin/describe: $(BUILD)/docs/describe.o $(BUILD)/libproto.a
+$(BUILD)/bin/describe: $(BUILD)/docs/describe.o $(BUILD)/libcommon.a
 
 # ---------------------------------------------------------------------------------------------------------------- tests
 
-# tests/unit/balancer/test_pool.c becomes one program of its own, linked with all of balancer/ but its main.c.
-UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c))
+# tests/unit/balancer/pool/test_pool.c becomes one program of its own, linked with all of balancer/ but its main.c.
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(shell find tests/unit -name 'test_*.c')))
 define UNIT
-$(BUILD)/tests/unit/$(1)/%.o: INCLUDES := -I$(2) -Itests/unit $(INCLUDES_$(1))
-$(filter $(BUILD)/tests/unit/$(1)/%,$(UNIT_TESTS)): LIBS := $(if $(filter proto,$(1)),$(LIBS_http),$(LIBS_$(1)))
+$(BUILD)/tests/unit/$(1)/%.o: INCLUDES := -I$(1) -Itests/unit $(INCLUDES_$(1))
+$(filter $(BUILD)/tests/unit/$(1)/%,$(UNIT_TESTS)): LIBS := $(LIBS_$(if $(filter common proto,$(1)),http,$(1)))
 $(filter $(BUILD)/tests/unit/$(1)/%,$(UNIT_TESTS)): LIBS_test := $(call pkg,--libs,cmocka,-lcmocka)
-$(filter $(BUILD)/tests/unit/$(1)/%,$(UNIT_TESTS)): %: %.o $(if $(filter-out proto,$(1)),$(call library,$(2))) \
-    $(BUILD)/libproto.a
+$(filter $(BUILD)/tests/unit/$(1)/%,$(UNIT_TESTS)): %: %.o $(if $(filter-out common proto,$(1)),$(call library,$(1))) \
+    $(BUILD)/libcommon.a
 	$$(link)
 endef
-UNIT_FOLDERS := $(sort $(foreach t,$(wildcard tests/unit/*/test_*.c),$(notdir $(patsubst %/,%,$(dir $(t))))))
-$(foreach d,$(UNIT_FOLDERS),$(eval $(call UNIT,$(d),$(if $(filter fakes,$(d)),tests/fakes,$(d)))))
+$(foreach d,common proto $(PROCESSES) simulator,$(eval $(call UNIT,$(d))))
 
-# A fuzz target may name sources besides proto/ in a comment: /* needs: frontend/dialect.c */
+# A fuzz target says in a comment whose code it needs: /* needs: frontend */; common/ and proto/ are there for all.
 # It is built twice: with libFuzzer (clang) to look for more, and with tests/fuzz/replay.c to run its corpus again.
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(addprefix $(BUILD)/replay/,$(FUZZERS))
-needs = $(shell sed -n 's,.*needs: *\(.*\)\*/.*,\1,p' tests/fuzz/$(1).c)
-folders = $(patsubst %/,-I%,$(sort $(dir $(call needs,$(1)))))
-libs_needed = $(foreach p,$(PROCESSES) tests/fakes,$(if $(filter -I$(p),$(call folders,$(1))),$(LIBS_$(notdir $(p)))))
+needs = $(shell sed -n 's,.*needs: *\([a-z]*\) .*,\1,p' tests/fuzz/$(1).c)
 FUZZ_FLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -g -DH2O_USE_LIBUV=0 -fsanitize=address,undefined -fno-sanitize-recover=all
 define FUZZ
-$(BUILD)/tests/fuzz/$(1).o: INCLUDES := $(call folders,$(1))
-$(BUILD)/replay/$(1): LIBS := $(call libs_needed,$(1))
-$(BUILD)/replay/$(1): $(patsubst %.c,$(BUILD)/%.o,tests/fuzz/$(1).c tests/fuzz/replay.c $(call needs,$(1))) \
-    $(BUILD)/libproto.a
-$(BUILD)/libfuzzer/tests/fuzz/$(1).o: INCLUDES := $(call folders,$(1))
-$(BUILD)/libfuzzer/$(1): $(patsubst %.c,$(BUILD)/libfuzzer/%.o,tests/fuzz/$(1).c $(call needs,$(1))) \
-    $(BUILD)/libfuzzer/libproto.a
+$(BUILD)/tests/fuzz/$(1).o: INCLUDES := $(addprefix -I,$(2)) $(INCLUDES_$(2))
+$(BUILD)/replay/$(1): LIBS := $(LIBS_$(2))
+$(BUILD)/replay/$(1): $(BUILD)/tests/fuzz/$(1).o $(BUILD)/tests/fuzz/replay.o \
+    $(if $(2),$(call library,$(2))) $(BUILD)/libcommon.a
+$(BUILD)/libfuzzer/tests/fuzz/$(1).o: INCLUDES := $(addprefix -I,$(2)) $(INCLUDES_$(2))
+$(BUILD)/libfuzzer/$(1): $(BUILD)/libfuzzer/tests/fuzz/$(1).o $(if $(2),$(BUILD)/libfuzzer/lib$(2).a) \
+    $(BUILD)/libfuzzer/libcommon.a
 	$$(call say,CLANG)
-	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) \
-	    $(call libs_needed,$(1)) $(LIBS_http) $(LIBS_proto)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) $$(filter-out %/libcommon.a,$$(filter %.a,$$^)) \
+	    $(BUILD)/libfuzzer/libcommon.a $(LIBS_$(2)) $(LIBS_http) $(LIBS_common)
 endef
-$(foreach f,$(FUZZERS),$(eval $(call FUZZ,$(f))))
+$(foreach f,$(FUZZERS),$(eval $(call FUZZ,$(f),$(call needs,$(f)))))
 
 $(BUILD)/libfuzzer/%.o: %.c
 	$(call say,CLANG)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -Iproto $(INCLUDES) -MMD -MP -c -o $@ $<
-$(BUILD)/libfuzzer/libproto.a: $(patsubst %.c,$(BUILD)/libfuzzer/%.o,$(wildcard proto/*.c))
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -Icommon -Iproto $(INCLUDES) -MMD -MP -c -o $@ $<
+$(BUILD)/libfuzzer/libcommon.a: $(patsubst %.c,$(BUILD)/libfuzzer/%.o,$(call sources,common proto))
+define FUZZ_LIBRARY
+$(BUILD)/libfuzzer/$(1)/%.o: INCLUDES := -I$(1) $(INCLUDES_$(1))
+$(BUILD)/libfuzzer/lib$(1).a: $(patsubst %.c,$(BUILD)/libfuzzer/%.o,$(filter-out $(1)/main.c,$(call sources,$(1))))
+endef
+$(foreach p,$(PROCESSES) simulator,$(eval $(call FUZZ_LIBRARY,$(p))))
 
 # What the benchmark measures with: tests/bench/*.c become one program.
 $(BUILD)/bin/bench-streams: LIBS_proto :=
@@ -244,12 +248,13 @@ soak: ## SOAK_MINUTES=30 of half the load that the machine takes, with kills: me
 	+@$(parallel) all
 	@BUILD_DIR=$(BUILD) $(PYTHON) tests/soak/run.py --minutes $(SOAK_MINUTES) --out $(BUILD)/soak
 
-SOURCES := $(wildcard proto/*.c $(addsuffix /*.c,$(PROCESSES)) docs/*.c tests/fakes/*.c tests/bench/*.c tests/unit/*/*.c tests/fuzz/*.c)
-HEADERS := $(wildcard proto/*.h $(addsuffix /*.h,$(PROCESSES)) tests/fakes/*.h tests/fuzz/*.h tests/bench/*.h tests/unit/*.h tests/unit/*/*.h)
+CODE := common proto $(PROCESSES) simulator docs tests
+SOURCES := $(call sources,$(CODE))
+HEADERS := $(sort $(shell find $(CODE) -name '*.h'))
 
 # clang-tidy's verdict on one file, kept until the file or a header changes.
 LINTED := $(filter-out tests/%,$(SOURCES))
-$(BUILD)/lint/%.c: %.c .clang-tidy $(HEADERS) $(wildcard proto/*.def) | compile_commands.json
+$(BUILD)/lint/%.c: %.c .clang-tidy $(HEADERS) $(shell find $(CODE) -name '*.def') | compile_commands.json
 	$(call say,TIDY)
 	@mkdir -p $(@D)
 	$(Q)clang-tidy-14 -p . --quiet $< 2>$@.log || { grep -v 'warnings generated' $@.log; false; }
@@ -261,7 +266,7 @@ lint: ## clang-format, clang-tidy, cppcheck
 	+@$(parallel) -k $(addprefix $(BUILD)/lint/,$(LINTED))
 	cppcheck --quiet -j$$(nproc) --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem --library=tests/lint/macros.cfg --error-exitcode=1 \
-	    -Iproto -DH2O_USE_LIBUV=0 $(LINTED)
+	    -Icommon -Iproto -DH2O_USE_LIBUV=0 $(LINTED)
 
 format: ## let clang-format have its way
 	@launch/packages.sh lint
@@ -285,11 +290,12 @@ docs-check: $(BUILD)/docs/README.md
 	    { echo "docs are behind the tables: run make docs" >&2; exit 1; }
 
 compile_commands.json: Makefile $(SOURCES)
-	@{ sep='['; for source in $(SOURCES); do folder=$$(dirname $$source); case $$folder in \
-	    tests/unit/*) folder="$${folder#tests/unit/} -Itests/unit";; tests/fuzz) folder="$(PROCESSES)"; \
-	    folder="$${folder// / -I}";; esac; \
+	@{ sep='['; for source in $(SOURCES); do folder=$${source%%/*}; case $$source in \
+	    tests/unit/*) folder="$${source#tests/unit/}"; folder="$${folder%%/*} -Itests/unit";; \
+	    tests/fuzz/*) folder=$$(sed -n 's,.*needs: *\([a-z]*\) .*,\1,p' $$source);; tests/*) folder=$${source%/*};; esac; \
 	    printf '%s\n{"directory":"%s","file":"%s","command":"%s"}' "$$sep" "$(CURDIR)" "$$source" \
-	    "$(CC) $(FLAGS) -Iproto -I$$folder $(INCLUDES_recorder) -c $$source"; sep=,; done; printf '\n]\n'; } >$@
+	    "$(CC) $(FLAGS) -Icommon -Iproto $${folder:+-I}$$folder $(INCLUDES_recorder) -c $$source"; sep=,; done; \
+	    printf '\n]\n'; } >$@
 
 clean: ## remove what was built
 	rm -rf build compile_commands.json
@@ -297,4 +303,4 @@ clean: ## remove what was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
--include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

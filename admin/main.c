@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "link.h"
-#include "log.h"
-#include "options.h"
+#include "base/log.h"
+#include "settings/options.h"
 #include "pages.h"
 #include "report.h"
-#include "web.h"
+#include "web/web.h"
 
 enum { SILENT_MS = 5000, BODY_MOST = 64 * 1024 };
 

@@ -2,7 +2,7 @@
 /* The pages, compiled into the program: it serves them wherever it is started. */
 #pragma once
 
-#include "view.h"
+#include "base/view.h"
 
 struct page {
     const char *path; /* as it is asked for */

@@ -2,7 +2,7 @@
 /* What /api/status says, put together from what balancers answer. No sockets. */
 #pragma once
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 /* Appends a balancer's status (JSON) with every incarnation cut short: a whole one is what
  * processes know each other by, and this is for everybody's eyes. Appends null if it is no JSON

@@ -7,9 +7,9 @@
 #include <uthash.h>
 
 #include "actor.h"
-#include "ended.h"
-#include "pool.h"
-#include "proxies.h"
+#include "calls/ended.h"
+#include "pool/pool.h"
+#include "pool/proxies.h"
 
 struct call;
 

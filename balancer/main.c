@@ -4,11 +4,11 @@
 #include <stdio.h>
 
 #include "balancer.h"
-#include "log.h"
-#include "loop.h"
-#include "options.h"
-#include "placing.h"
-#include "route.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "settings/options.h"
+#include "calls/placing.h"
+#include "handlers.h"
 
 enum { BEAT_MS = 1000 };
 

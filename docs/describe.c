@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "message.h"
-#include "options.h"
+#include "settings/options.h"
 
 static const char *field_type_name(enum field_type type)
 {

@@ -2,14 +2,14 @@
 /* The frontend's parts, put together by main.c. */
 #pragma once
 
-#include "balancers.h"
-#include "calls.h"
-#include "health.h"
-#include "refusal.h"
-#include "reply.h"
-#include "tokens.h"
-#include "upstreams.h"
-#include "web.h"
+#include "road/balancer_link.h"
+#include "road/calls.h"
+#include "http/health.h"
+#include "parts/refusal.h"
+#include "exchange/reply.h"
+#include "http/tokens.h"
+#include "road/upstream_link.h"
+#include "web/web.h"
 
 struct frontend {
     struct actor actor;

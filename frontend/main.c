@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "frontend.h"
-#include "http.h"
-#include "log.h"
+#include "http/entry.h"
+#include "base/log.h"
 
 void frontend_look(struct frontend *frontend, uint64_t now_ms)
 {

@@ -18,11 +18,11 @@
 #include <utlist.h>
 #include <zmq.h>
 
-#include "clock.h"
-#include "log.h"
-#include "loop.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
 #include "mailbox_private.h"
-#include "options.h"
+#include "settings/options.h"
 
 enum {
     SECOND_MS = 1000,

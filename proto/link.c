@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "log.h"
+#include "base/clock.h"
+#include "base/log.h"
 
 enum { REOPEN_PAUSE_MS = 100 }; /* between two fresh sockets */
 

@@ -13,7 +13,7 @@
 #include <zmq.h>
 
 #include "address.h"
-#include "log.h"
+#include "base/log.h"
 #include "mailbox_private.h"
 
 enum {

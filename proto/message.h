@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bytes.h"
-#include "secret.h"
-#include "view.h"
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "base/view.h"
 
 #define PROTOCOL_VERSION 1
 

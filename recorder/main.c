@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "intake.h"
-#include "mover.h"
-#include "options.h"
+#include "intake/intake.h"
+#include "writer/writer.h"
+#include "settings/options.h"
 
 int main(int argc, char **argv)
 {

@@ -192,7 +192,7 @@ def run_programs(suite, commands, count_of):
 
 def run_unit(suite):
     programs = [suite.build / path.relative_to(ROOT).with_suffix("")
-                for path in sorted(ROOT.glob("tests/unit/*/test_*.c"))]
+                for path in sorted(ROOT.glob("tests/unit/**/test_*.c"))]
     return run_programs(suite, [[str(program)] for program in programs], cmocka_count)
 
 

@@ -13,11 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "jobs.h"
-#include "log.h"
-#include "options.h"
-#include "route.h"
+#include "base/clock.h"
+#include "jobs/jobs.h"
+#include "base/log.h"
+#include "settings/options.h"
+#include "handlers.h"
 #include "upstream.h"
 
 enum {

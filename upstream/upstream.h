@@ -4,13 +4,13 @@
 #pragma once
 
 #include "actor.h"
-#include "answer.h"
-#include "balancer.h"
-#include "headers.h"
-#include "loop.h"
-#include "reader.h"
-#include "records.h"
-#include "transfer.h"
+#include "jobs/answer.h"
+#include "jobs/balancer_link.h"
+#include "base/headers.h"
+#include "base/loop.h"
+#include "jobs/subscriber.h"
+#include "jobs/records.h"
+#include "transfer/transfer.h"
 
 struct job;
 

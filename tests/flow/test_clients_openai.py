@@ -10,7 +10,7 @@ from stage import ROOT, scripted
 
 PROGRAM = "openai_sdk.py"
 NUMBERED = re.compile(r"\[(\d+)\]")
-TAKES_PICTURES = any("inlineData" in path.read_text() for path in (ROOT / "frontend").glob("*.c"))
+TAKES_PICTURES = any("inlineData" in path.read_text() for path in (ROOT / "frontend").rglob("*.c"))
 
 
 @pytest.mark.parametrize("prefix", ["/v1", pytest.param("/openai/v1", marks=pytest.mark.release_only),

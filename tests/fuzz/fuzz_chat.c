@@ -2,19 +2,13 @@
 /* Bodies of chat/completions. What is taken becomes a request that the provider's rules allow:
  * contents begin with the user's, roles take turns, no part is empty, what is inline is base64.
  * What is refused is refused in JSON. */
-/* needs: frontend/refusal.c frontend/openai_citation.c frontend/openai_markdown.c */
-/* needs: frontend/openai_finish.c */
-/* needs: frontend/dialect.c frontend/dialect_openai.c frontend/openai_chat.c */
-/* needs: frontend/openai_config.c frontend/openai_extras.c frontend/openai_media.c */
-/* needs: frontend/openai_messages.c frontend/openai_thinking.c frontend/openai_piece.c */
-/* needs: frontend/openai_logprobs.c frontend/openai_usage.c frontend/data_url.c frontend/json.c */
-/* needs: frontend/model.c */
+/* needs: frontend */
 #include <assert.h>
 #include <stdint.h>
 
-#include "dialect.h"
-#include "json.h"
-#include "options.h"
+#include "exchange/dialect.h"
+#include "base/json.h"
+#include "settings/options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

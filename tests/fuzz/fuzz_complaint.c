@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A provider's error bodies, in the words of each dialect. The first bytes say what the gateway
  * takes it for. What a client gets is JSON of its dialect's shape, and shows no key. */
-/* needs: frontend/refusal.c frontend/openai_citation.c frontend/openai_markdown.c */
-/* needs: frontend/openai_finish.c */
-/* needs: frontend/dialect.c frontend/dialect_openai.c frontend/dialect_openai_models.c */
-/* needs: frontend/dialect_gemini.c frontend/openai_chat.c frontend/openai_config.c */
-/* needs: frontend/openai_extras.c frontend/openai_media.c frontend/openai_messages.c */
-/* needs: frontend/openai_thinking.c frontend/openai_piece.c frontend/openai_logprobs.c */
-/* needs: frontend/openai_usage.c frontend/data_url.c frontend/json.c frontend/model.c */
+/* needs: frontend */
 #include <assert.h>
 #include <stdint.h>
 
-#include "dialect.h"
-#include "json.h"
-#include "options.h"
+#include "exchange/dialect.h"
+#include "base/json.h"
+#include "settings/options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

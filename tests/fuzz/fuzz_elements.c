@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <yyjson.h>
 
-#include "elements.h"
+#include "base/elements.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

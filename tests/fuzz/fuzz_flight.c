@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flight files that a crash, a full disk or somebody else's hand has left: adopting one must not
  * crash, and what it gives must be sound. The input is laid over a good file, so that most of the
- * checks are passed. needs: upstream/flight.c */
+ * checks are passed. needs: upstream */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "flight.h"
+#include "jobs/flight.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests in Gemini's own language: a line with the model, then the body. A body that is taken
  * passes untouched, and the model cannot leave its place in the path. */
-/* needs: frontend/dialect.c frontend/dialect_gemini.c frontend/json.c frontend/model.c */
+/* needs: frontend */
 #include <assert.h>
 #include <stdint.h>
 
-#include "dialect.h"
-#include "json.h"
-#include "model.h"
-#include "options.h"
+#include "exchange/dialect.h"
+#include "base/json.h"
+#include "models/model.h"
+#include "settings/options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

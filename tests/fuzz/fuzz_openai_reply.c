@@ -3,20 +3,14 @@
  * client wants and what the rest is: events (one a line), a whole answer, a list of models. What
  * leaves is always JSON, in a stream in whole events, each choice with its role first and one
  * finish_reason last; sources lie within the content; and [DONE] ends only what is whole. */
-/* needs: frontend/refusal.c frontend/openai_citation.c frontend/openai_markdown.c */
-/* needs: frontend/openai_finish.c */
-/* needs: frontend/dialect.c frontend/dialect_openai.c frontend/dialect_openai_models.c */
-/* needs: frontend/openai_chat.c frontend/openai_config.c frontend/openai_extras.c */
-/* needs: frontend/openai_media.c frontend/openai_messages.c frontend/openai_thinking.c */
-/* needs: frontend/openai_piece.c frontend/openai_logprobs.c frontend/openai_usage.c */
-/* needs: frontend/data_url.c frontend/json.c frontend/model.c */
+/* needs: frontend */
 #include <assert.h>
 #include <stdint.h>
 
-#include "dialect.h"
-#include "json.h"
-#include "options.h"
-#include "sse.h"
+#include "exchange/dialect.h"
+#include "base/json.h"
+#include "settings/options.h"
+#include "base/sse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

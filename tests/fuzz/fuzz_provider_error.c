@@ -2,14 +2,14 @@
 /* Error bodies and answers of a provider: classified, looked at, and put through the gate in two
  * ways that must agree. */
 // clang-format off
-/* needs: upstream/provider_gemini.c upstream/gemini_error.c upstream/json.c upstream/gate.c upstream/mask.c */
+/* needs: upstream */
 // clang-format on
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "gate.h"
-#include "gemini_error.h"
-#include "mask.h"
+#include "jobs/gate.h"
+#include "provider/gemini_error.h"
+#include "provider/mask.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers over HTTP/1.1 from a provider: whole, and cut as the first bytes say, they must tell the
  * same, and each slice must be of the bytes that were given. */
-/* needs: upstream/response.c */
+/* needs: upstream */
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "bytes.h"
-#include "response.h"
+#include "base/bytes.h"
+#include "transfer/response.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request's path and query as a client writes them, with a question mark between. What a route
  * hands on must be harmless, and must not depend on how the client spelled it. */
-/* needs: frontend/route.c frontend/model.c */
+/* needs: frontend */
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "model.h"
-#include "route.h"
+#include "models/model.h"
+#include "http/route.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

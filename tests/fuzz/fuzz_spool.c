@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A segment of the spool. needs: recorder/segment.c */
+/* A segment of the spool. needs: recorder */
 /* An even first byte: the rest is a file as it stands, whatever it is. An odd one: the rest is a
  * script that writes records with garbage between them and cuts the file off somewhere; then
  * exactly the records that are whole must be found, through any borders of the buffer. */
@@ -10,7 +10,7 @@
 #include <zlib.h>
 
 #include "message.h"
-#include "segment.h"
+#include "intake/segment.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* proto/options.c and its parts taken in whole, with what they ask of the system replaced: its file
+/* common/settings/options.c and its parts taken in whole, with what they ask of the system replaced: its file
  * is text of the fuzzer's, its environment a table, its output memory, and its end a jump back. It
  * keeps its values for the life of a process; here they go after each run. Included once, by a fuzz
  * target.
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 enum { VARIABLES_MOST = 16, BLOCKS_MOST = 65536 };
 
@@ -69,10 +69,10 @@ __attribute__((noreturn)) static void alone_exit(int status)
 #define getenv alone_getenv
 #define unsetenv alone_unsetenv
 #define exit alone_exit
-#include "env_file.c"
-#include "option.c"
-#include "option_rules.c"
-#include "options.c"
+#include "settings/env_file.c"
+#include "settings/option.c"
+#include "settings/rules.c"
+#include "settings/options.c"
 #undef fopen
 #undef exit
 

@@ -3,7 +3,7 @@
  * client is to get for them. */
 #pragma once
 
-#include "dialect_test.h"
+#include "frontend/dialect_test.h"
 
 #define EVENTS 6
 

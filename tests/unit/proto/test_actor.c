@@ -13,11 +13,11 @@
 #include <cmocka.h>
 
 #include "actor.h"
-#include "clock.h"
-#include "log.h"
-#include "loop.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
 #include "mailbox_private.h"
-#include "options.h"
+#include "settings/options.h"
 
 enum { PATIENCE_MS = 5000 };
 

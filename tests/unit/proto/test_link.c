@@ -12,10 +12,10 @@
 #include <cmocka.h>
 #include <zmq.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "link.h"
-#include "log.h"
-#include "options.h"
+#include "base/log.h"
+#include "settings/options.h"
 
 static char folder[] = "/tmp/link-test-XXXXXX";
 static struct actor server, client;

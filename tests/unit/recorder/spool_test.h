@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "spool.h"
+#include "intake/spool.h"
 
 static char spool_folder[64];
 

@@ -3,7 +3,7 @@
  * calls that are made to it. */
 #pragma once
 
-#include "transfer.h"
+#include "transfer/transfer.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,8 +20,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "bytes.h"
-#include "clock.h"
+#include "base/bytes.h"
+#include "base/clock.h"
 
 enum { DEADLINE_MS = 60000 };
 

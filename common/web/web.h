@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the processes that serve HTTP share: h2o's loop with the actor hooked into it, listening,
+ * replies, and the traps of h2o 2.2.5 (clients that hang up, that never read, that are still
+ * sending). HTTP/1.1 only.
+ *
+ * What must stay true: h2o_send is called in callbacks of the loop only (sockets, timeouts).
+ * Letters are handled between two rounds of the loop: their handlers link an entry with web_defer,
+ * and send in its callback. */
+#pragma once
+
+#include <h2o.h>
+
+#include "actor.h"
+#include "base/bytes.h"
+
+struct web {
+    struct actor *actor;
+    void *owner;
+    h2o_loop_t *loop;
+    h2o_globalconf_t config;
+    h2o_context_t context;
+    h2o_accept_ctx_t accept;
+    h2o_hostconf_t *host;
+    h2o_pathconf_t *path; /* all requests; more handlers may be added to it before web_start */
+    uint64_t replies; /* begun and not yet taken by their clients, those of web_guard included */
+
+    /* Writes the body of an error that h2o itself has found (too large, malformed, relay failed).
+     */
+    void (*complain)(h2o_req_t *req, int status, struct bytes *out);
+
+    /* private */
+    h2o_socket_t *listener;
+    h2o_timeout_t accept_pause;
+    h2o_timeout_entry_t accept_again;
+    h2o_timeout_t stall;
+    h2o_timeout_t linger;
+    unsigned lingering;
+    uint64_t looked_ms;
+    struct web_watch *watches; /* file descriptors that the actor waits for */
+};
+
+/* Prepares h2o; `on_req` gets every request. Bodies above `body_limit` are refused. */
+void web_open(struct web *web, struct actor *actor, void *owner,
+              int (*on_req)(h2o_handler_t *, h2o_req_t *), uint64_t body_limit);
+
+/* After all handlers are registered: makes the context, hooks the actor into the loop. */
+void web_start(struct web *web);
+
+/* Listens on TCP and returns the port. An inherited socket (environment LISTEN_FD) is taken
+ * instead, if there is one. */
+unsigned web_listen(struct web *web, const char *host, uint64_t port);
+
+/* Listens on a Unix socket, replacing what a dead process left there. */
+void web_listen_unix(struct web *web, const char *path);
+
+/* Takes the connections that wait, then listens no more; requests to come are answered with
+ * Connection: close. */
+void web_leave(struct web *web);
+
+/* Runs the loop until actor_stop. */
+void web_run(struct web *web);
+
+/* The owner given to web_open. */
+void *web_owner(const h2o_req_t *req);
+
+/* Runs `entry->cb` in the loop's next round; nothing if it is linked already. */
+void web_defer(struct web *web, h2o_timeout_entry_t *entry);
+
+/* Whether the client asked by HEAD, and so gets no body. */
+bool web_is_head(const h2o_req_t *req);
+
+/* The reason phrase of a status. */
+const char *web_reason(int status);
+
+/* Adds a header; the name is static, the value lives as long as the request. */
+void web_header(h2o_req_t *req, const char *name, struct view value);
+
+/* Sends a whole reply; `type` is static, the body is copied. */
+void web_reply(h2o_req_t *req, int status, const char *type, struct view body);
+
+/* The value of a request's header (name in lower case) or the empty view. */
+struct view web_find(const h2o_req_t *req, const char *name);
+
+/* From now on `on_gone` is called if the client hangs up; at most one for a connection. */
+void web_tap(h2o_req_t *req, void (*on_gone)(void *data), void *data);
+
+/* To be called before the last h2o_send; `on_gone` is not called any more. */
+void web_untap(h2o_req_t *req);
+
+/* Breaks the connection, whatever is in flight; h2o then disposes of the request. */
+void web_break(h2o_req_t *req);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The routes. */
+#pragma once
+
+#include <h2o.h>
+
+#include "exchange/dialect.h"
+
+/* h2o's handler of every request. */
+int http_on_req(h2o_handler_t *handler, h2o_req_t *req);
+
+/* The body of an error that h2o made itself. */
+void http_complain(h2o_req_t *req, int status, struct bytes *out);
+
+/* Header lines of every reply: who may read it, and the number by which its log lines are found. */
+void http_common(h2o_req_t *req, uint64_t id);
+
+/* Header lines of an error: when to come again. */
+void http_retry(h2o_req_t *req, enum error error, uint64_t retry_after_ms);

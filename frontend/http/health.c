@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The answer to GET /health. Called by http.c, fed by main.c. What must stay true: it is 503 from
+ * the start until everything has been there at the same time, and then never for an absence shorter
+ * than the patience. */
+#include "http/health.h"
+
+static const char *const names[HEALTH_NEEDS] = {"balancer", "upstream", "key"};
+
+void health_seen(struct health *health, enum health_need need, uint64_t now_ms)
+{
+    health->seen_ms[need] = now_ms ? now_ms : 1;
+}
+
+static bool is_met(const struct health *health, enum health_need need, uint64_t now_ms)
+{
+    uint64_t patience_ms = health->was_complete ? HEALTH_PATIENCE_MS : 0;
+
+    return health->seen_ms[need] && now_ms <= health->seen_ms[need] + patience_ms;
+}
+
+bool health_report(struct health *health, uint64_t now_ms, struct bytes *out)
+{
+    bool is_healthy = true;
+    const char *sign = "";
+
+    for (int need = 0; need < HEALTH_NEEDS; need++)
+        is_healthy &= is_met(health, need, now_ms);
+    health->was_complete |= is_healthy;
+    if (is_healthy) {
+        bytes_text(out, "{\"status\":\"healthy\"}");
+        return true;
+    }
+    bytes_text(out, "{\"status\":\"unhealthy\",\"missing\":[");
+    for (int need = 0; need < HEALTH_NEEDS; need++) {
+        if (is_met(health, need, now_ms))
+            continue;
+        bytes_printf(out, "%s\"%s\"", sign, names[need]);
+        sign = ",";
+    }
+    bytes_text(out, "]}");
+    return false;
+}

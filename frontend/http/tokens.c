@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Client tokens. Called by http.c. What must stay true: a comparison never ends early, and an empty
+ * token is never right. */
+#include "http/tokens.h"
+
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/bytes.h"
+
+static uint64_t hash(struct view text)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    uint64_t number = 0;
+
+    SHA256((const unsigned char *)text.at, text.len, digest);
+    for (int i = 0; i < 8; i++)
+        number = number << 8 | digest[i];
+    return number;
+}
+
+static void add(struct tokens *tokens, struct secret secret)
+{
+    if (secret.hidden.len == 0)
+        return;
+    tokens->at = memory_grow(tokens->at, (tokens->count + 1) * sizeof(*tokens->at));
+    tokens->at[tokens->count++] = (struct token){secret, hash(secret.hidden)};
+}
+
+void tokens_open(struct tokens *tokens, const struct option_secrets *allowed,
+                 const struct secret *auth)
+{
+    for (size_t i = 0; i < allowed->count; i++)
+        add(tokens, allowed->at[i]);
+    add(tokens, *auth);
+}
+
+bool tokens_find(const struct tokens *tokens, struct secret candidate, uint64_t *client)
+{
+    bool is_found = false;
+
+    for (size_t i = 0; i < tokens->count; i++) {
+        bool is_this = secret_equal(tokens->at[i].secret, candidate);
+
+        is_found |= is_this;
+        *client = is_this ? tokens->at[i].client : *client;
+    }
+    return is_found;
+}
+
+struct view tokens_bearer(struct view value)
+{
+    if (value.len < 7 || strncasecmp(value.at, "Bearer ", 7) != 0)
+        return VIEW("");
+    value = view_skip(value, 7);
+    while (value.len && value.at[0] == ' ')
+        value = view_skip(value, 1);
+    while (value.len && value.at[value.len - 1] == ' ')
+        value.len--;
+    return value;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tokens that clients may use. */
+#pragma once
+
+#include "settings/options.h"
+
+struct token {
+    struct secret secret; /* borrowed from the options */
+    uint64_t client;      /* hash of it, known to the other processes */
+};
+
+struct tokens {
+    struct token *at;
+    size_t count;
+};
+
+/* Takes ALLOWED_TOKENS and AUTH_TOKEN; empty ones are left out. */
+void tokens_open(struct tokens *tokens, const struct option_secrets *allowed,
+                 const struct secret *auth);
+
+/* Whether `candidate` is one of them, and whose. Takes as long for a wrong one as for a right one.
+ */
+bool tokens_find(const struct tokens *tokens, struct secret candidate, uint64_t *client);
+
+/* What stands behind `Bearer` in an Authorization header's value, or the empty view. */
+struct view tokens_bearer(struct view value);

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* chat/completions → generateContent. Called by dialect_openai once for each request. What must
+ * stay true: a parameter that changes the meaning of the answer is translated or refused by name,
+ * never dropped; and text is copied from the parsed request into the provider's body once, without
+ * a tree in between.
+ *
+ * A new parameter is one line in FIELDS and its use in openai_config.c or one of the write_
+ * functions.
+ */
+#include "openai/chat/request.h"
+
+#include <openssl/sha.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "openai/chat/request_private.h"
+#include "settings/options.h"
+
+enum type {
+    TYPE_STRING,
+    TYPE_STRINGS, /* one, or an array of them */
+    TYPE_BOOLEAN,
+    TYPE_NUMBER,
+    TYPE_INTEGER,
+    TYPE_ARRAY,
+    TYPE_OBJECT,
+    TYPE_ANY,
+    TYPE_UNSUPPORTED, /* refused unless empty */
+};
+
+static const struct {
+    struct view name;
+    enum type type;
+} fields[] = {
+#define FIELD(name, type) {{#name, sizeof(#name) - 1}, TYPE_##type},
+    FIELDS
+#undef FIELD
+};
+
+bool chat_refuse(struct chat *chat, enum error error, const char *param, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    chat->error = error;
+    *chat->param = param;
+    bytes_text(chat->why, text);
+    return false;
+}
+
+bool chat_refuse_type(struct chat *chat, const char *param, const char *wanted, yyjson_val *got)
+{
+    return chat_refuse(chat, ERROR_BAD_TYPE, param,
+                       "Invalid type for '%s': expected %s, but got %s.", param, wanted,
+                       json_type(got));
+}
+
+const char *chat_param(const char *format, ...)
+{
+    static char path[96];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(path, sizeof(path), format, args);
+    va_end(args);
+    return path;
+}
+
+/* ---- reading the members ---- */
+
+/* NULL if the value has the type, else what the type is called. */
+static const char *type_wanted(enum type type, yyjson_val *value)
+{
+    int64_t whole;
+
+    switch (type) {
+    case TYPE_STRING:
+        return yyjson_is_str(value) ? NULL : "a string";
+    case TYPE_STRINGS:
+        return yyjson_is_str(value) || yyjson_is_arr(value) ? NULL
+                                                            : "a string or an array of strings";
+    case TYPE_BOOLEAN:
+        return yyjson_is_bool(value) ? NULL : "a boolean";
+    case TYPE_NUMBER:
+        return yyjson_is_raw(value) ? NULL : "a number";
+    case TYPE_INTEGER:
+        return json_integer(value, &whole) ? NULL : "an integer";
+    case TYPE_ARRAY:
+        return yyjson_is_arr(value) ? NULL : "an array";
+    case TYPE_OBJECT:
+        return yyjson_is_obj(value) ? NULL : "an object";
+    case TYPE_ANY:
+    case TYPE_UNSUPPORTED:
+        break;
+    }
+    return NULL;
+}
+
+static bool take_field(struct chat *chat, enum field field, yyjson_val *value)
+{
+    const char *name = fields[field].name.at;
+    const char *wanted;
+
+    chat->value[field] = NULL;
+    if (yyjson_is_null(value))
+        return true;
+    if (fields[field].type == TYPE_UNSUPPORTED &&
+        !(yyjson_is_arr(value) && yyjson_arr_size(value) == 0))
+        return chat_refuse(chat, ERROR_UNSUPPORTED, name, "Unsupported parameter: '%s'.", name);
+    wanted = type_wanted(fields[field].type, value);
+    if (wanted)
+        return chat_refuse_type(chat, name, wanted, value);
+    chat->value[field] = value;
+    return true;
+}
+
+static bool take_fields(struct chat *chat, yyjson_val *root)
+{
+    size_t i, max;
+    yyjson_val *key, *value;
+
+    yyjson_obj_foreach(root, i, max, key, value)
+    {
+        struct view name = json_view(key);
+        for (size_t field = 0; field < FIELD_COUNT; field++) {
+            if (!view_equal(fields[field].name, name))
+                continue;
+            if (!take_field(chat, (enum field)field, value))
+                return false;
+            break;
+        }
+    }
+    return true;
+}
+
+int64_t chat_integer(yyjson_val *value, int64_t otherwise)
+{
+    json_integer(value, &otherwise);
+    return otherwise;
+}
+
+/* ---- the model ---- */
+
+static bool take_model(struct chat *chat)
+{
+    struct view asked = json_view(chat->value[F_model]), name;
+    int shown = asked.len < 128 ? (int)asked.len : 128;
+
+    if (!asked.len)
+        return chat_refuse(chat, ERROR_MISSING_PARAMETER, "model",
+                           "Missing required parameter: 'model'.");
+    if (!model_name(asked, &name) || model_is_filtered(name))
+        return chat_refuse(chat, ERROR_NO_MODEL, "model", "The model '%.*s' does not exist.", shown,
+                           asked.at);
+    chat->model = model_facts(name);
+    if (chat->model->is_no_chat)
+        return chat_refuse(chat, ERROR_NO_MODEL, "model", "The model '%.*s' is not a chat model.",
+                           shown, asked.at);
+    chat->refused = refusals_known(chat->ask->refusals, name, chat->ask->now_ms);
+    bytes_copy(&chat->ask->model, name);
+    bytes_copy(&chat->ask->client_model, asked);
+    return true;
+}
+
+/* ---- what is refused ---- */
+
+/* Pictures only of models that make them, sound not yet. */
+static bool check_modalities(struct chat *chat)
+{
+    size_t i, max;
+    yyjson_val *modality;
+
+    yyjson_arr_foreach(chat->value[F_modalities], i, max, modality)
+    {
+        struct view word = json_view(modality);
+        if (view_equal(word, VIEW("text")) ||
+            (view_equal(word, VIEW("image")) && chat->model->makes_images))
+            continue;
+        return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, "modalities",
+                           "Unsupported value: 'modalities' may be [\"text\"]%s only.",
+                           chat->model->makes_images ? " or [\"text\",\"image\"]" : "");
+    }
+    return true;
+}
+
+static bool check_format(struct chat *chat)
+{
+    yyjson_val *type = json_member(chat->value[F_response_format], VIEW("type"));
+
+    if (!chat->value[F_response_format] || view_equal(json_view(type), VIEW("text")) ||
+        view_equal(json_view(type), VIEW("json_object")))
+        return true;
+    if (!type)
+        return chat_refuse(chat, ERROR_MISSING_PARAMETER, "response_format.type",
+                           "Missing required parameter: 'response_format.type'.");
+    return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, "response_format.type",
+                       "Unsupported value: 'response_format.type' may be 'text' or 'json_object'.");
+}
+
+static bool check_limits(struct chat *chat)
+{
+    int64_t n = chat_integer(chat->value[F_n], 1);
+    static const enum field limits[] = {F_max_tokens, F_max_completion_tokens};
+
+    if (n < 1)
+        return chat_refuse(chat, ERROR_BAD_VALUE, "n", "Invalid value: 'n' must be at least 1.");
+    if (n > REPLY_CHOICES)
+        return chat_refuse(chat, ERROR_BAD_VALUE, "n", "Invalid value: 'n' must be at most %d.",
+                           REPLY_CHOICES);
+    chat->ask->legs = (size_t)n;
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        const char *name = fields[limits[i]].name.at;
+        if (chat_integer(chat->value[limits[i]], 1) < 1)
+            return chat_refuse(chat, ERROR_BAD_VALUE, name,
+                               "Invalid value: '%s' must be at least 1.", name);
+    }
+    return true;
+}
+
+static bool check_logprobs(struct chat *chat)
+{
+    int64_t top = chat_integer(chat->value[F_top_logprobs], 0);
+
+    chat->ask->logprobs = yyjson_is_true(chat->value[F_logprobs]);
+    if (top < 0 || top > 20)
+        return chat_refuse(chat, ERROR_BAD_VALUE, "top_logprobs",
+                           "Invalid value: 'top_logprobs' must be between 0 and 20.");
+    if (top && !chat->ask->logprobs)
+        return chat_refuse(chat, ERROR_BAD_VALUE, "top_logprobs",
+                           "Invalid value: 'top_logprobs' needs 'logprobs' to be true.");
+    return true;
+}
+
+static bool check_stop(struct chat *chat)
+{
+    size_t i, max;
+    yyjson_val *stop;
+
+    yyjson_arr_foreach(chat->value[F_stop], i, max, stop)
+    {
+        if (!yyjson_is_str(stop))
+            return chat_refuse_type(chat, chat_param("stop[%zu]", i), "a string", stop);
+    }
+    return true;
+}
+
+static const struct tier {
+    struct view ours, theirs; /* theirs empty: as the provider likes */
+} tiers[] = {
+#define TIER(ours, theirs)                                                                         \
+    {                                                                                              \
+        {ours, sizeof(ours) - 1},                                                                  \
+        {                                                                                          \
+            theirs, sizeof(theirs) - 1                                                             \
+        }                                                                                          \
+    }
+    TIER("auto", ""),          TIER("default", "standard"), TIER("standard", "standard"),
+    TIER("scale", "standard"), TIER("flex", "flex"),        TIER("priority", "priority"),
+    TIER("fast", "priority"),
+#undef TIER
+};
+
+/* NULL: none is asked for, or the word is unknown. */
+static const struct tier *tier_of(const struct chat *chat)
+{
+    for (size_t i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++)
+        if (view_equal(tiers[i].ours, json_view(chat->value[F_service_tier])))
+            return &tiers[i];
+    return NULL;
+}
+
+static bool check_tier(struct chat *chat)
+{
+    if (!chat->value[F_service_tier] || tier_of(chat))
+        return true;
+    return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, "service_tier",
+                       "Unsupported value: 'service_tier' may be 'auto', 'default', 'flex' or "
+                       "'priority'.");
+}
+
+/* ---- what stands beside the contents ---- */
+
+static void write_safety(struct chat *chat)
+{
+    struct bytes *out = &chat->ask->body;
+    struct view own = view_of(options.safety_settings);
+
+    if (!chat->safety && own.len <= 2) /* [] */
+        return;
+    json_key(out, VIEW("safetySettings"));
+    if (chat->safety)
+        json_value(out, chat->safety);
+    else
+        bytes_append(out, own);
+}
+
+static void write_tier(struct chat *chat)
+{
+    const struct tier *tier = tier_of(chat);
+
+    if (!tier || !tier->theirs.len)
+        return;
+    json_key(&chat->ask->body, VIEW("serviceTier"));
+    json_text(&chat->ask->body, tier->theirs);
+}
+
+/* ---- the same conversation to the same key ---- */
+
+/* A hash of what the client says belongs together, the narrowest first; 0: it says nothing. */
+static uint64_t affinity(const struct chat *chat)
+{
+    static const enum field names[] = {F_prompt_cache_key, F_safety_identifier, F_user};
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct view text = json_view(chat->value[names[i]]);
+        if (!text.len)
+            continue;
+        SHA256((const unsigned char *)text.at, text.len, digest);
+        memcpy(&number, digest, sizeof(number));
+        return number ? number : 1;
+    }
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+static bool check(struct chat *chat)
+{
+    return check_limits(chat) && check_logprobs(chat) && check_modalities(chat) &&
+           check_format(chat) && check_stop(chat) && check_tier(chat);
+}
+
+static bool translate(struct chat *chat, yyjson_val *root)
+{
+    struct ask *ask = chat->ask;
+
+    if (!yyjson_is_obj(root))
+        return chat_refuse(chat, ERROR_BAD_JSON, NULL,
+                           "The body of the request must be a JSON object.");
+    if (!take_fields(chat, root) || !take_model(chat) || !check(chat) || !chat_wishes(chat) ||
+        !chat_extras(chat) || !chat_messages(chat))
+        return false;
+    write_safety(chat);
+    chat_write_config(chat);
+    write_tier(chat);
+    bytes_append(&ask->body, VIEW("}"));
+
+    ask->stream = yyjson_is_true(chat->value[F_stream]);
+    ask->include_usage =
+        yyjson_is_true(json_member(chat->value[F_stream_options], VIEW("include_usage")));
+    ask->estimate = chat->text_size / 4 + chat_output_estimate(chat);
+    ask->affinity = affinity(chat);
+    dialect_path(ask);
+    return true;
+}
+
+enum error openai_chat_request(struct view body, struct ask *ask, struct bytes *why,
+                               const char **param)
+{
+    struct chat chat = {.ask = ask, .why = why, .param = param};
+    const char *fault = NULL;
+    yyjson_doc *doc = json_read_request(body, &fault);
+
+    *param = NULL;
+    if (!doc) {
+        bytes_printf(why, "%s (%s)", error_facts(ERROR_BAD_JSON)->text, fault);
+        return ERROR_BAD_JSON;
+    }
+    bytes_room(&ask->body, body.len + 1024); /* nearly always enough: one allocation */
+    translate(&chat, yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+    return chat.error;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files that translate a chat/completions request share: the request while it is being
+ * translated, and how it is refused. Private to openai_*.c. */
+#pragma once
+
+#include "exchange/dialect.h"
+#include "base/json.h"
+#include "models/model.h"
+#include "parts/refusal.h"
+
+/* FIELD(name in JSON, type): what we look at. Everything else that a client sends is ignored. */
+#define FIELDS                                                                                     \
+    FIELD(model, STRING)                                                                           \
+    FIELD(messages, ARRAY)                                                                         \
+    FIELD(stream, BOOLEAN)                                                                         \
+    FIELD(stream_options, OBJECT)                                                                  \
+    FIELD(temperature, NUMBER)                                                                     \
+    FIELD(top_p, NUMBER)                                                                           \
+    FIELD(top_k, INTEGER)                                                                          \
+    FIELD(max_tokens, INTEGER)                                                                     \
+    FIELD(max_completion_tokens, INTEGER)                                                          \
+    FIELD(stop, STRINGS)                                                                           \
+    FIELD(seed, INTEGER)                                                                           \
+    FIELD(presence_penalty, NUMBER)                                                                \
+    FIELD(frequency_penalty, NUMBER)                                                               \
+    FIELD(n, INTEGER)                                                                              \
+    FIELD(logprobs, BOOLEAN)                                                                       \
+    FIELD(top_logprobs, INTEGER)                                                                   \
+    FIELD(response_format, OBJECT)                                                                 \
+    FIELD(modalities, ARRAY)                                                                       \
+    FIELD(reasoning_effort, STRING)                                                                \
+    FIELD(reasoning, OBJECT)                                                                       \
+    FIELD(thinking, OBJECT)                                                                        \
+    FIELD(enable_thinking, BOOLEAN)                                                                \
+    FIELD(service_tier, STRING)                                                                    \
+    FIELD(safety_settings, ARRAY)                                                                  \
+    FIELD(user, ANY)                                                                               \
+    FIELD(safety_identifier, ANY)                                                                  \
+    FIELD(prompt_cache_key, ANY)                                                                   \
+    FIELD(extra_body, OBJECT)                                                                      \
+    FIELD(google, OBJECT)                                                                          \
+    FIELD(tools, UNSUPPORTED)                                                                      \
+    FIELD(functions, UNSUPPORTED)                                                                  \
+    FIELD(web_search_options, UNSUPPORTED)                                                         \
+    FIELD(cached_content, UNSUPPORTED)
+
+enum field {
+#define FIELD(name, type) F_##name,
+    FIELDS
+#undef FIELD
+        FIELD_COUNT
+};
+
+/* A request being translated. */
+struct chat {
+    struct ask *ask;
+    yyjson_val *value[FIELD_COUNT]; /* NULL: absent or null */
+    const struct model_facts *model;
+    unsigned refused; /* bits of enum refused: what this model is known not to take */
+    struct thinking thinking;
+    yyjson_val *safety; /* the client's own safety settings */
+    yyjson_val *native; /* members of generationConfig in Google's own words, which win */
+    bool has_system;
+
+    /* the contents being written */
+    const char *role;     /* of the content that is open; NULL: none yet */
+    uint64_t text_size;   /* bytes of text written; a picture counts for its tokens */
+    uint64_t inline_size; /* bytes of pictures written */
+
+    /* what is wrong */
+    enum error error;
+    struct bytes *why;
+    const char **param;
+};
+
+/* Notes what is wrong with the request; returns false for the caller to pass on. `param` is its
+ * parameter's name: static, or of chat_param. */
+bool chat_refuse(struct chat *chat, enum error error, const char *param, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+bool chat_refuse_type(struct chat *chat, const char *param, const char *wanted, yyjson_val *got);
+
+/* The name of a nested parameter, good until the next request: errors are told before that. */
+const char *chat_param(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Where an element of a message stands: messages[message].list[index]. */
+struct place {
+    size_t message;
+    const char *list;
+    size_t index;
+};
+
+/* openai_media.c: appends a part with the picture of a part with `image_url`. */
+bool chat_image(struct chat *chat, yyjson_val *part, const struct place *place);
+
+/* Appends a part with the picture of a data URL. False: it is none, and what was appended is of no
+ * use. */
+bool chat_picture(struct view url, struct bytes *out);
+
+/* Counts a picture's part of that length; false: they are too many, and `param` is refused. */
+bool chat_count_picture(struct chat *chat, size_t len, const char *param);
+
+/* openai_extras.c: takes the extras to OpenAI's request that Google and others have. */
+bool chat_extras(struct chat *chat);
+
+/* Appends the members of generationConfig that came in Google's own words. */
+void chat_write_native(struct chat *chat);
+
+/* Whether the client has given this member of generationConfig in Google's own words; it is as
+ * Google spells it, maxOutputTokens. */
+yyjson_val *chat_native(const struct chat *chat, struct view name);
+
+/* Whether the model is known to refuse it. */
+static inline bool chat_is_refused(const struct chat *chat, enum refused refused)
+{
+    return chat->refused & 1u << refused;
+}
+
+/* The whole number, or `otherwise` if it is none. */
+int64_t chat_integer(yyjson_val *value, int64_t otherwise);
+
+/* openai_config.c: appends generationConfig, unless it would be empty. */
+void chat_write_config(struct chat *chat);
+
+/* How many tokens the answer may have; a limit in the provider's own words is for it to judge. */
+uint64_t chat_output_estimate(const struct chat *chat);
+
+/* openai_messages.c: appends `{"contents":[…]` and systemInstruction to the body. */
+bool chat_messages(struct chat *chat);
+
+/* openai_thinking.c: takes the several ways of asking for thoughts. */
+bool chat_wishes(struct chat *chat);
+
+/* Takes a thinkingConfig in Google's own words; NULL is none. */
+bool chat_thinking_config(struct chat *chat, yyjson_val *config);
+
+/* The member by either of its names; NULL: it has none. */
+yyjson_val *chat_either(yyjson_val *object, struct view snake, struct view camel);

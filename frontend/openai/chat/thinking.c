@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How much a client of chat/completions wants the model to think. Called by openai_chat.c, and by
+ * openai_extras.c for Google's own way of asking. What must stay true: of the several ways of
+ * asking, the nearest to the provider's own wins; what isn't understood is refused. */
+#include "openai/chat/request_private.h"
+#include "settings/options.h"
+
+static bool take_effort(struct chat *chat, yyjson_val *word, const char *param)
+{
+    if (!word)
+        return true;
+    if (!yyjson_is_str(word))
+        return chat_refuse_type(chat, param, "a string", word);
+    if (!model_effort(json_view(word), &chat->thinking.effort))
+        return chat_refuse(
+            chat, ERROR_UNSUPPORTED_VALUE, param,
+            "Unsupported value: '%s' may be 'none', 'minimal', 'low', 'medium', 'high', "
+            "'xhigh' or 'max'.",
+            param);
+    return true;
+}
+
+static bool take_budget(struct chat *chat, yyjson_val *tokens, const char *param)
+{
+    if (!tokens)
+        return true;
+    if (!json_integer(tokens, &chat->thinking.budget))
+        return chat_refuse_type(chat, param, "an integer", tokens);
+    chat->thinking.has_budget = true;
+    return true;
+}
+
+/* `thinking`: {type: enabled | disabled | adaptive, budget_tokens} */
+static bool take_thinking(struct chat *chat)
+{
+    yyjson_val *thinking = chat->value[F_thinking];
+    struct view type = json_view(json_member(thinking, VIEW("type")));
+
+    if (view_equal(type, VIEW("disabled")))
+        chat->thinking.effort = EFFORT_NONE;
+    if (view_equal(type, VIEW("enabled")))
+        return take_budget(chat, json_member(thinking, VIEW("budget_tokens")),
+                           "thinking.budget_tokens");
+    return true;
+}
+
+/* `reasoning`: {effort, max_tokens, exclude, summary} */
+static bool take_reasoning(struct chat *chat)
+{
+    yyjson_val *reasoning = chat->value[F_reasoning];
+    yyjson_val *excludes = json_member(reasoning, VIEW("exclude"));
+
+    if (yyjson_is_bool(excludes))
+        chat->ask->thoughts = yyjson_is_false(excludes);
+    else if (json_member(reasoning, VIEW("summary")))
+        chat->ask->thoughts = true;
+    return take_effort(chat, json_member(reasoning, VIEW("effort")), "reasoning.effort") &&
+           take_budget(chat, json_member(reasoning, VIEW("max_tokens")), "reasoning.max_tokens");
+}
+
+yyjson_val *chat_either(yyjson_val *object, struct view snake, struct view camel)
+{
+    yyjson_val *value = json_member(object, snake);
+
+    return value ? value : json_member(object, camel);
+}
+
+bool chat_thinking_config(struct chat *chat, yyjson_val *config)
+{
+    static const char param[] = "extra_body.google.thinking_config";
+    yyjson_val *level = chat_either(config, VIEW("thinking_level"), VIEW("thinkingLevel"));
+    yyjson_val *budget = chat_either(config, VIEW("thinking_budget"), VIEW("thinkingBudget"));
+    yyjson_val *shows = chat_either(config, VIEW("include_thoughts"), VIEW("includeThoughts"));
+    char word[16] = "";
+
+    if (config && !yyjson_is_obj(config))
+        return chat_refuse_type(chat, param, "an object", config);
+    if (shows)
+        chat->ask->thoughts = yyjson_is_true(shows);
+    if (level || budget)
+        chat->thinking = (struct thinking){0};
+    if (yyjson_is_str(level) && yyjson_get_len(level) < sizeof(word)) {
+        for (size_t i = 0; i < yyjson_get_len(level); i++)
+            word[i] = (char)(yyjson_get_str(level)[i] | 0x20); /* LOW or low */
+        if (model_effort(view_of(word), &chat->thinking.effort))
+            level = NULL;
+    }
+    if (level)
+        return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, param,
+                           "Unsupported value: '%s.thinking_level'.", param);
+    return take_budget(chat, budget, param);
+}
+
+bool chat_wishes(struct chat *chat)
+{
+    chat->ask->thoughts = options.show_thinking;
+    if (yyjson_is_false(chat->value[F_enable_thinking]))
+        chat->thinking.effort = EFFORT_NONE;
+    return take_thinking(chat) && take_reasoning(chat) &&
+           take_effort(chat, chat->value[F_reasoning_effort], "reasoning_effort");
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One XSUB for each upstream that a balancer announces. Called by balancers.c (PEER, GONE) and by
+ * the actor (connected, broken). What must stay true: balancers are told SEES only of upstreams
+ * whose connection stands, and LOST of each that broke and was not GONE; what an upstream answers
+ * is acknowledged within ACK_DELAY_MS of being taken. */
+#include "road/upstream_link.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "road/answers.h"
+#include "frontend.h"
+#include "base/log.h"
+
+enum {
+    ACK_DELAY_MS = 100, /* a stream of fifty events a second is acknowledged every fifth */
+    ACKS_MOST = 1024,   /* in a batch */
+};
+
+static struct upstream *find(const struct frontend *frontend, uint64_t incarnation)
+{
+    struct upstream *upstream;
+
+    HASH_FIND(hh, frontend->upstreams.by_incarnation, &incarnation, sizeof(incarnation), upstream);
+    return upstream;
+}
+
+static void say_sees(struct upstream *upstream, struct balancer *to)
+{
+    struct msg_sees sees = {.peer = upstream->incarnation};
+
+    link_post(&to->link, MSG_SEES, &sees);
+}
+
+/* Acknowledgements */
+
+static void begin_round(struct upstream *upstream)
+{
+    upstream->ack_round = ++upstream->frontend->upstreams.ack_rounds;
+    upstream->ack_count = 0;
+}
+
+static void post_acks(struct upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->ack_count; i++) {
+        const struct ack *due = &upstream->acks[i];
+        struct msg_ack ack = {.frontend = upstream->frontend->actor.incarnation,
+                              .call = due->call,
+                              .offer = due->offer,
+                              .seq = due->seq};
+
+        mailbox_post(&upstream->box, 0, MSG_ACK, &ack);
+    }
+    begin_round(upstream);
+}
+
+void upstream_ack(struct upstream *upstream, struct ack_place *place, struct ack ack,
+                  bool is_urgent)
+{
+    struct upstreams *all = &upstream->frontend->upstreams;
+
+    if (place->round != upstream->ack_round) {
+        if (upstream->ack_count == upstream->ack_size) {
+            upstream->ack_size = upstream->ack_size ? upstream->ack_size * 2 : 64;
+            upstream->acks =
+                memory_grow(upstream->acks, upstream->ack_size * sizeof(*upstream->acks));
+        }
+        *place = (struct ack_place){upstream->ack_round, upstream->ack_count++};
+    }
+    upstream->acks[place->index] = ack;
+    if (is_urgent || upstream->ack_count >= ACKS_MOST)
+        post_acks(upstream);
+    else if (!h2o_timeout_is_linked(&all->ack_timer))
+        h2o_timeout_link(upstream->frontend->web.loop, &all->ack_delay, &all->ack_timer);
+}
+
+void upstreams_flush(struct frontend *frontend)
+{
+    struct upstream *upstream, *next;
+
+    HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next)
+        if (upstream->ack_count)
+            post_acks(upstream);
+}
+
+static void on_ack_timer(h2o_timeout_entry_t *entry)
+{
+    upstreams_flush(H2O_STRUCT_FROM_MEMBER(struct frontend, upstreams.ack_timer, entry));
+}
+
+void upstreams_open(struct frontend *frontend)
+{
+    h2o_timeout_init(frontend->web.loop, &frontend->upstreams.ack_delay, ACK_DELAY_MS);
+    frontend->upstreams.ack_timer.cb = on_ack_timer;
+}
+
+/* Coming and going */
+
+static void detached(struct upstream *upstream)
+{
+    if (!upstream->is_attached)
+        return;
+    upstream->is_attached = false;
+    if (--upstream->frontend->upstreams.attached == 0)
+        health_seen(&upstream->frontend->health, NEEDS_UPSTREAM, upstream->frontend->actor.now_ms);
+}
+
+/* The connection is given up; the memory goes when the mailbox is closed. */
+static void drop(struct upstream *upstream)
+{
+    detached(upstream);
+    HASH_DEL(upstream->frontend->upstreams.by_incarnation, upstream);
+    answers_lose(upstream);
+    mailbox_close(&upstream->box);
+}
+
+static void lose(struct upstream *upstream)
+{
+    struct msg_lost lost = {.upstream = upstream->incarnation};
+
+    log_info("upstream.lost", F_ID("upstream", upstream->incarnation));
+    balancers_tell(upstream->frontend, NULL, MSG_LOST, &lost);
+    drop(upstream);
+}
+
+static void on_connected(struct upstream *upstream)
+{
+    struct msg_sees sees = {.peer = upstream->incarnation};
+
+    if (upstream->is_attached)
+        return;
+    upstream->is_attached = true;
+    upstream->broken_ms = 0;
+    upstream->frontend->upstreams.attached++;
+    log_info("upstream.attached", F_ID("upstream", upstream->incarnation));
+    balancers_tell(upstream->frontend, NULL, MSG_SEES, &sees);
+    if (upstream->was_attached)
+        answers_resume(upstream);
+    upstream->was_attached = true;
+}
+
+static void on_disconnected(struct upstream *upstream)
+{
+    struct actor *actor = &upstream->frontend->actor;
+
+    if (!upstream->is_attached && upstream->was_attached)
+        return; /* it is waited for already */
+    detached(upstream);
+    if (upstream->is_ipc || options.resume_ms == 0) {
+        lose(upstream);
+        return;
+    }
+    log_info("upstream.broken", F_ID("upstream", upstream->incarnation));
+    upstream->broken_ms = actor->now_ms;
+    actor_wake(actor, actor->now_ms + options.resume_ms);
+}
+
+static void on_event(void *owner, struct mailbox *box, enum mailbox_event event, uint64_t peer)
+{
+    struct upstream *upstream = owner;
+
+    (void)box, (void)peer;
+    switch (event) {
+    case MAILBOX_CONNECTED:
+        on_connected(upstream);
+        return;
+    case MAILBOX_DISCONNECTED:
+        on_disconnected(upstream);
+        return;
+    case MAILBOX_CLOSED:
+        free(upstream->acks);
+        free(upstream);
+        return;
+    case MAILBOX_SUBSCRIBED:
+    case MAILBOX_UNSUBSCRIBED:
+    case MAILBOX_UNREACHABLE:
+        return;
+    }
+}
+
+void upstreams_add(struct frontend *frontend, uint64_t incarnation, struct view address,
+                   struct balancer *from)
+{
+    struct upstream *upstream = find(frontend, incarnation);
+    const char *fault;
+    char *text;
+
+    if (upstream) {
+        if (upstream->is_attached)
+            say_sees(upstream, from);
+        return;
+    }
+    text = memory_text(address);
+    upstream = memory_new(sizeof(*upstream));
+    upstream->frontend = frontend;
+    upstream->incarnation = incarnation;
+    upstream->is_ipc = view_starts(address, VIEW("ipc:"));
+    begin_round(upstream);
+    fault = mailbox_try(&upstream->box, &frontend->actor, MAILBOX_XSUB, "answers", text,
+                        answers_handlers, on_event, upstream);
+    if (fault) {
+        log_error("upstream.refused", F_ID("upstream", incarnation), F_STR("address", text),
+                  F_STR("why", fault));
+        free(upstream);
+        free(text);
+        return;
+    }
+    HASH_ADD(hh, frontend->upstreams.by_incarnation, incarnation, sizeof(upstream->incarnation),
+             upstream);
+    free(text);
+}
+
+void upstreams_gone(struct frontend *frontend, uint64_t incarnation, const struct balancer *from)
+{
+    struct upstream *upstream = find(frontend, incarnation);
+    struct msg_lost lost = {.upstream = incarnation};
+
+    if (!upstream)
+        return;
+    log_info("upstream.gone", F_ID("upstream", incarnation));
+    balancers_tell(frontend, from, MSG_LOST, &lost);
+    drop(upstream);
+}
+
+void upstreams_tell(struct frontend *frontend, struct balancer *to)
+{
+    struct upstream *upstream, *next;
+
+    HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next)
+        if (upstream->is_attached || upstream->broken_ms) /* the pair stands until it is lost */
+            say_sees(upstream, to);
+}
+
+void upstreams_tick(struct frontend *frontend, uint64_t now_ms)
+{
+    struct upstream *upstream, *next;
+
+    HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next) {
+        if (!upstream->broken_ms)
+            continue;
+        if (now_ms >= upstream->broken_ms + options.resume_ms)
+            lose(upstream);
+        else
+            actor_wake(&frontend->actor, upstream->broken_ms + options.resume_ms);
+    }
+}
+
+void upstreams_dump(const struct frontend *frontend)
+{
+    const struct upstream *upstream;
+
+    for (upstream = frontend->upstreams.by_incarnation; upstream; upstream = upstream->hh.next)
+        log_info("dump.upstream", F_ID("upstream", upstream->incarnation),
+                 F_STR("state", upstream->is_attached ? "attached"
+                                : upstream->broken_ms ? "broken"
+                                                      : "connecting"),
+                 F_NUM("acks", upstream->ack_count));
+}

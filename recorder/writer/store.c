@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows into tables. Called by mover.c, in the store process, where waiting for the server is
+ * allowed. */
+#include "writer/store.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <uthash.h>
+
+#include "actor.h"
+#include "database/schema.h"
+
+enum {
+    STATEMENT_LIMIT_S = 10,
+    MIGRATION_LIMIT_S = 3600, /* a big table takes long to change */
+    MODEL_MOST = 64,
+};
+
+#define TIME_MOST_MS 253402300799999u /* the end of the year 9999, and of DATETIME */
+
+struct mark {
+    uint64_t sender;
+    uint64_t last_seq; /* settled */
+    uint64_t gap, refused;
+    uint64_t seen_ms;
+    bool is_changed;
+    UT_hash_handle hh;
+};
+
+/* Opening */
+
+bool store_open(struct store *store)
+{
+    struct database *database = &store->database;
+
+    if (!database_open(database, STATEMENT_LIMIT_S))
+        return false;
+    if (schema_is_current(database))
+        return true;
+    if (database_open(database, MIGRATION_LIMIT_S) && schema_apply(database) &&
+        database_open(database, STATEMENT_LIMIT_S))
+        return true;
+    database_close(database);
+    return false;
+}
+
+void store_close(struct store *store)
+{
+    database_close(&store->database);
+}
+
+static void marks_clear(struct store *store)
+{
+    struct mark *mark, *next;
+
+    HASH_ITER (hh, store->marks, mark, next) {
+        HASH_DEL(store->marks, mark);
+        free(mark);
+    }
+}
+
+void store_clear(struct store *store)
+{
+    marks_clear(store);
+    bytes_clear(&store->rows);
+    bytes_clear(&store->senders);
+    bytes_clear(&store->ask);
+    database_clear(&store->database);
+}
+
+/* Values */
+
+static void put_number(struct bytes *sql, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while (number /= 10);
+    bytes_append(sql, (struct view){digits + at, sizeof(digits) - at});
+}
+
+/* The number, or the largest that its column holds. */
+static void put_most(struct bytes *sql, uint64_t number, uint64_t most)
+{
+    bytes_append(sql, VIEW(","));
+    put_number(sql, number < most ? number : most);
+}
+
+static void put_time(struct store *store, struct bytes *sql, uint64_t time_ms)
+{
+    if (time_ms > TIME_MOST_MS)
+        time_ms = TIME_MOST_MS;
+    if (time_ms / 1000 != store->second || !*store->date) {
+        time_t seconds = (time_t)(time_ms / 1000);
+        struct tm parts;
+        gmtime_r(&seconds, &parts);
+        strftime(store->date, sizeof(store->date), "%Y-%m-%d %H:%M:%S", &parts);
+        store->second = time_ms / 1000;
+    }
+    bytes_printf(sql, "'%s.%03u'", store->date, (unsigned)(time_ms % 1000));
+}
+
+/* The text with what is no UTF-8 replaced, cut to the `most` characters (MODEL_MOST at most) that
+ * its column holds, and quoted. */
+static void put_text(struct store *store, struct bytes *sql, struct view text, size_t most)
+{
+    char clean[4 * MODEL_MOST];
+    size_t len = 0;
+
+    for (; text.len && most; most--) {
+        size_t step = utf8_length(text);
+        memcpy(clean + len, step ? text.at : "\xef\xbf\xbd", step ? step : 3);
+        len += step ? step : 3;
+        text = view_skip(text, step ? step : 1);
+    }
+    bytes_append(sql, VIEW(","));
+    database_quote(&store->database, sql, (struct view){clean, len});
+}
+
+static void put_row(struct store *store, const struct msg_record *record)
+{
+    struct bytes *sql = &store->rows;
+
+    bytes_text(sql, sql->at[sql->len - 1] == ')' ? ",(" : "(");
+    put_time(store, sql, record->time_ms);
+    put_most(sql, record->sender, UINT64_MAX);
+    put_most(sql, record->seq, UINT64_MAX);
+    bytes_append(sql, VIEW(","));
+    put_time(store, sql, record->time_ms);
+    put_most(sql, record->frontend, UINT64_MAX);
+    put_most(sql, record->call, UINT64_MAX);
+    put_most(sql, record->attempt, UINT32_MAX);
+    put_most(sql, record->client, UINT64_MAX);
+    put_most(sql, record->key_id, UINT64_MAX);
+    put_text(store, sql, record->model, MODEL_MOST);
+    put_text(store, sql, record->operation, 32);
+    put_most(sql, record->stream, 1);
+    put_most(sql, record->status, UINT16_MAX);
+    put_text(store, sql, record->fault, 32);
+    put_most(sql, record->first_ms, UINT32_MAX);
+    put_most(sql, record->total_ms, UINT32_MAX);
+    put_most(sql, record->tokens_in, UINT32_MAX);
+    put_most(sql, record->tokens_out, UINT32_MAX);
+    put_most(sql, record->tokens_thoughts, UINT32_MAX);
+    put_most(sql, record->tokens_cached, UINT32_MAX);
+    put_most(sql, record->bytes_in, UINT64_MAX);
+    put_most(sql, record->bytes_out, UINT64_MAX);
+    bytes_append(sql, VIEW(")"));
+}
+
+/* Marks */
+
+static struct mark *mark_find(struct store *store, uint64_t sender)
+{
+    struct mark *mark;
+
+    HASH_FIND(hh, store->marks, &sender, sizeof(sender), mark);
+    return mark;
+}
+
+static void mark_make(struct store *store, uint64_t sender)
+{
+    struct mark *mark = mark_find(store, sender);
+
+    if (mark)
+        return;
+    mark = memory_new(sizeof(*mark));
+    mark->sender = sender;
+    HASH_ADD(hh, store->marks, sender, sizeof(mark->sender), mark);
+    bytes_text(&store->ask, HASH_COUNT(store->marks) > 1 ? "," : "");
+    put_number(&store->ask, sender);
+}
+
+static void on_mark(void *owner, uint64_t sender, uint64_t last_seq)
+{
+    struct mark *mark = mark_find(owner, sender);
+
+    if (mark)
+        mark->last_seq = last_seq;
+}
+
+/* Reads, and locks until the transaction's end, how far the senders of these entries have come. A
+ * transaction of ours that a broken connection left behind holds that lock until its fate is
+ * decided, and so we see what became of it. */
+static bool marks_read(struct store *store, const struct batch *batch, size_t first, size_t count)
+{
+    marks_clear(store);
+    bytes_copy(&store->ask, VIEW("SELECT sender, last_seq FROM senders WHERE sender IN ("));
+    for (size_t i = first; i < first + count; i++)
+        mark_make(store, batch->entries[i].sender);
+    bytes_append(&store->ask, VIEW(") FOR UPDATE"));
+    return database_ask_pairs(&store->database, bytes_view(&store->ask), on_mark, store);
+}
+
+static bool marks_write(struct store *store)
+{
+    struct bytes *sql = &store->senders;
+    struct mark *mark, *next;
+
+    bytes_copy(sql, VIEW("INSERT INTO senders (sender, last_seq, gap, refused, seen) VALUES "));
+    HASH_ITER (hh, store->marks, mark, next) {
+        if (!mark->is_changed)
+            continue;
+        bytes_text(sql, sql->at[sql->len - 1] == ')' ? ",(" : "(");
+        put_number(sql, mark->sender);
+        put_most(sql, mark->last_seq, UINT64_MAX);
+        put_most(sql, mark->gap, UINT32_MAX);
+        put_most(sql, mark->refused, UINT32_MAX);
+        bytes_append(sql, VIEW(","));
+        put_time(store, sql, mark->seen_ms);
+        bytes_append(sql, VIEW(")"));
+    }
+    bytes_append(sql, VIEW(" ON DUPLICATE KEY UPDATE last_seq = VALUES(last_seq), "
+                           "gap = gap + VALUES(gap), refused = refused + VALUES(refused), "
+                           "seen = VALUES(seen)"));
+    return database_run(&store->database, bytes_view(sql));
+}
+
+/* Whether the record is newer than what its sender has settled; then it counts as settled. */
+static bool mark_settle(struct store *store, const struct msg_record *record)
+{
+    struct mark *mark = mark_find(store, record->sender);
+
+    if (record->seq <= mark->last_seq)
+        return false;
+    mark->last_seq = record->seq;
+    mark->gap += record->gap;
+    mark->seen_ms = record->time_ms;
+    mark->is_changed = true;
+    return true;
+}
+
+/* Storing */
+
+/* Ends the transaction: the changes count, or nothing does. */
+static enum trouble settle(struct store *store, bool is_good)
+{
+    enum trouble trouble = store->database.trouble;
+    unsigned code = store->database.code;
+
+    if (is_good) {
+        actor_trace("store.committing");
+        if (database_commit(&store->database)) {
+            actor_trace("store.committed");
+            return TROUBLE_NONE;
+        }
+        return store->database.trouble == TROUBLE_DATA ? TROUBLE_AWAY : store->database.trouble;
+    }
+    if (trouble != TROUBLE_AWAY)
+        database_rollback(&store->database);
+    store->database.trouble = trouble;
+    store->database.code = code;
+    return trouble;
+}
+
+enum trouble store_put(struct store *store, const struct batch *batch, size_t first, size_t count)
+{
+    size_t fresh = 0;
+    bool is_good;
+
+    if (!marks_read(store, batch, first, count))
+        return settle(store, false);
+    bytes_copy(&store->rows,
+               VIEW("INSERT INTO attempts (day, sender, seq, time, frontend, call_id, attempt, "
+                    "client, key_id, model, operation, stream, status, fault, first_ms, total_ms, "
+                    "tokens_in, tokens_out, tokens_thoughts, tokens_cached, bytes_in, bytes_out) "
+                    "VALUES "));
+    for (size_t i = first; i < first + count; i++) {
+        struct msg_record record;
+
+        batch_record(batch, i, &record);
+        if (!mark_settle(store, &record))
+            continue;
+        put_row(store, &record);
+        fresh++;
+    }
+    is_good =
+        !fresh || (database_run(&store->database, bytes_view(&store->rows)) && marks_write(store));
+    return settle(store, is_good);
+}
+
+enum trouble store_skip(struct store *store, const struct batch *batch, size_t index)
+{
+    struct msg_record record;
+
+    if (!marks_read(store, batch, index, 1))
+        return settle(store, false);
+    batch_record(batch, index, &record);
+    if (!mark_settle(store, &record))
+        return settle(store, true);
+    mark_find(store, record.sender)->refused = 1;
+    return settle(store, marks_write(store));
+}

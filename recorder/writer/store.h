@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables `attempts` and `senders`: all SQL about them. What must stay true: rows and the number
+ * up to which their sender's records are settled change in one transaction, and a record that is
+ * not newer than that number is skipped. So whatever is stored again, after a kill or a commit of
+ * unknown fate, changes nothing. */
+#pragma once
+
+#include "writer/batch.h"
+#include "database/database.h"
+
+struct store {
+    struct database database;
+    struct bytes rows, senders, ask; /* statements being put together */
+    struct mark *marks;              /* how far each sender of this batch has come */
+    uint64_t second;                 /* that `date` is for */
+    char date[32];
+};
+
+/* Connects and brings the schema up to date; false on trouble (store->database says which). */
+bool store_open(struct store *store);
+void store_close(struct store *store);
+void store_clear(struct store *store);
+
+/* Stores `count` entries of the batch from `first` on, all or none. */
+enum trouble store_put(struct store *store, const struct batch *batch, size_t first, size_t count);
+
+/* Counts one entry as settled without a row: it has been set aside. */
+enum trouble store_skip(struct store *store, const struct batch *batch, size_t index);

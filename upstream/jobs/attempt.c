@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attempts. What must stay true: the flight file knows of an attempt before the provider can, and
+ * has its end before anybody else hears of it. */
+#include "jobs/attempt.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "provider/mask.h"
+#include "settings/options.h"
+#include "upstream.h"
+#include "base/url.h"
+
+enum {
+    HOLD_MOST = 256 * 1024,      /* of a whole answer, to judge it */
+    HOLD_MOST_TIGHT = 32 * 1024, /* while the budget is half used up */
+    TELL_MS = 10000,             /* between two warnings of trouble on the way */
+};
+
+/* Records */
+
+static struct msg_record record_of(const struct job *job)
+{
+    return (struct msg_record){
+        .time_ms = job->begun_utc_ms,
+        .frontend = job->key.frontend,
+        .call = job->key.call,
+        .attempt = job->attempt,
+        .client = job->client,
+        .key_id = job->key_id,
+        .model = view_of(job->model),
+        .operation = view_of(job->operation),
+        .stream = job->is_stream,
+        .bytes_in = job->body_len,
+    };
+}
+
+static void record_end(struct job *job)
+{
+    struct msg_record record = record_of(job);
+
+    record.status = job->gate.status;
+    record.fault = view_of(fault_facts(job->fault)->name);
+    record.first_ms = job->first_ms;
+    record.total_ms = clock_ms() - job->begun_ms;
+    record.tokens_in = job->gate.usage.tokens_in;
+    record.tokens_out = job->gate.usage.tokens_out;
+    record.tokens_thoughts = job->gate.usage.tokens_thoughts;
+    record.tokens_cached = job->gate.usage.tokens_cached;
+    record.bytes_out = job->bytes_out;
+    records_end(&job->upstream->records, job->slot, &record);
+    job->is_begun = false;
+}
+
+/* The gate's side */
+
+static uint64_t answer_length(const struct job *job, struct view bytes)
+{
+    if (job->gate.framing != FRAMING_WHOLE)
+        return 0;
+    return job->is_ending ? bytes.len + 1 : job->length;
+}
+
+static void open_gate(struct job *job, struct view bytes)
+{
+    job->heard_ms = clock_ms();
+    job->first_ms = job->heard_ms - job->begun_ms;
+    answer_head(&job->answer, job->gate.status, view_of(job->type), answer_length(job, bytes),
+                job->attempt);
+    job_enter(job, JOB_OPEN);
+    if (job->transfer && transfer_is_sent(job->transfer))
+        bytes_clear(&job->body); /* no other key will need it */
+}
+
+static void on_out(void *owner, struct view bytes, bool is_end)
+{
+    struct job *job = owner;
+
+    if (job->state == JOB_RUNNING)
+        open_gate(job, bytes);
+    answer_write(&job->answer, bytes, is_end);
+}
+
+/* The transfer's side */
+
+static void on_head(void *owner, unsigned status, struct view type, uint64_t length)
+{
+    struct job *job = owner;
+    size_t len = type.len < sizeof(job->type) ? type.len : sizeof(job->type) - 1;
+
+    if (len)
+        memcpy(job->type, type.at, len);
+    job->type[len] = '\0';
+    job->length = length;
+    gate_head(&job->gate, status, type);
+}
+
+static size_t hold_most(const struct upstream *upstream)
+{
+    bool is_tight = upstream->held + upstream->outlet.unacked > options.answer_budget / 2;
+
+    return is_tight ? HOLD_MOST_TIGHT : HOLD_MOST;
+}
+
+static enum transfer_answer on_bytes(void *owner, struct view bytes)
+{
+    struct job *job = owner;
+    struct upstream *upstream = job->upstream;
+    bool goes_on;
+
+    if (job->state == JOB_OPEN && !answer_has_room(&job->answer)) {
+        job->is_paused = true;
+        return TRANSFER_LATER;
+    }
+    job->heard_ms = clock_ms();
+    job->bytes_out += bytes.len;
+    upstream->held -= gate_held(&job->gate);
+    goes_on = gate_feed(&job->gate, bytes, hold_most(upstream));
+    upstream->held += gate_held(&job->gate);
+    return goes_on ? TRANSFER_TAKEN : TRANSFER_STOP;
+}
+
+/* What the provider said of the fault, for the client, without keys: its error, or the answer that
+ * ended without content. */
+static void keep_failure(struct job *job)
+{
+    bool is_empty = !job->gate.is_open && job->gate.has_finish && job->fault == job->gate.finish &&
+                    gate_held(&job->gate) <= FAIL_BODY_MOST;
+    struct view text = is_empty ? bytes_view(&job->gate.held) : gate_error(&job->gate);
+    struct secret key = {view_of(job->secret)};
+
+    job->retry_ms = job->gate.verdict.retry_ms;
+    job->fail_status = text.len ? job->gate.verdict.status : 0;
+    if (job->gate.framing == FRAMING_ERROR)
+        job->fail_status = job->gate.status;
+    job->fail_body.len = 0;
+    mask_keys(&job->fail_body, text, key);
+}
+
+/* What kept the request from the provider, in the shape of a provider's error. */
+static void keep_reason(struct job *job, const char *why)
+{
+    struct bytes sentence = {0};
+
+    bytes_printf(&sentence, "%s.", why);
+    job->retry_ms = 0;
+    job->fail_status = 0;
+    job->fail_body.len = 0;
+    bytes_text(&job->fail_body, "{\"error\":{\"message\":");
+    bytes_json(&job->fail_body, bytes_view(&sentence));
+    bytes_text(&job->fail_body, "}}");
+    bytes_clear(&sentence);
+}
+
+/* NONE: the request has left, and its answer says how it went. */
+static enum fault fault_on_the_way(enum transfer_end end)
+{
+    static const enum fault faults[] = {
+        [TRANSFER_NO_NAME] = FAULT_NAME,          [TRANSFER_NO_CONNECTION] = FAULT_CONNECT,
+        [TRANSFER_UNTRUSTED] = FAULT_CERTIFICATE, [TRANSFER_NO_TLS] = FAULT_TLS,
+        [TRANSFER_NO_PROXY] = FAULT_PROXY,        [TRANSFER_STOPPED] = FAULT_NONE,
+    };
+
+    return faults[end];
+}
+
+/* Where the proxy is, without its user and password. */
+static struct view proxy_place(const struct job *job)
+{
+    struct url url;
+
+    if (!job->proxy || !*job->proxy || url_read(&url, view_of(job->proxy)))
+        return (struct view){0};
+    return (struct view){url.host.at, (size_t)(url.port.at + url.port.len - url.host.at)};
+}
+
+/* What no key is to blame for, but a setting or the network: the operator should see it, now and
+ * then. */
+static enum log_level level_of(const struct job *job)
+{
+    static uint64_t told_ms[FAULT_COUNT];
+    enum error error = fault_facts(job->fault)->error;
+    bool is_trouble = error == ERROR_UNREACHABLE || error == ERROR_CERTIFICATE ||
+                      error == ERROR_PROXY || error == ERROR_NOT_THE_API;
+
+    if (!is_trouble || (told_ms[job->fault] && clock_ms() < told_ms[job->fault] + TELL_MS))
+        return LOG_INFO;
+    told_ms[job->fault] = clock_ms();
+    return LOG_WARN;
+}
+
+static void log_failure(const struct job *job, const char *said)
+{
+    bool is_page = job->fault == FAULT_NO_ROUTE;
+    const char *why = is_page ? "a page answers at BASE_URL, not the Gemini API" : said;
+    struct log_field fields[] = {
+        F_ID("frontend", job->key.frontend),     F_ID("call", job->key.call),
+        F_NUM("attempt", job->attempt),          F_STR("fault", fault_facts(job->fault)->name),
+        F_NUM("status", job->gate.status),       F_ID("key_id", job->key_id),
+        F_NUM("ms", clock_ms() - job->begun_ms), F_STR("why", why),
+        F_VIEW("proxy", proxy_place(job)),
+    };
+    size_t count = sizeof(fields) / sizeof(fields[0]);
+    enum log_level level = level_of(job);
+
+    if (log_wants(level))
+        log_write(level, "attempt.failed", fields,
+                  fields[count - 1].text.len ? count : count - (why[0] ? 1 : 2));
+}
+
+static void clear_gate(struct job *job)
+{
+    job->upstream->held -= gate_held(&job->gate);
+    gate_clear(&job->gate);
+}
+
+static void on_done(void *owner, enum transfer_end end, const char *why)
+{
+    struct job *job = owner;
+
+    job->transfer = NULL;
+    job->is_paused = false;
+    job->is_ending = true;
+    job->fault = fault_on_the_way(end);
+    if (job->fault != FAULT_NONE) {
+        keep_reason(job, why);
+    } else {
+        size_t held = gate_held(&job->gate);
+        job->fault = gate_end(&job->gate, end == TRANSFER_CLEAN, clock_utc_ms());
+        job->upstream->held -= held - gate_held(&job->gate);
+        keep_failure(job);
+    }
+    record_end(job);
+    if (fault_facts(job->fault)->error != ERROR_NONE)
+        log_failure(job, why);
+    else
+        log_trace("attempt.done", F_ID("frontend", job->key.frontend), F_ID("call", job->key.call),
+                  F_NUM("attempt", job->attempt), F_NUM("status", job->gate.status),
+                  F_NUM("ms", clock_ms() - job->begun_ms));
+    clear_gate(job);
+    job_done(job);
+}
+
+static const struct transfer_events events = {.head = on_head, .bytes = on_bytes, .done = on_done};
+
+/* Whether the client asks for some fields of the answer only: then what is not there says nothing.
+ */
+static bool is_partial(const char *path)
+{
+    return strstr(path, "?fields=") || strstr(path, "&fields=");
+}
+
+static struct gate gate_of(struct job *job)
+{
+    struct view operation = view_of(job->operation);
+
+    return (struct gate){
+        .provider = job->provider,
+        .is_generated = job->provider->is_generated(operation) && !is_partial(job->path),
+        .is_stream = job->is_stream || view_starts(operation, VIEW("stream")),
+        .thoughts = job->thoughts,
+        .out = on_out,
+        .owner = job,
+    };
+}
+
+static void start_transfer(struct job *job)
+{
+    static struct bytes url;
+    struct transfer_order order = {
+        .key_header = job->provider->key_header,
+        .key = {view_of(job->secret)},
+        .body = bytes_view(&job->body),
+        .proxy = {view_of(job->proxy)},
+    };
+
+    url.len = 0;
+    bytes_text(&url, options.base_url);
+    bytes_text(&url, job->path);
+    order.url = bytes_cstr(&url);
+    job->transfer = transfer_start(&job->upstream->transfers, &order, &events, job);
+}
+
+void attempt_begin(struct job *job)
+{
+    struct msg_record record;
+
+    job->gate = gate_of(job);
+    job->begun_ms = job->heard_ms = clock_ms();
+    job->begun_utc_ms = clock_utc_ms();
+    job->first_ms = job->bytes_out = job->length = 0;
+    job->fault = FAULT_NONE;
+    job->is_ending = job->is_paused = false;
+    record = record_of(job);
+    job->slot = records_begin(&job->upstream->records, &record);
+    job->is_begun = true;
+    job_enter(job, JOB_RUNNING);
+    start_transfer(job);
+    actor_trace("attempt.begun");
+}
+
+void attempt_abort(struct job *job, enum fault fault)
+{
+    if (!job->is_begun)
+        return;
+    if (job->transfer)
+        transfer_cancel(job->transfer);
+    job->transfer = NULL;
+    job->is_paused = false;
+    job->fault = fault;
+    job->retry_ms = 0;
+    job->fail_status = 0;
+    job->fail_body.len = 0;
+    record_end(job);
+    if (fault != FAULT_CLIENT_GONE)
+        log_failure(job, "");
+    clear_gate(job);
+}

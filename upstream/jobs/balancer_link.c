@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Outcomes until they are settled, and what a balancer is told when it welcomes us: the order
+ * matters, see docs. */
+#include "jobs/balancer_link.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "jobs/jobs.h"
+#include "base/log.h"
+#include "upstream.h"
+
+enum { MODEL_MOST = 64 };
+
+struct outcome {
+    struct msg_outcome msg;
+    char model[MODEL_MOST];
+    struct outcome *prev, *next;
+};
+
+static void tell_readers(struct balancer *balancer)
+{
+    struct reader *reader, *next;
+
+    HASH_ITER (hh, balancer->upstream->readers, reader, next) {
+        struct msg_sees sees = {.peer = reader->incarnation};
+        link_post(&balancer->link, MSG_SEES, &sees);
+    }
+}
+
+static void tell_outcomes(struct balancer *balancer)
+{
+    struct outcome *outcome;
+
+    DL_FOREACH (balancer->outcomes, outcome)
+        link_post(&balancer->link, MSG_OUTCOME, &outcome->msg);
+}
+
+/* From here on JOBs of any other incarnation of this endpoint are refused. */
+static void on_welcome(void *owner, struct link *link)
+{
+    struct balancer *balancer = owner;
+    struct msg_ready ready = {0};
+    struct msg_leave leave = {0};
+
+    actor_trace("balancer.fenced");
+    tell_readers(balancer);
+    jobs_tell_held(balancer);
+    actor_trace("balancer.held");
+    tell_outcomes(balancer);
+    jobs_ask_again(balancer);
+    link_post(link, MSG_READY, &ready);
+    if (balancer->upstream->actor.is_draining)
+        link_post(link, MSG_LEAVE, &leave);
+}
+
+void balancer_init(struct balancer *balancer, struct upstream *upstream)
+{
+    *balancer = (struct balancer){.upstream = upstream};
+    balancer->link.on_welcome = on_welcome;
+}
+
+void balancer_tell(struct balancer *balancer, struct msg_outcome *msg)
+{
+    struct outcome *outcome = memory_new(sizeof(*outcome));
+    size_t len = msg->model.len < MODEL_MOST ? msg->model.len : MODEL_MOST;
+
+    msg->seq = ++balancer->last_seq;
+    outcome->msg = *msg;
+    if (len)
+        memcpy(outcome->model, msg->model.at, len);
+    outcome->msg.model = (struct view){outcome->model, len};
+    DL_APPEND(balancer->outcomes, outcome);
+    if (msg->fault == FAULT_NONE)
+        link_post_lazily(&balancer->link, MSG_OUTCOME, &outcome->msg);
+    else /* a key or a call may depend on it */
+        link_post(&balancer->link, MSG_OUTCOME, &outcome->msg);
+}
+
+bool balancer_keeps(const struct balancer *balancer, uint64_t seq)
+{
+    return balancer->outcomes && balancer->outcomes->msg.seq <= seq;
+}
+
+size_t balancer_unsettled(const struct balancer *balancer)
+{
+    const struct outcome *outcome;
+    size_t count = 0;
+
+    DL_COUNT(balancer->outcomes, outcome, count);
+    return count;
+}
+
+void balancer_settled(struct balancer *balancer, uint64_t seq)
+{
+    while (balancer->outcomes && balancer->outcomes->msg.seq <= seq) {
+        struct outcome *outcome = balancer->outcomes;
+
+        DL_DELETE(balancer->outcomes, outcome);
+        free(outcome);
+    }
+}
+
+void balancer_clear(struct balancer *balancer)
+{
+    balancer_settled(balancer, UINT64_MAX);
+}

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A job: its states, and what the letters do to it. Called by route.c, attempt.c and jobs.c. What
+ * must stay true: an answer's last letter is posted exactly once, and until the frontend has
+ * acknowledged it, balancers hear that we hold the job. */
+#include "jobs/job.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "jobs/attempt.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "settings/options.h"
+#include "upstream.h"
+#include "base/url.h"
+
+enum {
+    WANT_PIECE = 256 * 1024,
+    WANT_MOST = 1024 * 1024, /* of a body, asked for and not yet there */
+    PATH_MOST = 8 * 1024,
+};
+
+static bool is_step(enum job_state from, enum job_state to)
+{
+    switch (to) {
+    case JOB_BODY:
+        return false;
+    case JOB_RUNNING:
+        return from == JOB_BODY || from == JOB_WAITING;
+    case JOB_WAITING:
+    case JOB_OPEN:
+        return from == JOB_RUNNING;
+    case JOB_ENDED:
+        return from != JOB_ENDED;
+    }
+    return false;
+}
+
+const char *job_state_name(const struct job *job)
+{
+    static const char *const names[] = {
+        [JOB_BODY] = "body", [JOB_RUNNING] = "running", [JOB_WAITING] = "waiting",
+        [JOB_OPEN] = "open", [JOB_ENDED] = "ended",
+    };
+
+    return names[job->state];
+}
+
+void job_enter(struct job *job, enum job_state state)
+{
+    static const char *const traces[] = {
+        [JOB_BODY] = "job.body", [JOB_RUNNING] = "job.running", [JOB_WAITING] = "job.waiting",
+        [JOB_OPEN] = "job.open", [JOB_ENDED] = "job.ended",
+    };
+
+    assert(is_step(job->state, state));
+    job->state = state;
+    actor_trace(traces[state]);
+}
+
+/* Deadlines */
+
+uint64_t job_due_ms(const struct job *job)
+{
+    switch (job->state) {
+    case JOB_BODY:
+    case JOB_RUNNING:
+    case JOB_WAITING:
+        return job->deadline_ms;
+    case JOB_OPEN:
+        return job->is_paused ? UINT64_MAX : job->heard_ms + options.time_out_ms;
+    case JOB_ENDED:
+        return UINT64_MAX;
+    }
+    return UINT64_MAX;
+}
+
+static void watch_deadline(struct job *job)
+{
+    uint64_t at_ms = job_due_ms(job);
+
+    if (at_ms >= job->upstream->check_ms)
+        return;
+    job->upstream->check_ms = at_ms;
+    actor_wake(&job->upstream->actor, at_ms);
+}
+
+/* Outcomes */
+
+void job_tell_outcome(struct job *job, bool more)
+{
+    struct msg_outcome outcome = {
+        .frontend = job->key.frontend,
+        .call = job->key.call,
+        .offer = job->offer,
+        .attempt = job->attempt,
+        .key_id = job->key_id,
+        .model = view_of(job->model),
+        .status = job->gate.status,
+        .fault = job->fault,
+        .retry_ms = job->retry_ms,
+        .tokens_in = job->gate.usage.tokens_in,
+        .tokens_out = job->gate.usage.tokens_out,
+        .tokens_thoughts = job->gate.usage.tokens_thoughts,
+        .tokens_cached = job->gate.usage.tokens_cached,
+        .first_ms = job->first_ms,
+        .total_ms = job->begun_ms ? clock_ms() - job->begun_ms : 0,
+        .more = more,
+    };
+
+    balancer_tell(job->balancer, &outcome);
+    job->outcome_seq = outcome.seq;
+}
+
+void job_tell_over(struct balancer *balancer, const struct msg_rekey *msg)
+{
+    struct msg_outcome outcome = {
+        .frontend = msg->frontend,
+        .call = msg->call,
+        .offer = msg->offer,
+        .attempt = msg->attempt,
+        .key_id = msg->key_id,
+        .fault = FAULT_CLIENT_GONE,
+    };
+
+    balancer_tell(balancer, &outcome);
+}
+
+/* Coming and going */
+
+struct job *job_find(struct upstream *upstream, uint64_t frontend, uint64_t call)
+{
+    struct job_key key = {frontend, call};
+    struct job *job;
+
+    HASH_FIND(hh, upstream->jobs, &key, sizeof(key), job);
+    return job;
+}
+
+static void secret_free(char **secret)
+{
+    if (*secret)
+        explicit_bzero(*secret, strlen(*secret));
+    free(*secret);
+    *secret = NULL;
+}
+
+static void job_free(struct job *job)
+{
+    assert(!job->transfer && !job->is_begun);
+    HASH_DEL(job->upstream->jobs, job);
+    job->reader->call_count--;
+    answer_clear(&job->answer);
+    bytes_clear(&job->body);
+    bytes_clear(&job->fail_body);
+    secret_free(&job->secret);
+    free(job->model);
+    free(job->operation);
+    free(job->path);
+    secret_free(&job->proxy);
+    free(job);
+    actor_trace("job.forgotten");
+}
+
+/* The answer is complete as far as we are concerned; only what may be asked for again stays. */
+static void end(struct job *job)
+{
+    job_enter(job, JOB_ENDED);
+    bytes_clear(&job->body);
+    bytes_clear(&job->fail_body);
+    secret_free(&job->secret);
+    secret_free(&job->proxy);
+}
+
+static void fail(struct job *job, enum error error, uint64_t retry_after_ms)
+{
+    struct msg_fail msg = {
+        .error = error,
+        .status = job->fail_status,
+        .retry_after_ms = retry_after_ms,
+        .body = bytes_view(&job->fail_body),
+    };
+
+    answer_fail(&job->answer, &msg);
+    end(job);
+}
+
+static void fail_by_fault(struct job *job)
+{
+    fail(job, fault_facts(job->fault)->error, job->retry_ms);
+}
+
+static bool is_plain(struct view text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.at[i] <= ' ' || (unsigned char)text.at[i] >= 0x7f)
+            return false;
+    return true;
+}
+
+static bool may_use(struct secret key, struct secret proxy)
+{
+    return is_plain(key.hidden) && (!proxy.hidden.len || !url_proxy_fault(proxy.hidden));
+}
+
+/* What would end in a request that nobody meant. Frontend and balancer have looked before; this is
+ * the last door. */
+static bool is_sound(const struct job *job, const struct msg_job *msg)
+{
+    return job->provider && msg->path.len && msg->path.at[0] == '/' && msg->path.len <= PATH_MOST &&
+           is_plain(msg->path) && may_use(msg->key, msg->proxy) &&
+           msg->body_len <= options.body_limit * 2 + WANT_MOST;
+}
+
+static struct job *job_new(struct balancer *balancer, struct reader *reader,
+                           const struct msg_job *msg)
+{
+    struct upstream *upstream = balancer->upstream;
+    struct job *job = memory_new(sizeof(*job));
+
+    job->key = (struct job_key){msg->frontend, msg->call};
+    job->offer = msg->offer;
+    job->upstream = upstream;
+    job->balancer = balancer;
+    job->reader = reader;
+    job->provider = provider_find(msg->pool);
+    job->model = memory_text(msg->model);
+    job->operation = memory_text(msg->operation);
+    job->path = memory_text(msg->path);
+    job->proxy = memory_text(msg->proxy.hidden);
+    job->secret = memory_text(msg->key.hidden);
+    job->is_stream = msg->stream;
+    job->thoughts = msg->thoughts;
+    job->estimate = msg->estimate;
+    job->client = msg->client;
+    job->key_id = msg->key_id;
+    job->attempt = msg->attempt;
+    job->body_len = msg->body_len;
+    job->deadline_ms = clock_ms() + msg->left_ms;
+    job->answer = (struct answer){
+        .outlet = &upstream->outlet, .reader = reader, .call = msg->call, .offer = msg->offer};
+    reader->call_count++;
+    upstream->is_used = true;
+    HASH_ADD(hh, upstream->jobs, key, sizeof(job->key), job);
+    watch_deadline(job);
+    return job;
+}
+
+/* Bodies */
+
+void job_want_body(struct job *job)
+{
+    if (!job->reader->is_attached)
+        return;
+    while (job->body_asked < job->body_len && job->body_asked - job->body.len < WANT_MOST) {
+        uint64_t rest = job->body_len - job->body_asked;
+        struct msg_want want = {.call = job->key.call,
+                                .offer = job->offer,
+                                .from = job->body_asked,
+                                .len = rest < WANT_PIECE ? rest : WANT_PIECE};
+
+        mailbox_post(&job->upstream->answers, job->key.frontend, MSG_WANT, &want);
+        job->body_asked += want.len;
+    }
+}
+
+void job_body(struct job *job, uint64_t from, struct view data)
+{
+    if (job->state != JOB_BODY || from != job->body.len || data.len > job->body_len - from)
+        return; /* sent again after a break, or for an earlier want */
+    if (!job->body.at)
+        bytes_room(&job->body, job->body_len);
+    bytes_append(&job->body, data);
+    if (job->body.len == job->body_len)
+        attempt_begin(job);
+    else
+        job_want_body(job);
+}
+
+static void refuse(struct job *job)
+{
+    job->fault = FAULT_BAD_REQUEST;
+    job->retry_ms = 0; /* all of the attempt before */
+    job->fail_status = 0;
+    job->fail_body.len = 0;
+    job_tell_outcome(job, false);
+    fail_by_fault(job);
+}
+
+static const char *why_refused(struct balancer *balancer, const struct reader *reader,
+                               const struct job *held, const struct msg_job *msg)
+{
+    if (!balancer->link.peer || msg->balancer != balancer->link.peer)
+        return "another balancer's";
+    if (!reader)
+        return "not subscribed";
+    return held && held->offer >= msg->offer ? "held" : NULL;
+}
+
+void job_take(struct balancer *balancer, const struct msg_job *msg)
+{
+    struct reader *reader = reader_find(balancer->upstream, msg->frontend);
+    struct job *job = job_find(balancer->upstream, msg->frontend, msg->call);
+    const char *why = why_refused(balancer, reader, job, msg);
+
+    if (why) {
+        log_trace("job.refused", F_ID("frontend", msg->frontend), F_ID("call", msg->call),
+                  F_STR("why", why));
+        return;
+    }
+    if (job) /* the frontend has offered it again: nobody waits for this one */
+        job_cancel(job, FAULT_CLIENT_GONE);
+    job = job_new(balancer, reader, msg);
+    actor_trace("job.taken");
+    if (!is_sound(job, msg)) {
+        refuse(job);
+        return;
+    }
+    if (msg->body.len == msg->body_len) {
+        bytes_append(&job->body, msg->body);
+        attempt_begin(job);
+    } else {
+        job_want_body(job);
+    }
+}
+
+/* Ending */
+
+void job_done(struct job *job)
+{
+    const struct fault_facts *facts = fault_facts(job->fault);
+    bool is_good = facts->error == ERROR_NONE;
+    bool may_ask = job->state == JOB_RUNNING && facts->retry && clock_ms() < job->deadline_ms;
+
+    job_tell_outcome(job, may_ask);
+    if (may_ask) {
+        job_enter(job, JOB_WAITING);
+    } else if (is_good) {
+        struct msg_end msg = {
+            .tokens_in = job->gate.usage.tokens_in,
+            .tokens_out = job->gate.usage.tokens_out,
+            .first_ms = job->first_ms,
+            .total_ms = clock_ms() - job->begun_ms,
+        };
+        answer_end(&job->answer, &msg);
+        end(job);
+    } else {
+        fail_by_fault(job);
+    }
+}
+
+void job_rekey(struct job *job, const struct msg_rekey *msg)
+{
+    secret_free(&job->secret);
+    secret_free(&job->proxy);
+    job->secret = memory_text(msg->key.hidden);
+    job->proxy = memory_text(msg->proxy.hidden);
+    job->key_id = msg->key_id;
+    job->attempt = msg->attempt;
+    if (may_use(msg->key, msg->proxy))
+        attempt_begin(job);
+    else
+        refuse(job);
+}
+
+void job_stop(struct job *job, const struct msg_stop *msg)
+{
+    enum error by_fault = fault_facts(job->fault)->error;
+
+    if (msg->error != ERROR_NONE && msg->error != by_fault) {
+        /* What the last provider said does not go with this error. */
+        job->fail_status = 0;
+        job->fail_body.len = 0;
+        fail(job, msg->error < ERROR_COUNT ? (enum error)msg->error : ERROR_INTERNAL,
+             msg->retry_after_ms);
+        return;
+    }
+    fail(job, by_fault, msg->retry_after_ms ? msg->retry_after_ms : job->retry_ms);
+}
+
+void job_cancel(struct job *job, enum fault fault)
+{
+    attempt_abort(job, fault);
+    if (job->state != JOB_ENDED && fault != FAULT_LOST) {
+        job->fault = fault;
+        job_tell_outcome(job, false);
+    }
+    job_free(job);
+}
+
+/* Of a job that waits for a key the balancer knows the fault, and must not count it twice; its
+ * client is told the last one, since that says more. */
+void job_time_out(struct job *job)
+{
+    enum fault last = job->state == JOB_WAITING ? job->fault : FAULT_TIMEOUT;
+
+    attempt_abort(job, FAULT_TIMEOUT);
+    job->fault = FAULT_TIMEOUT;
+    job_tell_outcome(job, false);
+    job->fault = last;
+    fail_by_fault(job);
+}
+
+/* Acknowledgements */
+
+void job_ack(struct job *job, uint64_t seq)
+{
+    if (answer_ack(&job->answer, seq)) {
+        job_free(job);
+        return;
+    }
+    if (!job->is_paused || !answer_is_drained(&job->answer))
+        return;
+    job->is_paused = false;
+    job->heard_ms = clock_ms(); /* the clock stood while we would not listen */
+    watch_deadline(job);
+    transfer_resume(job->transfer);
+}
+
+void job_resume(struct job *job, uint64_t seq)
+{
+    struct msg_fail lost = {
+        .call = job->key.call, .offer = job->offer, .seq = seq, .error = ERROR_UPSTREAM_LOST};
+
+    if (answer_resend(&job->answer, seq))
+        return;
+    /* It asks for what it has acknowledged: nothing can repair that, so it ends, and says so. */
+    log_error("answer.lost", F_ID("frontend", job->key.frontend), F_ID("call", job->key.call),
+              F_NUM("seq", seq), F_NUM("acked", job->answer.acked));
+    mailbox_post(&job->upstream->answers, job->key.frontend, MSG_FAIL, &lost);
+    job_cancel(job, FAULT_CLIENT_GONE);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A job: one call of a frontend, from its JOB until the frontend has acknowledged the last letter
+ * of its answer. It is held by (frontend, call); `offer` tells which of the frontend's offers it
+ * is, and only the newest counts. */
+#pragma once
+
+#include "actor.h"
+#include "jobs/answer.h"
+#include "jobs/balancer_link.h"
+#include "jobs/gate.h"
+#include "transfer/transfer.h"
+
+/* The life of a job:
+ *
+ *    BODY -> RUNNING -> OPEN -> ENDED        [on_body, on_out, on_done, job_fail]
+ *      \      |   ^       \----^ |
+ *       \     v   |              |
+ *        \  WAITING -------------^           for another key [REKEY; STOP or the deadline]
+ *         \----------------------^
+ *    and from everywhere out: CANCEL, the frontend gone, a newer offer; from ENDED: the last ACK
+ */
+enum job_state {
+    JOB_BODY,    /* the body is on its way from the frontend */
+    JOB_RUNNING, /* a request is under way, nothing has left */
+    JOB_WAITING, /* it failed in a way that another key may cure; the balancer was asked */
+    JOB_OPEN,    /* the first content has left */
+    JOB_ENDED,   /* END or FAIL is posted, not yet acknowledged */
+};
+
+struct job_key {
+    uint64_t frontend;
+    uint64_t call;
+};
+
+struct job {
+    struct job_key key;
+    uint64_t offer;
+    enum job_state state;
+    struct upstream *upstream;
+    struct balancer *balancer; /* who placed it */
+    struct reader *reader;
+
+    /* what is asked */
+    const struct provider *provider;
+    char *model, *operation, *path, *proxy;
+    bool is_stream;
+    bool thoughts;
+    uint64_t estimate;
+    uint64_t client;
+    uint64_t key_id;
+    char *secret; /* the key */
+    struct bytes body;
+    uint64_t body_len;
+    uint64_t body_asked; /* WANTed so far */
+
+    /* the attempt under way, or the last one */
+    uint64_t attempt;
+    struct transfer *transfer;
+    struct gate gate;
+    uint32_t slot; /* in the flight file */
+    bool is_begun; /* it has one, and it hasn't ended */
+    uint64_t begun_ms;
+    uint64_t begun_utc_ms;
+    uint64_t first_ms; /* from begun_ms to the first content */
+    uint64_t bytes_out;
+    uint64_t length; /* Content-Length + 1 */
+    char type[96];   /* Content-Type */
+    enum fault fault;
+    uint64_t retry_ms;
+    unsigned fail_status;
+    struct bytes fail_body;
+    uint64_t outcome_seq; /* WAITING: of the OUTCOME that asked */
+
+    uint64_t deadline_ms; /* for the first content */
+    uint64_t heard_ms;    /* when bytes last came, or a pause ended */
+    bool is_paused;
+    bool is_ending; /* the answer is complete: what the gate lets out now is all there is */
+    struct answer answer;
+    UT_hash_handle hh;
+};
+
+/* The only line that writes a job's state. */
+void job_enter(struct job *job, enum job_state state);
+
+/* Takes the JOB, or drops it: it is not for us any more, its frontend is gone, or it is held
+ * already. */
+void job_take(struct balancer *balancer, const struct msg_job *msg);
+
+struct job *job_find(struct upstream *upstream, uint64_t frontend, uint64_t call);
+
+void job_body(struct job *job, uint64_t from, struct view data);
+void job_rekey(struct job *job, const struct msg_rekey *msg);
+void job_stop(struct job *job, const struct msg_stop *msg);
+void job_ack(struct job *job, uint64_t seq);
+void job_resume(struct job *job, uint64_t seq);
+
+/* The attempt has ended (attempt.c): well, or with a fault and what the provider said in
+ * fail_status and fail_body. */
+void job_done(struct job *job);
+
+/* Ends it without an answer; the job is gone afterwards. LOST: the process ends with it; then the
+ * balancer hears nothing, for what it still has placed here it lets the frontend offer again. */
+void job_cancel(struct job *job, enum fault fault);
+
+/* A balancer asks about a job that is not (or no longer) waiting: tells it that it is over. */
+void job_tell_over(struct balancer *balancer, const struct msg_rekey *msg);
+
+/* As HELD and dumps say it. */
+const char *job_state_name(const struct job *job);
+
+/* When it is to be given up, if nothing happens; UINT64_MAX: never. */
+uint64_t job_due_ms(const struct job *job);
+
+/* Gives it up: the deadline, or a silence that is too long. */
+void job_time_out(struct job *job);
+
+/* OUTCOME of the attempt; `more`: it waits for another key. */
+void job_tell_outcome(struct job *job, bool more);
+
+/* Asks for the next parts of the body, so that a megabyte of it is on its way. */
+void job_want_body(struct job *job);

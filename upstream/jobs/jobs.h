@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All jobs of the process, or all of one frontend or balancer. */
+#pragma once
+
+#include "jobs/job.h"
+
+/* WELCOME: tells the balancer what is held, and asks again for those that wait for a key. */
+void jobs_tell_held(struct balancer *balancer);
+void jobs_ask_again(struct balancer *balancer);
+
+/* The frontend is back: what it does not resume is sent again; bodies are wanted again. Or it is
+ * gone for good. */
+void jobs_expect_resume(struct reader *reader, struct upstream *upstream);
+void jobs_resend(struct reader *reader, struct upstream *upstream);
+void jobs_cancel_of(struct reader *reader, struct upstream *upstream);
+
+/* Looks at all deadlines if it is time to; upstream->check_ms says when next. */
+void jobs_check(struct upstream *upstream, uint64_t now_ms);
+
+void jobs_cancel_all(struct upstream *upstream, enum fault fault);
+void jobs_dump(struct upstream *upstream);

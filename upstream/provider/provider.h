@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What differs between providers: how the key is sent, what an error body means, what one JSON
+ * object of an answer says. Pure functions over bytes. A new provider is one file provider_NAME.c
+ * and one line in provider.c. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fault.h"
+#include "base/view.h"
+
+struct usage {
+    uint64_t tokens_in;
+    uint64_t tokens_out; /* without thoughts */
+    uint64_t tokens_thoughts;
+    uint64_t tokens_cached;
+};
+
+/* What one JSON object of an answer says. */
+struct sight {
+    bool is_json;
+    bool is_error;    /* an error object instead of an answer */
+    bool has_content; /* something that a client sees, apart from thoughts */
+    bool has_thought; /* thoughts that are not empty */
+    bool is_blocked;  /* the prompt was refused: an answer, though an empty one */
+    bool has_finish;  /* the provider says that it has finished */
+    enum fault
+        finish; /* what finishing so means where no content came; NONE: an answer without content */
+    struct usage usage;
+};
+
+/* What an error body says. */
+struct verdict {
+    enum fault fault;
+    uint64_t retry_ms; /* how long to leave it; 0: it doesn't say */
+    unsigned status;   /* HTTP; for an error inside a 200, the status that it stands for */
+};
+
+struct provider {
+    const char *pool;       /* as in JOB */
+    const char *key_header; /* "name: ", the key is added */
+
+    /* Whether answers to this operation are generated content (candidates with a finish). */
+    bool (*is_generated)(struct view operation);
+
+    /* Looks at one whole JSON object (or an array of one) of an answer. */
+    void (*look)(struct view json, struct sight *sight);
+
+    /* Looks at the last bytes of an object that was too large to keep. */
+    void (*look_at_end)(struct view text, struct sight *sight);
+
+    /* Reads an error body that came with `status`; 200 if it came inside an answer. */
+    void (*read_error)(unsigned status, struct view body, uint64_t utc_ms, struct verdict *verdict);
+};
+
+/* The provider of that pool, or NULL. */
+const struct provider *provider_find(struct view pool);
+
+extern const struct provider provider_gemini;
