@@ -260,9 +260,10 @@ $(BUILD)/lint/%.c: %.c .clang-tidy $(HEADERS) $(shell find $(CODE) -name '*.def'
 	$(Q)clang-tidy-14 -p . --quiet $< 2>$@.log || { grep -v 'warnings generated' $@.log; false; }
 	@touch $@
 
-lint: ## clang-format, clang-tidy, cppcheck
+lint: all ## clang-format, clang-tidy, cppcheck, and who may call whom
 	@launch/packages.sh build lint
 	clang-format-14 --dry-run -Werror $(SOURCES) $(HEADERS)
+	$(PYTHON) tests/lint/layers.py $(BUILD)
 	+@$(parallel) -k $(addprefix $(BUILD)/lint/,$(LINTED))
 	cppcheck --quiet -j$$(nproc) --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem --library=tests/lint/macros.cfg --error-exitcode=1 \

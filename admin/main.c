@@ -173,7 +173,7 @@ int main(int argc, char **argv)
     struct admin *me = &admin;
 
     options_read(argc, argv);
-    log_open("admin");
+    log_open("admin", options.log_level);
     actor_open(&me->actor, ROLE_ADMIN, "admin", me);
     me->actor.on_tick = on_tick;
     me->actor.on_drain = on_drain;

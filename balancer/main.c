@@ -69,7 +69,7 @@ int main(int argc, char **argv)
     struct loop loop;
 
     options_read(argc, argv);
-    log_open("balancer");
+    log_open("balancer", options.log_level);
     actor_open(&b.actor, ROLE_BALANCER, "balancer", &b);
     lock_slot(&b);
     options_warn_later();

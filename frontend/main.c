@@ -95,7 +95,7 @@ int main(int argc, char **argv)
     unsigned port;
 
     options_read(argc, argv);
-    log_open("frontend");
+    log_open("frontend", options.log_level);
     actor_open(&me->actor, ROLE_FRONTEND, "frontend", me);
     me->actor.on_tick = on_tick;
     me->actor.on_drain = on_drain;

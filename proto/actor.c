@@ -23,76 +23,13 @@
 #include "base/loop.h"
 #include "mailbox_private.h"
 #include "settings/options.h"
+#include "trace.h"
 
 enum {
     SECOND_MS = 1000,
     SAFETY_MS = 250, /* look everywhere at least this often: ZMQ_FD signals changes, not letters */
     ROUNDS_MOST = 8, /* of reading and sending in one turn */
 };
-
-/* Trace points */
-
-static struct {
-    const char *event; /* NULL: none is set */
-    unsigned long left;
-} kill_at;
-
-static void kill_read(void)
-{
-    const char *text = getenv("KILL_AT");
-    const char *colon = text ? strrchr(text, ':') : NULL;
-
-    if (!colon)
-        return;
-    kill_at.event = memory_text((struct view){text, (size_t)(colon - text)});
-    kill_at.left = strtoul(colon + 1, NULL, 10);
-}
-
-static void kill_now(void)
-{
-    log_info("trace.killed", F_STR("at", kill_at.event));
-    log_flush();
-    kill(getpid(), SIGKILL);
-    for (;;)
-        pause();
-}
-
-void actor_trace(const char *event)
-{
-    if (kill_at.event && strcmp(event, kill_at.event) == 0 && --kill_at.left == 0)
-        kill_now();
-}
-
-bool actor_is_kill(const char *verb, enum message_kind kind)
-{
-    size_t len = strlen(verb);
-
-    return kill_at.event && strncmp(kill_at.event, verb, len) == 0 && kill_at.event[len] == '.' &&
-           strcmp(kill_at.event + len + 1, messages[kind].name) == 0 && --kill_at.left == 0;
-}
-
-void actor_trace_kind(const char *verb, enum message_kind kind)
-{
-    if (kill_at.event && actor_is_kill(verb, kind))
-        kill_now();
-}
-
-void actor_kill_sent(void)
-{
-    usleep(20000); /* so that libzmq's thread has written it */
-    kill_now();
-    abort();
-}
-
-void actor_trace_letter(struct actor *actor, const char *event, const char *box,
-                        enum message_kind kind, const void *letter)
-{
-    if (!log_wants(LOG_TRACE) || kind == MSG_BEAT)
-        return;
-    actor->print.len = 0;
-    message_print(&actor->print, kind, letter);
-    log_trace(event, F_STR("box", box), F_VIEW("letter", bytes_view(&actor->print)));
-}
 
 /* Opening */
 
@@ -158,7 +95,7 @@ void actor_open(struct actor *actor, unsigned role, const char *name, void *owne
                             .now_ms = clock_ms(),
                             .wake_ms = UINT64_MAX,
                             .lazy_ms = UINT64_MAX};
-    kill_read();
+    trace_open();
     options_keep(role);
     memory_set();
     limits_set();

@@ -170,10 +170,6 @@ void actor_stop(struct actor *actor);
 /* Flushes (1 s at most), closes everything; returns the exit status. */
 int actor_close(struct actor *actor);
 
-/* A trace point: with KILL_AT=<event>:<n> in the environment, the n-th time ends the process by
- * SIGKILL. */
-void actor_trace(const char *event);
-
 /* Takes the lock file STATE_DIR/run/<name>.lock, waiting for it (and saying so once) if another
  * holds it. */
 void actor_lock(struct actor *actor, const char *name);

@@ -12,9 +12,10 @@
 #include <utlist.h>
 #include <zmq.h>
 
-#include "address.h"
+#include "settings/address.h"
 #include "base/log.h"
 #include "mailbox_private.h"
+#include "trace.h"
 
 enum {
     TOPIC_LEN = 8,
@@ -317,7 +318,7 @@ static void outbox_send(struct outbox *outbox)
     outbox->frame.len = 0;
     box->has_mail = true; /* sending may have eaten the wake-up of a letter */
     if (outbox->kills_after)
-        actor_kill_sent();
+        trace_kill_sent();
     if (is_reached)
         return;
     log_trace("letter.unreachable", F_STR("box", box->name), F_ID("peer", to));
@@ -340,9 +341,9 @@ static struct outbox *pack(struct mailbox *box, uint64_t to, enum message_kind k
         bytes_append(&outbox->frame, (struct view){(const char *)topic, TOPIC_LEN});
     }
     message_pack(&outbox->frame, kind, letter);
-    actor_trace_letter(box->actor, "letter.out", box->name, kind, letter);
-    actor_trace_kind("post", kind);
-    outbox->kills_after |= actor_is_kill("sent", kind);
+    trace_letter(&box->actor->print, "letter.out", box->name, kind, letter);
+    trace_kind("post", kind);
+    outbox->kills_after |= trace_is_kill("sent", kind);
     return outbox;
 }
 
@@ -442,8 +443,8 @@ static void dispatch(struct mailbox *box, uint64_t from, struct view frame)
             stray(box, messages[kind].name, from);
             continue;
         }
-        actor_trace_kind("recv", kind);
-        actor_trace_letter(box->actor, "letter.in", box->name, kind, &letter);
+        trace_kind("recv", kind);
+        trace_letter(&box->actor->print, "letter.in", box->name, kind, &letter);
         box->handlers[kind](box->owner, &(struct letter){kind, &letter, from, box});
     }
 }

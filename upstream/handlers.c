@@ -13,7 +13,7 @@ static void on_job(void *owner, const struct letter *letter)
 }
 
 /* The job that waits for this answer, or NULL. */
-static struct job *asking(struct balancer *balancer, uint64_t frontend, uint64_t call,
+static struct job *asking(struct balancer_link *balancer, uint64_t frontend, uint64_t call,
                           uint64_t offer)
 {
     struct job *job = job_find(balancer->upstream, frontend, call);
@@ -65,7 +65,7 @@ static void cancel(struct upstream *upstream, const struct msg_cancel *msg)
 
 static void on_balancer_cancel(void *owner, const struct letter *letter)
 {
-    struct balancer *balancer = owner;
+    struct balancer_link *balancer = owner;
 
     cancel(balancer->upstream, &letter->msg->cancel);
 }

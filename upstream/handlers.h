@@ -4,7 +4,7 @@
 
 #include "actor.h"
 
-/* From a balancer; the owner is its struct balancer. */
+/* From a balancer; the owner is its struct balancer_link. */
 extern letter_handler *const balancer_handlers[MSG_KINDS];
 
 /* From frontends, by the XPUB; the owner is struct upstream. A frontend's incarnation is known to

@@ -292,7 +292,7 @@ int main(int argc, char **argv)
     int status;
 
     options_read(argc, argv);
-    log_open("upstream");
+    log_open("upstream", options.log_level);
     actor_open(&me.actor, ROLE_UPSTREAM, "upstream", &me);
     me.actor.on_tick = on_tick;
     me.actor.on_drain = on_drain;

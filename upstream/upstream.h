@@ -23,7 +23,7 @@ struct upstream {
     struct mailbox answers; /* XPUB */
     char *address;          /* of it, as HELLO says it */
     uint64_t resume_ms;     /* how long a frontend may be cut off; 0 on ipc */
-    struct balancer *balancers;
+    struct balancer_link *balancers;
     size_t balancer_count;
     struct link recorder;
     struct records records;

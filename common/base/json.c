@@ -3,6 +3,7 @@
  * only text that yyjson has checked to be UTF-8 is written by json_text. */
 #include "base/json.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #ifdef __SSE2__
@@ -115,6 +116,38 @@ yyjson_doc *json_read_reply(struct view text)
     return yyjson_read(text.at, text.len, YYJSON_READ_NUMBER_AS_RAW);
 }
 
+/* Documents in one block. What must stay true: nobody keeps one; the block serves one at a time. */
+
+enum { BLOCK_SIZE = 256 * 1024 }; /* untouched pages of it cost nothing */
+
+static bool is_taken;
+
+yyjson_doc *json_open(struct view text, yyjson_read_flag flags)
+{
+    static char block[BLOCK_SIZE] __attribute__((aligned(16)));
+    yyjson_alc pool;
+    bool fits = text.len < BLOCK_SIZE / 16 &&
+                yyjson_read_max_memory_usage(text.len, flags) < BLOCK_SIZE - 1024;
+    yyjson_doc *doc;
+
+    assert(!is_taken);
+    if (!text.len)
+        return NULL;
+    if (fits)
+        yyjson_alc_pool_init(&pool, block, sizeof(block));
+    doc = yyjson_read_opts((char *)(uintptr_t)text.at, text.len, flags, fits ? &pool : NULL, NULL);
+    is_taken = doc && fits;
+    return doc;
+}
+
+void json_close(yyjson_doc *doc)
+{
+    if (is_taken)
+        is_taken = false; /* the block is simply used again */
+    else
+        yyjson_doc_free(doc);
+}
+
 yyjson_val *json_member(yyjson_val *object, struct view name)
 {
     yyjson_val *value = yyjson_obj_getn(object, name.at, name.len);
@@ -127,6 +160,16 @@ struct view json_view(yyjson_val *value)
     if (!yyjson_is_str(value))
         return (struct view){0};
     return (struct view){yyjson_get_str(value), yyjson_get_len(value)};
+}
+
+struct view json_member_text(yyjson_val *object, const char *name)
+{
+    return json_view(yyjson_obj_get(object, name));
+}
+
+uint64_t json_member_count(yyjson_val *object, const char *name)
+{
+    return json_count(yyjson_obj_get(object, name));
 }
 
 const char *json_type(yyjson_val *value)
@@ -187,6 +230,8 @@ uint64_t json_count(yyjson_val *value)
     uint64_t count = 0;
     double real;
 
+    if (yyjson_is_uint(value))
+        return yyjson_get_uint(value);
     if (!text)
         return 0;
     for (size_t i = 0; i < 16; i++) {

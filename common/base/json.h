@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON as the dialects need it: read by yyjson, with a bound on depth; written by hand into bytes.
- */
+/* JSON: read by yyjson, with a bound on depth; written by hand into bytes. */
 #pragma once
 
 #include <yyjson.h>
@@ -19,11 +18,21 @@ yyjson_doc *json_read_request(struct view text, const char **why);
 /* Reads a provider's text, numbers as text too; NULL: it is no JSON. */
 yyjson_doc *json_read_reply(struct view text);
 
+/* Reads a text that is looked at and let go, as an event of a stream: a short one in one static
+ * block, so that it costs no malloc. NULL: it is no JSON. One at a time: json_close it, which takes
+ * NULL, before the next json_open. */
+yyjson_doc *json_open(struct view text, yyjson_read_flag flags);
+void json_close(yyjson_doc *doc);
+
 /* The member of that name; NULL: absent or null, or `object` is none. */
 yyjson_val *json_member(yyjson_val *object, struct view name);
 
 /* The text of a string; anything else gives the empty view. */
 struct view json_view(yyjson_val *value);
+
+/* A member's text, or count; empty or 0 if there is none of that type. */
+struct view json_member_text(yyjson_val *object, const char *name);
+uint64_t json_member_count(yyjson_val *object, const char *name);
 
 /* "a string", "an object", …, for people. */
 const char *json_type(yyjson_val *value);

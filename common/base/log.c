@@ -13,7 +13,6 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "settings/options.h"
 
 enum { GATHERED_MOST = 256 * 1024 };
 
@@ -43,7 +42,7 @@ bool log_knows_level(const char *name)
     return level_find(name) != NULL;
 }
 
-void log_open(const char *process)
+void log_open(const char *process, const char *level_name)
 {
     const struct level_name *level;
     struct stat stderr_stat;
@@ -52,7 +51,7 @@ void log_open(const char *process)
     bytes_printf(&origin, " proc=%s pid=%d event=", process, (int)getpid());
     if (fstat(STDERR_FILENO, &stderr_stat) == 0 && S_ISFIFO(stderr_stat.st_mode))
         fcntl(STDERR_FILENO, F_SETFL, O_NONBLOCK); /* a stopped log reader must not stop us */
-    level = level_find(options.log_level);
+    level = level_find(level_name);
     if (level)
         wanted = level->level;
 }

@@ -65,8 +65,8 @@ struct log_field {
 /* Whether LOG_LEVEL may be this. */
 bool log_knows_level(const char *name);
 
-/* Says who writes; the level comes from LOG_LEVEL. Call after options_read. */
-void log_open(const char *process);
+/* Says who writes, and from which level on (log_knows_level). */
+void log_open(const char *process, const char *level_name);
 
 bool log_wants(enum log_level level);
 void log_write(enum log_level level, const char *event, const struct log_field *fields,

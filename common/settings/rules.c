@@ -8,7 +8,7 @@
 #include <string.h>
 #include <yyjson.h>
 
-#include "address.h"
+#include "settings/address.h"
 #include "base/bytes.h"
 #include "base/headers.h"
 #include "base/log.h"

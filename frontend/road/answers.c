@@ -13,14 +13,15 @@
 
 enum { BODY_MOST = 128 * 1024 /* bytes of one BODY */ };
 
-static void ack_stranger(struct upstream *upstream, uint64_t call, uint64_t offer, uint64_t seq)
+static void ack_stranger(struct upstream_link *upstream, uint64_t call, uint64_t offer,
+                         uint64_t seq)
 {
     struct ack_place nowhere = {0};
 
     upstream_ack(upstream, &nowhere, (struct ack){call, offer, seq}, false);
 }
 
-static void ask_resume(struct upstream *upstream, const struct leg *leg)
+static void ask_resume(struct upstream_link *upstream, const struct leg *leg)
 {
     struct msg_resume resume = {.frontend = upstream->frontend->actor.incarnation,
                                 .call = leg->call.id,
@@ -31,7 +32,7 @@ static void ask_resume(struct upstream *upstream, const struct leg *leg)
 }
 
 /* The leg whose turn this letter is, or NULL. `is_last` says that nothing follows it. */
-static struct leg *take(struct upstream *upstream, uint64_t id, uint64_t offer, uint64_t seq,
+static struct leg *take(struct upstream_link *upstream, uint64_t id, uint64_t offer, uint64_t seq,
                         bool is_last)
 {
     struct leg *leg = leg_find(upstream->frontend, id);
@@ -185,8 +186,8 @@ static void on_fail(void *owner, const struct letter *letter)
 
 /* Bodies */
 
-static void post_body(struct upstream *upstream, const struct msg_want *want, struct view whole,
-                      struct view rest)
+static void post_body(struct upstream_link *upstream, const struct msg_want *want,
+                      struct view whole, struct view rest)
 {
     while (rest.len) {
         struct msg_body body = {.frontend = upstream->frontend->actor.incarnation,
@@ -202,7 +203,7 @@ static void post_body(struct upstream *upstream, const struct msg_want *want, st
 
 static void on_want(void *owner, const struct letter *letter)
 {
-    struct upstream *upstream = owner;
+    struct upstream_link *upstream = owner;
     const struct msg_want *want = &letter->msg->want;
     struct leg *leg = leg_find(upstream->frontend, want->call);
     struct view rest;
@@ -230,7 +231,7 @@ letter_handler *const answers_handlers[MSG_KINDS] = {
 
 /* Where one leg breaks off its siblings are done with it, those in this list too: call_lost knows.
  */
-void answers_lose(struct upstream *upstream)
+void answers_lose(struct upstream_link *upstream)
 {
     struct leg *leg, *next;
 
@@ -247,7 +248,7 @@ void answers_lose(struct upstream *upstream)
  * waits for them: so the last one goes again. A HEAD may have been lost: so those are asked for too
  * whose upstream isn't known yet. An upstream that doesn't have such a call lets the question go.
  */
-void answers_resume(struct upstream *upstream)
+void answers_resume(struct upstream_link *upstream)
 {
     struct leg *leg, *next;
 

@@ -4,13 +4,13 @@
 
 #include "actor.h"
 
-struct upstream;
+struct upstream_link;
 
 /* HEAD, CHUNK, END, FAIL, WANT. */
 extern letter_handler *const answers_handlers[MSG_KINDS];
 
 /* The upstream is gone: its answers break off. */
-void answers_lose(struct upstream *upstream);
+void answers_lose(struct upstream_link *upstream);
 
 /* Its connection is back: its answers go on where they stopped. */
-void answers_resume(struct upstream *upstream);
+void answers_resume(struct upstream_link *upstream);

@@ -11,17 +11,17 @@
 
 enum { SILENT_MS = 5000 };
 
-static bool is_heard(const struct balancer *balancer, uint64_t now_ms)
+static bool is_heard(const struct balancer_link *balancer, uint64_t now_ms)
 {
     return balancer->link.peer && now_ms < balancer->link.heard_ms + SILENT_MS;
 }
 
-struct balancer *balancers_pick(struct frontend *frontend, uint64_t refusers, uint64_t now_ms)
+struct balancer_link *balancers_pick(struct frontend *frontend, uint64_t refusers, uint64_t now_ms)
 {
     struct balancers *balancers = &frontend->balancers;
 
     for (size_t i = 0; i < balancers->count; i++) {
-        struct balancer *balancer = &balancers->at[(balancers->next + i) % balancers->count];
+        struct balancer_link *balancer = &balancers->at[(balancers->next + i) % balancers->count];
 
         if (!balancer->link.peer || refusers >> balancer->slot & 1)
             continue;
@@ -33,7 +33,7 @@ struct balancer *balancers_pick(struct frontend *frontend, uint64_t refusers, ui
     return NULL;
 }
 
-void balancers_tell(struct frontend *frontend, const struct balancer *except,
+void balancers_tell(struct frontend *frontend, const struct balancer_link *except,
                     enum message_kind kind, const void *letter)
 {
     for (size_t i = 0; i < frontend->balancers.count; i++)
@@ -63,7 +63,7 @@ uint64_t balancers_keys(const struct frontend *frontend, uint64_t now_ms)
 
 static void on_welcome(void *owner, struct link *link)
 {
-    struct balancer *balancer = owner;
+    struct balancer_link *balancer = owner;
     struct frontend *frontend = balancer->frontend;
     static const struct msg_ready ready;
     static const struct msg_leave leave;
@@ -81,7 +81,7 @@ static void on_welcome(void *owner, struct link *link)
 
 static void on_lost(void *owner, struct link *link)
 {
-    struct balancer *balancer = owner;
+    struct balancer_link *balancer = owner;
     uint64_t now_ms = balancer->frontend->actor.now_ms;
 
     (void)link;
@@ -93,14 +93,14 @@ static void on_lost(void *owner, struct link *link)
 
 static void on_known(void *owner, const struct letter *letter)
 {
-    struct balancer *balancer = owner;
+    struct balancer_link *balancer = owner;
 
     calls_on_known(balancer->frontend, balancer, &letter->msg->known);
 }
 
 static void on_known_end(void *owner, const struct letter *letter)
 {
-    struct balancer *balancer = owner;
+    struct balancer_link *balancer = owner;
 
     (void)letter;
     calls_on_known_end(balancer->frontend, balancer);
@@ -108,21 +108,21 @@ static void on_known_end(void *owner, const struct letter *letter)
 
 static void on_refused(void *owner, const struct letter *letter)
 {
-    struct balancer *balancer = owner;
+    struct balancer_link *balancer = owner;
 
     calls_on_refused(balancer->frontend, balancer, &letter->msg->refused);
 }
 
 static void on_retry(void *owner, const struct letter *letter)
 {
-    struct balancer *balancer = owner;
+    struct balancer_link *balancer = owner;
 
     calls_on_retry(balancer->frontend, balancer, &letter->msg->retry);
 }
 
 static void on_peer(void *owner, const struct letter *letter)
 {
-    struct balancer *balancer = owner;
+    struct balancer_link *balancer = owner;
 
     upstreams_add(balancer->frontend, letter->msg->peer.upstream, letter->msg->peer.address,
                   balancer);
@@ -130,14 +130,14 @@ static void on_peer(void *owner, const struct letter *letter)
 
 static void on_gone(void *owner, const struct letter *letter)
 {
-    struct balancer *balancer = owner;
+    struct balancer_link *balancer = owner;
 
     upstreams_gone(balancer->frontend, letter->msg->gone.upstream, balancer);
 }
 
 static void on_setting(void *owner, const struct letter *letter)
 {
-    struct balancer *balancer = owner;
+    struct balancer_link *balancer = owner;
     const struct msg_setting *setting = &letter->msg->setting;
     uint64_t number = 0;
 
@@ -165,7 +165,7 @@ void balancers_open(struct frontend *frontend)
         die("BALANCER_ENDPOINTS has more than %d entries", CALL_SLOTS_MOST);
     balancers->at = memory_new(balancers->count * sizeof(*balancers->at));
     for (size_t slot = 0; slot < balancers->count; slot++) {
-        struct balancer *balancer = &balancers->at[slot];
+        struct balancer_link *balancer = &balancers->at[slot];
 
         balancer->frontend = frontend;
         balancer->slot = slot;
@@ -181,7 +181,7 @@ void balancers_tick(struct frontend *frontend, uint64_t now_ms)
     bool is_back = false;
 
     for (size_t i = 0; i < frontend->balancers.count; i++) {
-        struct balancer *balancer = &frontend->balancers.at[i];
+        struct balancer_link *balancer = &frontend->balancers.at[i];
         bool was_heard = balancer->was_heard;
 
         link_tick(&balancer->link, frontend->calls.count, now_ms);
@@ -195,7 +195,7 @@ void balancers_tick(struct frontend *frontend, uint64_t now_ms)
 void balancers_dump(const struct frontend *frontend)
 {
     for (size_t i = 0; i < frontend->balancers.count; i++) {
-        const struct balancer *balancer = &frontend->balancers.at[i];
+        const struct balancer_link *balancer = &frontend->balancers.at[i];
 
         log_info("dump.balancer", F_NUM("slot", i), F_ID("balancer", balancer->link.peer),
                  F_NUM("keys", balancer->keys),

@@ -6,7 +6,7 @@
 
 struct frontend;
 
-struct balancer {
+struct balancer_link {
     struct link link; /* first: letters lead back from its mailbox */
     struct frontend *frontend;
     size_t slot;
@@ -17,7 +17,7 @@ struct balancer {
 };
 
 struct balancers {
-    struct balancer *at;
+    struct balancer_link *at;
     size_t count;
     size_t next; /* in turn */
 };
@@ -26,10 +26,10 @@ void balancers_open(struct frontend *frontend);
 
 /* A balancer that has welcomed us and is not in the set `refusers` (one bit a slot); NULL: there is
  * none. */
-struct balancer *balancers_pick(struct frontend *frontend, uint64_t refusers, uint64_t now_ms);
+struct balancer_link *balancers_pick(struct frontend *frontend, uint64_t refusers, uint64_t now_ms);
 
 /* Posts a letter to every balancer that has welcomed us, apart from `except` (may be NULL). */
-void balancers_tell(struct frontend *frontend, const struct balancer *except,
+void balancers_tell(struct frontend *frontend, const struct balancer_link *except,
                     enum message_kind kind, const void *letter);
 
 /* Whether a balancer is heard, and how many keys the ones that are heard have. */

@@ -49,7 +49,7 @@ bool calls_have_room(const struct frontend *frontend, size_t body_len, size_t co
 
 /* Offering */
 
-static void post_call(struct leg *leg, struct balancer *balancer, uint64_t now_ms, bool again)
+static void post_call(struct leg *leg, struct balancer_link *balancer, uint64_t now_ms, bool again)
 {
     const struct exchange *x = leg->exchange;
     struct msg_call letter = {
@@ -85,7 +85,8 @@ static void fail_refused(struct leg *leg)
 void calls_offer(struct leg *leg)
 {
     uint64_t now_ms = clock_ms();
-    struct balancer *balancer = balancers_pick(leg->exchange->frontend, leg->call.refusers, now_ms);
+    struct balancer_link *balancer =
+        balancers_pick(leg->exchange->frontend, leg->call.refusers, now_ms);
 
     if (balancer) {
         leg_unhold(leg);
@@ -131,7 +132,7 @@ void calls_offer_held(struct frontend *frontend)
         calls_offer(leg);
 }
 
-void calls_repeat(struct frontend *frontend, struct balancer *to)
+void calls_repeat(struct frontend *frontend, struct balancer_link *to)
 {
     uint64_t now_ms = clock_ms();
     struct leg *leg, *next;
@@ -152,7 +153,8 @@ static void offer_again(struct leg *leg)
 
 /* What balancers say */
 
-void calls_on_known(struct frontend *frontend, struct balancer *from, const struct msg_known *known)
+void calls_on_known(struct frontend *frontend, struct balancer_link *from,
+                    const struct msg_known *known)
 {
     struct leg *leg = leg_find(frontend, known->call);
 
@@ -161,7 +163,7 @@ void calls_on_known(struct frontend *frontend, struct balancer *from, const stru
 }
 
 /* Siblings of a leg that fails are done and no more asked about, wherever they stand. */
-void calls_on_known_end(struct frontend *frontend, struct balancer *from)
+void calls_on_known_end(struct frontend *frontend, struct balancer_link *from)
 {
     struct leg *leg, *next;
 
@@ -173,7 +175,7 @@ void calls_on_known_end(struct frontend *frontend, struct balancer *from)
             offer_again(leg);
 }
 
-void calls_on_refused(struct frontend *frontend, struct balancer *from,
+void calls_on_refused(struct frontend *frontend, struct balancer_link *from,
                       const struct msg_refused *refused)
 {
     struct leg *leg = leg_find(frontend, refused->call);
@@ -187,7 +189,8 @@ void calls_on_refused(struct frontend *frontend, struct balancer *from,
         fail_refused(leg);
 }
 
-void calls_on_retry(struct frontend *frontend, struct balancer *from, const struct msg_retry *retry)
+void calls_on_retry(struct frontend *frontend, struct balancer_link *from,
+                    const struct msg_retry *retry)
 {
     struct leg *leg = leg_find(frontend, retry->call);
 
@@ -202,7 +205,7 @@ void calls_on_retry(struct frontend *frontend, struct balancer *from, const stru
 
 /* Cancelling */
 
-void calls_cancel_at(struct upstream *upstream, uint64_t call, uint64_t offer)
+void calls_cancel_at(struct upstream_link *upstream, uint64_t call, uint64_t offer)
 {
     struct msg_cancel cancel = {
         .frontend = upstream->frontend->actor.incarnation, .call = call, .offer = offer};

@@ -5,11 +5,11 @@
 #include "actor.h"
 #include "exchange/dialect.h"
 
-struct balancer;
+struct balancer_link;
 struct exchange;
 struct frontend;
 struct leg;
-struct upstream;
+struct upstream_link;
 
 struct calls {
     struct leg *by_id;
@@ -37,22 +37,22 @@ void calls_offer(struct leg *leg);
 
 /* The connection to this balancer broke and came back, and it is the same: repeats what was offered
  * to it. */
-void calls_repeat(struct frontend *frontend, struct balancer *to);
+void calls_repeat(struct frontend *frontend, struct balancer_link *to);
 
 /* A balancer has welcomed us: those that were held back are offered. */
 void calls_offer_held(struct frontend *frontend);
 
 /* What balancers say. */
-void calls_on_known(struct frontend *frontend, struct balancer *from,
+void calls_on_known(struct frontend *frontend, struct balancer_link *from,
                     const struct msg_known *known);
-void calls_on_known_end(struct frontend *frontend, struct balancer *from);
-void calls_on_refused(struct frontend *frontend, struct balancer *from,
+void calls_on_known_end(struct frontend *frontend, struct balancer_link *from);
+void calls_on_refused(struct frontend *frontend, struct balancer_link *from,
                       const struct msg_refused *refused);
-void calls_on_retry(struct frontend *frontend, struct balancer *from,
+void calls_on_retry(struct frontend *frontend, struct balancer_link *from,
                     const struct msg_retry *retry);
 
 /* Tells an upstream that nobody waits for this call's answer. */
-void calls_cancel_at(struct upstream *upstream, uint64_t call, uint64_t offer);
+void calls_cancel_at(struct upstream_link *upstream, uint64_t call, uint64_t offer);
 
 /* Ends all calls of the exchange, and the reply by this complaint. Whoever runs one is told to
  * stop. */

@@ -68,7 +68,7 @@ void leg_unhold(struct leg *leg)
     DL_DELETE2(leg->exchange->frontend->calls.held, leg, prev_held, next_held);
 }
 
-void leg_attach(struct leg *leg, struct upstream *upstream)
+void leg_attach(struct leg *leg, struct upstream_link *upstream)
 {
     if (leg->upstream == upstream)
         return;

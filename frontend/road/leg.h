@@ -18,10 +18,10 @@ struct leg {
     UT_hash_handle hh; /* by call.id */
     struct call call;
     struct exchange *exchange;
-    size_t index;               /* among those of the exchange, from 0 */
-    uint64_t heard_ms;          /* when a letter of its answer came last */
-    struct upstream *upstream;  /* that its answer comes from */
-    struct ack_place ack_place; /* among the acknowledgements due to it */
+    size_t index;                   /* among those of the exchange, from 0 */
+    uint64_t heard_ms;              /* when a letter of its answer came last */
+    struct upstream_link *upstream; /* that its answer comes from */
+    struct ack_place ack_place;     /* among the acknowledgements due to it */
 
     /* its answer; merge.c and reply.c have these */
     bool has_begun;           /* FORM_EVENTS: it is known how they come… */
@@ -63,7 +63,7 @@ void leg_hold(struct leg *leg);
 void leg_unhold(struct leg *leg);
 
 /* Its answer comes from this upstream, or from none. */
-void leg_attach(struct leg *leg, struct upstream *upstream);
+void leg_attach(struct leg *leg, struct upstream_link *upstream);
 void leg_detach(struct leg *leg);
 
 /* Nobody will ask for its body again. */

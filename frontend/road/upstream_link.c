@@ -17,15 +17,15 @@ enum {
     ACKS_MOST = 1024,   /* in a batch */
 };
 
-static struct upstream *find(const struct frontend *frontend, uint64_t incarnation)
+static struct upstream_link *find(const struct frontend *frontend, uint64_t incarnation)
 {
-    struct upstream *upstream;
+    struct upstream_link *upstream;
 
     HASH_FIND(hh, frontend->upstreams.by_incarnation, &incarnation, sizeof(incarnation), upstream);
     return upstream;
 }
 
-static void say_sees(struct upstream *upstream, struct balancer *to)
+static void say_sees(struct upstream_link *upstream, struct balancer_link *to)
 {
     struct msg_sees sees = {.peer = upstream->incarnation};
 
@@ -34,13 +34,13 @@ static void say_sees(struct upstream *upstream, struct balancer *to)
 
 /* Acknowledgements */
 
-static void begin_round(struct upstream *upstream)
+static void begin_round(struct upstream_link *upstream)
 {
     upstream->ack_round = ++upstream->frontend->upstreams.ack_rounds;
     upstream->ack_count = 0;
 }
 
-static void post_acks(struct upstream *upstream)
+static void post_acks(struct upstream_link *upstream)
 {
     for (size_t i = 0; i < upstream->ack_count; i++) {
         const struct ack *due = &upstream->acks[i];
@@ -54,7 +54,7 @@ static void post_acks(struct upstream *upstream)
     begin_round(upstream);
 }
 
-void upstream_ack(struct upstream *upstream, struct ack_place *place, struct ack ack,
+void upstream_ack(struct upstream_link *upstream, struct ack_place *place, struct ack ack,
                   bool is_urgent)
 {
     struct upstreams *all = &upstream->frontend->upstreams;
@@ -76,7 +76,7 @@ void upstream_ack(struct upstream *upstream, struct ack_place *place, struct ack
 
 void upstreams_flush(struct frontend *frontend)
 {
-    struct upstream *upstream, *next;
+    struct upstream_link *upstream, *next;
 
     HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next)
         if (upstream->ack_count)
@@ -96,7 +96,7 @@ void upstreams_open(struct frontend *frontend)
 
 /* Coming and going */
 
-static void detached(struct upstream *upstream)
+static void detached(struct upstream_link *upstream)
 {
     if (!upstream->is_attached)
         return;
@@ -106,7 +106,7 @@ static void detached(struct upstream *upstream)
 }
 
 /* The connection is given up; the memory goes when the mailbox is closed. */
-static void drop(struct upstream *upstream)
+static void drop(struct upstream_link *upstream)
 {
     detached(upstream);
     HASH_DEL(upstream->frontend->upstreams.by_incarnation, upstream);
@@ -114,7 +114,7 @@ static void drop(struct upstream *upstream)
     mailbox_close(&upstream->box);
 }
 
-static void lose(struct upstream *upstream)
+static void lose(struct upstream_link *upstream)
 {
     struct msg_lost lost = {.upstream = upstream->incarnation};
 
@@ -123,7 +123,7 @@ static void lose(struct upstream *upstream)
     drop(upstream);
 }
 
-static void on_connected(struct upstream *upstream)
+static void on_connected(struct upstream_link *upstream)
 {
     struct msg_sees sees = {.peer = upstream->incarnation};
 
@@ -139,7 +139,7 @@ static void on_connected(struct upstream *upstream)
     upstream->was_attached = true;
 }
 
-static void on_disconnected(struct upstream *upstream)
+static void on_disconnected(struct upstream_link *upstream)
 {
     struct actor *actor = &upstream->frontend->actor;
 
@@ -157,7 +157,7 @@ static void on_disconnected(struct upstream *upstream)
 
 static void on_event(void *owner, struct mailbox *box, enum mailbox_event event, uint64_t peer)
 {
-    struct upstream *upstream = owner;
+    struct upstream_link *upstream = owner;
 
     (void)box, (void)peer;
     switch (event) {
@@ -179,9 +179,9 @@ static void on_event(void *owner, struct mailbox *box, enum mailbox_event event,
 }
 
 void upstreams_add(struct frontend *frontend, uint64_t incarnation, struct view address,
-                   struct balancer *from)
+                   struct balancer_link *from)
 {
-    struct upstream *upstream = find(frontend, incarnation);
+    struct upstream_link *upstream = find(frontend, incarnation);
     const char *fault;
     char *text;
 
@@ -210,9 +210,10 @@ void upstreams_add(struct frontend *frontend, uint64_t incarnation, struct view 
     free(text);
 }
 
-void upstreams_gone(struct frontend *frontend, uint64_t incarnation, const struct balancer *from)
+void upstreams_gone(struct frontend *frontend, uint64_t incarnation,
+                    const struct balancer_link *from)
 {
-    struct upstream *upstream = find(frontend, incarnation);
+    struct upstream_link *upstream = find(frontend, incarnation);
     struct msg_lost lost = {.upstream = incarnation};
 
     if (!upstream)
@@ -222,9 +223,9 @@ void upstreams_gone(struct frontend *frontend, uint64_t incarnation, const struc
     drop(upstream);
 }
 
-void upstreams_tell(struct frontend *frontend, struct balancer *to)
+void upstreams_tell(struct frontend *frontend, struct balancer_link *to)
 {
-    struct upstream *upstream, *next;
+    struct upstream_link *upstream, *next;
 
     HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next)
         if (upstream->is_attached || upstream->broken_ms) /* the pair stands until it is lost */
@@ -233,7 +234,7 @@ void upstreams_tell(struct frontend *frontend, struct balancer *to)
 
 void upstreams_tick(struct frontend *frontend, uint64_t now_ms)
 {
-    struct upstream *upstream, *next;
+    struct upstream_link *upstream, *next;
 
     HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next) {
         if (!upstream->broken_ms)
@@ -247,7 +248,7 @@ void upstreams_tick(struct frontend *frontend, uint64_t now_ms)
 
 void upstreams_dump(const struct frontend *frontend)
 {
-    const struct upstream *upstream;
+    const struct upstream_link *upstream;
 
     for (upstream = frontend->upstreams.by_incarnation; upstream; upstream = upstream->hh.next)
         log_info("dump.upstream", F_ID("upstream", upstream->incarnation),

@@ -9,7 +9,7 @@
 
 struct leg;
 struct frontend;
-struct balancer;
+struct balancer_link;
 
 /* An acknowledgement that is due, absolute. */
 struct ack {
@@ -22,7 +22,7 @@ struct ack_place {
     size_t index;
 };
 
-struct upstream {
+struct upstream_link {
     struct mailbox box; /* first */
     struct frontend *frontend;
     uint64_t incarnation;
@@ -38,7 +38,7 @@ struct upstream {
 };
 
 struct upstreams {
-    struct upstream *by_incarnation;
+    struct upstream_link *by_incarnation;
     unsigned attached;
     uint64_t ack_rounds;
     h2o_timeout_t ack_delay;
@@ -49,17 +49,18 @@ void upstreams_open(struct frontend *frontend);
 
 /* PEER: connects to it, if that isn't done; SEES goes to `from` when it is attached. */
 void upstreams_add(struct frontend *frontend, uint64_t incarnation, struct view address,
-                   struct balancer *from);
+                   struct balancer_link *from);
 
 /* GONE: the connection is closed, its answers break off. Other balancers than `from` are told. */
-void upstreams_gone(struct frontend *frontend, uint64_t incarnation, const struct balancer *from);
+void upstreams_gone(struct frontend *frontend, uint64_t incarnation,
+                    const struct balancer_link *from);
 
 /* SEES for each attached upstream, to a balancer that has just welcomed us. */
-void upstreams_tell(struct frontend *frontend, struct balancer *to);
+void upstreams_tell(struct frontend *frontend, struct balancer_link *to);
 
 /* Notes that all up to `seq` is taken. It is posted with the next batch, in 100 ms at the latest;
  * at once if `is_urgent`. */
-void upstream_ack(struct upstream *upstream, struct ack_place *place, struct ack ack,
+void upstream_ack(struct upstream_link *upstream, struct ack_place *place, struct ack ack,
                   bool is_urgent);
 
 /* Posts what is due to all of them. */

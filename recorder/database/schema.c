@@ -11,7 +11,8 @@
 /* The text of a file, with a zero behind it; -Irecorder leads the assembler there. */
 /* NOLINTBEGIN(bugprone-macro-parentheses): literals, which the compiler joins */
 #define SQL_FILE(symbol, file)                                                                     \
-    __asm__(".section .rodata\n" #symbol ":\n.incbin \"database/schema/" file "\"\n.byte 0\n.previous\n");  \
+    __asm__(".section .rodata\n" #symbol ":\n.incbin \"database/schema/" file                      \
+            "\"\n.byte 0\n.previous\n");                                                           \
     extern const char symbol[] __attribute__((visibility("hidden")))
 /* NOLINTEND(bugprone-macro-parentheses) */
 

@@ -19,6 +19,7 @@
 #include "writer/report.h"
 #include "intake/senders.h"
 #include "intake/spool.h"
+#include "trace.h"
 
 enum {
     SECOND_MS = 1000,
@@ -180,7 +181,7 @@ static void flush(struct intake *intake)
 
     if (count) {
         note_written(intake, count);
-        actor_trace("spool.written");
+        trace_point("spool.written");
     }
     acknowledge(intake);
     if (intake->entry_count)
@@ -454,7 +455,7 @@ int intake_run(void)
     bool syncs_always = reads_always();
     int status;
 
-    log_open("recorder");
+    log_open("recorder", options.log_level);
     actor_open(&intake.actor, ROLE_RECORDER, "recorder", &intake);
     actor_lock(&intake.actor, "recorder");
     intake.actor.on_tick = on_tick;

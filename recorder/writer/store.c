@@ -9,6 +9,7 @@
 
 #include "actor.h"
 #include "database/schema.h"
+#include "trace.h"
 
 enum {
     STATEMENT_LIMIT_S = 10,
@@ -241,9 +242,9 @@ static enum trouble settle(struct store *store, bool is_good)
     unsigned code = store->database.code;
 
     if (is_good) {
-        actor_trace("store.committing");
+        trace_point("store.committing");
         if (database_commit(&store->database)) {
-            actor_trace("store.committed");
+            trace_point("store.committed");
             return TROUBLE_NONE;
         }
         return store->database.trouble == TROUBLE_DATA ? TROUBLE_AWAY : store->database.trouble;

@@ -24,6 +24,7 @@
 #include "writer/report.h"
 #include "writer/store.h"
 #include "writer/tail.h"
+#include "trace.h"
 
 enum {
     LOOK_MS = 100, /* between two looks into a spool that had nothing new */
@@ -176,7 +177,7 @@ static bool set_aside(struct mover *mover, size_t index)
               F_NUM("code", database->code), F_VIEW("reason", bytes_view(&database->reason)));
     if (!refused_write(&record, database->code, bytes_view(&database->reason)))
         return database_complain(database, "cannot write refused.jsonl");
-    actor_trace("store.refused");
+    trace_point("store.refused");
     if (store_skip(&mover->store, &mover->batch, index) != TROUBLE_NONE)
         return false;
     mover->report.refused++;
@@ -262,7 +263,7 @@ static void pass(struct mover *mover)
 {
     if (!flush(mover))
         return;
-    actor_trace("store.passing");
+    trace_point("store.passing");
     tail_pass(&mover->tail);
     if (mover->tail.is_open)
         mover->position = mover->tail.segment.first;
@@ -307,7 +308,7 @@ int mover_run(void)
 {
     static struct mover mover = {.pause_ms = PAUSE_FIRST_MS};
 
-    log_open("recorder-store");
+    log_open("recorder-store", options.log_level);
     actor_open(&mover.actor, ROLE_RECORDER, "recorder-store", &mover);
     actor_lock(&mover.actor, "recorder-store");
     signals_take();

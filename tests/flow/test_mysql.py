@@ -129,7 +129,7 @@ def test_no_call_waits_and_each_attempt_becomes_one_row(outcomes, name):
 def trace_points(folder, prefix):
     """The named trace points of a process, as its sources have them."""
     found = [point for path in sorted((ROOT / folder).rglob("*.c"))
-             for point in re.findall(r'actor_trace\("([\w.]+)"\)', path.read_text()) if point.startswith(prefix)]
+             for point in re.findall(r'trace_point\("([\w.]+)"\)', path.read_text()) if point.startswith(prefix)]
     assert found, f"{folder} has no trace point {prefix}*"
     return list(dict.fromkeys(found))
 

@@ -9,6 +9,7 @@
 #include "settings/options.h"
 #include "upstream.h"
 #include "base/url.h"
+#include "trace.h"
 
 enum {
     HOLD_MOST = 256 * 1024,      /* of a whole answer, to judge it */
@@ -295,7 +296,7 @@ void attempt_begin(struct job *job)
     job->is_begun = true;
     job_enter(job, JOB_RUNNING);
     start_transfer(job);
-    actor_trace("attempt.begun");
+    trace_point("attempt.begun");
 }
 
 void attempt_abort(struct job *job, enum fault fault)

@@ -9,6 +9,7 @@
 #include "jobs/jobs.h"
 #include "base/log.h"
 #include "upstream.h"
+#include "trace.h"
 
 enum { MODEL_MOST = 64 };
 
@@ -18,7 +19,7 @@ struct outcome {
     struct outcome *prev, *next;
 };
 
-static void tell_readers(struct balancer *balancer)
+static void tell_readers(struct balancer_link *balancer)
 {
     struct reader *reader, *next;
 
@@ -28,7 +29,7 @@ static void tell_readers(struct balancer *balancer)
     }
 }
 
-static void tell_outcomes(struct balancer *balancer)
+static void tell_outcomes(struct balancer_link *balancer)
 {
     struct outcome *outcome;
 
@@ -39,14 +40,14 @@ static void tell_outcomes(struct balancer *balancer)
 /* From here on JOBs of any other incarnation of this endpoint are refused. */
 static void on_welcome(void *owner, struct link *link)
 {
-    struct balancer *balancer = owner;
+    struct balancer_link *balancer = owner;
     struct msg_ready ready = {0};
     struct msg_leave leave = {0};
 
-    actor_trace("balancer.fenced");
+    trace_point("balancer.fenced");
     tell_readers(balancer);
     jobs_tell_held(balancer);
-    actor_trace("balancer.held");
+    trace_point("balancer.held");
     tell_outcomes(balancer);
     jobs_ask_again(balancer);
     link_post(link, MSG_READY, &ready);
@@ -54,13 +55,13 @@ static void on_welcome(void *owner, struct link *link)
         link_post(link, MSG_LEAVE, &leave);
 }
 
-void balancer_init(struct balancer *balancer, struct upstream *upstream)
+void balancer_init(struct balancer_link *balancer, struct upstream *upstream)
 {
-    *balancer = (struct balancer){.upstream = upstream};
+    *balancer = (struct balancer_link){.upstream = upstream};
     balancer->link.on_welcome = on_welcome;
 }
 
-void balancer_tell(struct balancer *balancer, struct msg_outcome *msg)
+void balancer_tell(struct balancer_link *balancer, struct msg_outcome *msg)
 {
     struct outcome *outcome = memory_new(sizeof(*outcome));
     size_t len = msg->model.len < MODEL_MOST ? msg->model.len : MODEL_MOST;
@@ -77,12 +78,12 @@ void balancer_tell(struct balancer *balancer, struct msg_outcome *msg)
         link_post(&balancer->link, MSG_OUTCOME, &outcome->msg);
 }
 
-bool balancer_keeps(const struct balancer *balancer, uint64_t seq)
+bool balancer_keeps(const struct balancer_link *balancer, uint64_t seq)
 {
     return balancer->outcomes && balancer->outcomes->msg.seq <= seq;
 }
 
-size_t balancer_unsettled(const struct balancer *balancer)
+size_t balancer_unsettled(const struct balancer_link *balancer)
 {
     const struct outcome *outcome;
     size_t count = 0;
@@ -91,7 +92,7 @@ size_t balancer_unsettled(const struct balancer *balancer)
     return count;
 }
 
-void balancer_settled(struct balancer *balancer, uint64_t seq)
+void balancer_settled(struct balancer_link *balancer, uint64_t seq)
 {
     while (balancer->outcomes && balancer->outcomes->msg.seq <= seq) {
         struct outcome *outcome = balancer->outcomes;
@@ -101,7 +102,7 @@ void balancer_settled(struct balancer *balancer, uint64_t seq)
     }
 }
 
-void balancer_clear(struct balancer *balancer)
+void balancer_clear(struct balancer_link *balancer)
 {
     balancer_settled(balancer, UINT64_MAX);
 }

@@ -9,7 +9,7 @@
 struct upstream;
 struct outcome;
 
-struct balancer {
+struct balancer_link {
     struct link link; /* .peer is the fence: JOBs of any other incarnation are dropped */
     struct upstream *upstream;
     uint64_t last_seq;        /* of an OUTCOME */
@@ -17,16 +17,16 @@ struct balancer {
 };
 
 /* `slot` of BALANCER_ENDPOINTS; link_open comes after. */
-void balancer_init(struct balancer *balancer, struct upstream *upstream);
+void balancer_init(struct balancer_link *balancer, struct upstream *upstream);
 
 /* Numbers the outcome, keeps it and sends it. `outcome->seq` is filled in; texts are copied. */
-void balancer_tell(struct balancer *balancer, struct msg_outcome *outcome);
+void balancer_tell(struct balancer_link *balancer, struct msg_outcome *outcome);
 
 /* Whether the outcome of that number is still kept. */
-bool balancer_keeps(const struct balancer *balancer, uint64_t seq);
+bool balancer_keeps(const struct balancer_link *balancer, uint64_t seq);
 
-size_t balancer_unsettled(const struct balancer *balancer);
+size_t balancer_unsettled(const struct balancer_link *balancer);
 
-void balancer_settled(struct balancer *balancer, uint64_t seq);
+void balancer_settled(struct balancer_link *balancer, uint64_t seq);
 
-void balancer_clear(struct balancer *balancer);
+void balancer_clear(struct balancer_link *balancer);

@@ -18,6 +18,7 @@
 #include "actor.h"
 #include "fault.h"
 #include "base/log.h"
+#include "trace.h"
 
 enum {
     VERSION = 1,
@@ -316,7 +317,7 @@ uint32_t flight_begin(struct flight *flight, const struct msg_record *record)
     slot->begun_sum = begun_sum(slot);
     set_state(slot, SLOT_BEGUN);
     flight->begun_count++;
-    actor_trace("flight.begun");
+    trace_point("flight.begun");
     return i;
 }
 
@@ -334,7 +335,7 @@ static void slot_end(struct flight *flight, struct slot *slot, const struct msg_
     slot->status = (uint16_t)record->status;
     slot->fault_len = copy_text(slot->fault, FAULT_MOST, record->fault);
     slot->ended_sum = ended_sum(slot);
-    actor_trace("flight.ending");
+    trace_point("flight.ending");
     set_state(slot, SLOT_ENDED);
     flight->header->last_seq = slot->seq;
     flight->header->gap = flight->gap = 0;
@@ -349,7 +350,7 @@ void flight_end(struct flight *flight, uint32_t i, const struct msg_record *reco
     slot_end(flight, slot_at(flight, i), record);
     flight->begun_count--;
     order_append(flight, i);
-    actor_trace("flight.ended");
+    trace_point("flight.ended");
 }
 
 void flight_record(const struct flight *flight, size_t place, struct msg_record *record)
@@ -399,7 +400,7 @@ size_t flight_recorded(struct flight *flight, uint64_t seq)
         if (flight->sent_count)
             flight->sent_count--;
         count++;
-        actor_trace("flight.freed");
+        trace_point("flight.freed");
     }
     return count;
 }
@@ -462,7 +463,7 @@ static void lose(struct flight *flight, uint32_t i)
 
     slot_end(flight, slot_at(flight, i), &record);
     order_append(flight, i);
-    actor_trace("flight.lost");
+    trace_point("flight.lost");
 }
 
 static void take_slots(struct flight *flight)

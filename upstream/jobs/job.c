@@ -13,6 +13,7 @@
 #include "settings/options.h"
 #include "upstream.h"
 #include "base/url.h"
+#include "trace.h"
 
 enum {
     WANT_PIECE = 256 * 1024,
@@ -55,7 +56,7 @@ void job_enter(struct job *job, enum job_state state)
 
     assert(is_step(job->state, state));
     job->state = state;
-    actor_trace(traces[state]);
+    trace_point(traces[state]);
 }
 
 /* Deadlines */
@@ -112,7 +113,7 @@ void job_tell_outcome(struct job *job, bool more)
     job->outcome_seq = outcome.seq;
 }
 
-void job_tell_over(struct balancer *balancer, const struct msg_rekey *msg)
+void job_tell_over(struct balancer_link *balancer, const struct msg_rekey *msg)
 {
     struct msg_outcome outcome = {
         .frontend = msg->frontend,
@@ -159,7 +160,7 @@ static void job_free(struct job *job)
     free(job->path);
     secret_free(&job->proxy);
     free(job);
-    actor_trace("job.forgotten");
+    trace_point("job.forgotten");
 }
 
 /* The answer is complete as far as we are concerned; only what may be asked for again stays. */
@@ -212,7 +213,7 @@ static bool is_sound(const struct job *job, const struct msg_job *msg)
            msg->body_len <= options.body_limit * 2 + WANT_MOST;
 }
 
-static struct job *job_new(struct balancer *balancer, struct reader *reader,
+static struct job *job_new(struct balancer_link *balancer, struct reader *reader,
                            const struct msg_job *msg)
 {
     struct upstream *upstream = balancer->upstream;
@@ -287,7 +288,7 @@ static void refuse(struct job *job)
     fail_by_fault(job);
 }
 
-static const char *why_refused(struct balancer *balancer, const struct reader *reader,
+static const char *why_refused(struct balancer_link *balancer, const struct reader *reader,
                                const struct job *held, const struct msg_job *msg)
 {
     if (!balancer->link.peer || msg->balancer != balancer->link.peer)
@@ -297,7 +298,7 @@ static const char *why_refused(struct balancer *balancer, const struct reader *r
     return held && held->offer >= msg->offer ? "held" : NULL;
 }
 
-void job_take(struct balancer *balancer, const struct msg_job *msg)
+void job_take(struct balancer_link *balancer, const struct msg_job *msg)
 {
     struct reader *reader = reader_find(balancer->upstream, msg->frontend);
     struct job *job = job_find(balancer->upstream, msg->frontend, msg->call);
@@ -311,7 +312,7 @@ void job_take(struct balancer *balancer, const struct msg_job *msg)
     if (job) /* the frontend has offered it again: nobody waits for this one */
         job_cancel(job, FAULT_CLIENT_GONE);
     job = job_new(balancer, reader, msg);
-    actor_trace("job.taken");
+    trace_point("job.taken");
     if (!is_sound(job, msg)) {
         refuse(job);
         return;

@@ -37,7 +37,7 @@ struct job {
     uint64_t offer;
     enum job_state state;
     struct upstream *upstream;
-    struct balancer *balancer; /* who placed it */
+    struct balancer_link *balancer; /* who placed it */
     struct reader *reader;
 
     /* what is asked */
@@ -84,7 +84,7 @@ void job_enter(struct job *job, enum job_state state);
 
 /* Takes the JOB, or drops it: it is not for us any more, its frontend is gone, or it is held
  * already. */
-void job_take(struct balancer *balancer, const struct msg_job *msg);
+void job_take(struct balancer_link *balancer, const struct msg_job *msg);
 
 struct job *job_find(struct upstream *upstream, uint64_t frontend, uint64_t call);
 
@@ -103,7 +103,7 @@ void job_done(struct job *job);
 void job_cancel(struct job *job, enum fault fault);
 
 /* A balancer asks about a job that is not (or no longer) waiting: tells it that it is over. */
-void job_tell_over(struct balancer *balancer, const struct msg_rekey *msg);
+void job_tell_over(struct balancer_link *balancer, const struct msg_rekey *msg);
 
 /* As HELD and dumps say it. */
 const char *job_state_name(const struct job *job);

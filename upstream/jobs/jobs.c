@@ -14,7 +14,7 @@ enum {
 
 #define JOBS_OF(upstream, job, next) HASH_ITER (hh, (upstream)->jobs, job, next)
 
-void jobs_tell_held(struct balancer *balancer)
+void jobs_tell_held(struct balancer_link *balancer)
 {
     struct job *job, *next;
     uint64_t now_ms = clock_ms();
@@ -38,7 +38,7 @@ void jobs_tell_held(struct balancer *balancer)
     }
 }
 
-void jobs_ask_again(struct balancer *balancer)
+void jobs_ask_again(struct balancer_link *balancer)
 {
     struct job *job, *next;
 

@@ -5,8 +5,8 @@
 #include "jobs/job.h"
 
 /* WELCOME: tells the balancer what is held, and asks again for those that wait for a key. */
-void jobs_tell_held(struct balancer *balancer);
-void jobs_ask_again(struct balancer *balancer);
+void jobs_tell_held(struct balancer_link *balancer);
+void jobs_ask_again(struct balancer_link *balancer);
 
 /* The frontend is back: what it does not resume is sent again; bodies are wanted again. Or it is
  * gone for good. */

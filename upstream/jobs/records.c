@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "settings/options.h"
+#include "trace.h"
 
 enum {
     PIPE_MOST = 1000, /* records that may be on their way at once; the rest waits in its file */
@@ -195,7 +196,7 @@ void records_recorded(struct records *records, uint64_t sender, uint64_t seq)
         LL_DELETE(records->adopted, flight);
         flight_close(flight);
         free(flight);
-        actor_trace("flight.removed");
+        trace_point("flight.removed");
     }
     send_all(records);
 }

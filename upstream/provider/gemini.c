@@ -5,9 +5,8 @@
  * it is. */
 #include "provider/provider.h"
 
+#include "base/json.h"
 #include "provider/gemini_error.h"
-#include "base/document.h"
-#include "provider/json.h"
 
 /* Finish reasons that are no answer if no content came; all others are. */
 static const struct {
@@ -81,23 +80,23 @@ static void look_at_candidate(yyjson_val *candidate, struct sight *sight)
         else
             sight->has_content = true;
     }
-    take_finish(sight, json_text(candidate, "finishReason"));
+    take_finish(sight, json_member_text(candidate, "finishReason"));
 }
 
 static void look_at_usage(yyjson_val *usage, struct sight *sight)
 {
     sight->usage = (struct usage){
-        .tokens_in =
-            json_number(usage, "promptTokenCount") + json_number(usage, "toolUsePromptTokenCount"),
-        .tokens_out = json_number(usage, "candidatesTokenCount"),
-        .tokens_thoughts = json_number(usage, "thoughtsTokenCount"),
-        .tokens_cached = json_number(usage, "cachedContentTokenCount"),
+        .tokens_in = json_member_count(usage, "promptTokenCount") +
+                     json_member_count(usage, "toolUsePromptTokenCount"),
+        .tokens_out = json_member_count(usage, "candidatesTokenCount"),
+        .tokens_thoughts = json_member_count(usage, "thoughtsTokenCount"),
+        .tokens_cached = json_member_count(usage, "cachedContentTokenCount"),
     };
 }
 
 static void look(struct view json, struct sight *sight)
 {
-    yyjson_doc *doc = document_open(json, 0);
+    yyjson_doc *doc = json_open(json, 0);
     yyjson_val *root = yyjson_doc_get_root(doc), *candidates, *candidate;
     struct view reason;
     size_t i, count;
@@ -109,10 +108,10 @@ static void look(struct view json, struct sight *sight)
     sight->is_error = yyjson_is_obj(yyjson_obj_get(root, "error"));
     candidates = yyjson_obj_get(root, "candidates");
     yyjson_arr_foreach(candidates, i, count, candidate) look_at_candidate(candidate, sight);
-    reason = json_text(yyjson_obj_get(root, "promptFeedback"), "blockReason");
+    reason = json_member_text(yyjson_obj_get(root, "promptFeedback"), "blockReason");
     sight->is_blocked = reason.len && !view_equal(reason, VIEW("BLOCK_REASON_UNSPECIFIED"));
     look_at_usage(yyjson_obj_get(root, "usageMetadata"), sight);
-    document_close(doc);
+    json_close(doc);
 }
 
 /* The text behind the last `"name":` of `text`. Inside a JSON string the quotes would have
@@ -169,13 +168,12 @@ static struct view leading_object(struct view text)
 
 static void look_at_end(struct view text, struct sight *sight)
 {
-    yyjson_doc *doc =
-        document_open(leading_object(behind_last(text, VIEW("\"usageMetadata\""))), 0);
+    yyjson_doc *doc = json_open(leading_object(behind_last(text, VIEW("\"usageMetadata\""))), 0);
 
     *sight = (struct sight){.is_json = true, .has_content = true};
     take_finish(sight, leading_string(behind_last(text, VIEW("\"finishReason\""))));
     look_at_usage(yyjson_doc_get_root(doc), sight);
-    document_close(doc);
+    json_close(doc);
 }
 
 static bool is_generated(struct view operation)

@@ -7,8 +7,7 @@
 #include <ctype.h>
 #include <strings.h>
 
-#include "base/document.h"
-#include "provider/json.h"
+#include "base/json.h"
 #include "base/pacific.h"
 
 enum {
@@ -157,8 +156,8 @@ static void take_limit(struct facts *facts, struct view limit)
 
 static void take_violation(yyjson_val *violation, struct facts *facts)
 {
-    struct view id = json_text(violation, "quotaId");
-    struct view metric = json_text(violation, "quotaMetric");
+    struct view id = json_member_text(violation, "quotaId");
+    struct view metric = json_member_text(violation, "quotaMetric");
 
     facts->has_violation = true;
     if (holds(id, "PerDay") || holds(id, "Daily") || ends_with(metric, VIEW("_per_day")))
@@ -168,21 +167,21 @@ static void take_violation(yyjson_val *violation, struct facts *facts)
     else
         facts->has_other = true;
     if (yyjson_is_int(yyjson_obj_get(violation, "quotaValue")))
-        take_limit(facts, json_number(violation, "quotaValue") ? VIEW("1") : VIEW("0"));
+        take_limit(facts, json_member_count(violation, "quotaValue") ? VIEW("1") : VIEW("0"));
     else
-        take_limit(facts, json_text(violation, "quotaValue"));
+        take_limit(facts, json_member_text(violation, "quotaValue"));
 }
 
 static void take_detail(yyjson_val *detail, struct facts *facts)
 {
-    struct view type = json_text(detail, "@type");
+    struct view type = json_member_text(detail, "@type");
     yyjson_val *violation;
     size_t i, count;
 
     if (ends_with(type, VIEW("google.rpc.ErrorInfo"))) {
-        facts->reason = json_text(detail, "reason");
+        facts->reason = json_member_text(detail, "reason");
     } else if (ends_with(type, VIEW("google.rpc.RetryInfo"))) {
-        if (read_duration(json_text(detail, "retryDelay"), &facts->retry_ms))
+        if (read_duration(json_member_text(detail, "retryDelay"), &facts->retry_ms))
             facts->has_retry = true;
     } else if (ends_with(type, VIEW("google.rpc.QuotaFailure"))) {
         yyjson_arr_foreach(yyjson_obj_get(detail, "violations"), i, count, violation)
@@ -225,7 +224,7 @@ static unsigned status_of_word(struct view word)
 /* Inside a 200 the status is what the error's own code says. */
 static unsigned status_of(unsigned status, yyjson_val *error, struct view word)
 {
-    uint64_t code = json_number(error, "code");
+    uint64_t code = json_member_count(error, "code");
 
     if (status >= 300)
         return status;
@@ -241,8 +240,8 @@ static void read_facts(yyjson_val *root, struct facts *facts)
         root = yyjson_arr_get_first(root);
     error = yyjson_obj_get(root, "error");
     facts->is_json = yyjson_is_obj(error);
-    facts->word = json_text(error, "status");
-    facts->message = json_text(error, "message");
+    facts->word = json_member_text(error, "status");
+    facts->message = json_member_text(error, "message");
     if (facts->message.len > MESSAGE_MOST)
         facts->message.len = MESSAGE_MOST;
     facts->status = status_of(facts->status, error, facts->word);
@@ -400,11 +399,11 @@ static uint64_t retry_ms(enum fault fault, const struct facts *facts, uint64_t u
 void gemini_read_error(unsigned status, struct view body, uint64_t utc_ms, struct verdict *verdict)
 {
     struct facts facts = {.status = status};
-    yyjson_doc *doc = document_open(body, 0);
+    yyjson_doc *doc = json_open(body, 0);
 
     read_facts(yyjson_doc_get_root(doc), &facts);
     verdict->status = facts.status;
     verdict->fault = judge(&facts);
     verdict->retry_ms = retry_ms(verdict->fault, &facts, utc_ms);
-    document_close(doc);
+    json_close(doc);
 }

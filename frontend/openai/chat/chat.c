@@ -5,7 +5,6 @@
  * newest event, never a sum. */
 #include "exchange/dialect.h"
 
-#include "base/document.h"
 #include "openai/chat/request.h"
 #include "openai/chat/reply.h"
 #include "settings/options.h"
@@ -218,7 +217,7 @@ static void take_candidate(struct reply *reply, yyjson_val *candidate, struct by
 
 static bool openai_event(struct reply *reply, struct view json, struct bytes *out)
 {
-    yyjson_doc *doc = document_open(json, YYJSON_READ_NUMBER_AS_RAW);
+    yyjson_doc *doc = json_open(json, YYJSON_READ_NUMBER_AS_RAW);
     yyjson_val *root = yyjson_doc_get_root(doc);
     bool is_good = yyjson_is_obj(root) && !json_member(root, VIEW("error"));
     size_t i, max;
@@ -230,7 +229,7 @@ static bool openai_event(struct reply *reply, struct view json, struct bytes *ou
             take_candidate(reply, candidate, out);
         is_good = note_block(reply, root);
     }
-    document_close(doc);
+    json_close(doc);
     return is_good;
 }
 
@@ -447,13 +446,13 @@ static bool write_whole(struct reply *reply, yyjson_val *root, struct bytes *out
 
 static bool openai_whole(struct reply *reply, struct view json, struct bytes *out)
 {
-    yyjson_doc *doc = document_open(json, YYJSON_READ_NUMBER_AS_RAW);
+    yyjson_doc *doc = json_open(json, YYJSON_READ_NUMBER_AS_RAW);
     size_t start = out->len;
     bool is_good = write_whole(reply, yyjson_doc_get_root(doc), out);
 
     if (!is_good)
         out->len = start;
-    document_close(doc);
+    json_close(doc);
     return is_good;
 }
 

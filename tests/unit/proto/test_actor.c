@@ -18,6 +18,7 @@
 #include "base/loop.h"
 #include "mailbox_private.h"
 #include "settings/options.h"
+#include "trace.h"
 
 enum { PATIENCE_MS = 5000 };
 
@@ -178,11 +179,11 @@ static void pass_points(void)
 {
     setenv("KILL_AT", "call.offered:2", 1);
     open_actor(NULL);
-    actor_trace("call.other");
-    actor_trace("call.offered");
-    actor_trace_kind("recv", MSG_CALL);
+    trace_point("call.other");
+    trace_point("call.offered");
+    trace_kind("recv", MSG_CALL);
     log_info("reached.one");
-    actor_trace("call.offered");
+    trace_point("call.offered");
     exit(7);
 }
 
@@ -190,12 +191,12 @@ static void pass_letters(void)
 {
     setenv("KILL_AT", "recv.CALL:2", 1);
     open_actor(NULL);
-    actor_trace_kind("sent", MSG_CALL);
-    actor_trace_kind("recv", MSG_JOB);
-    actor_trace_kind("recv", MSG_CALL);
-    actor_trace("recv");
+    trace_kind("sent", MSG_CALL);
+    trace_kind("recv", MSG_JOB);
+    trace_kind("recv", MSG_CALL);
+    trace_point("recv");
     log_info("reached.one");
-    actor_trace_kind("recv", MSG_CALL);
+    trace_kind("recv", MSG_CALL);
     exit(7);
 }
 
@@ -219,11 +220,11 @@ static void trace_letters(void)
 {
     setenv("LOG_LEVEL", "TRACE", 1);
     options_read(1, (char *[]){(char *)"test", NULL});
-    log_open("test");
+    log_open("test", options.log_level ? options.log_level : "INFO");
     open_actor(NULL);
-    actor_trace_letter(&actor, "letter.in", "box", MSG_BEAT, &(struct msg_beat){0});
-    actor_trace_letter(&actor, "letter.in", "box", MSG_JOB,
-                       &(struct msg_job){.model = VIEW("m\n1"), .key = {VIEW("AIza-marked")}});
+    trace_letter(&actor.print, "letter.in", "box", MSG_BEAT, &(struct msg_beat){0});
+    trace_letter(&actor.print, "letter.in", "box", MSG_JOB,
+                 &(struct msg_job){.model = VIEW("m\n1"), .key = {VIEW("AIza-marked")}});
     log_flush();
     exit(0);
 }
@@ -351,6 +352,6 @@ int main(void)
     setenv("STATE_DIR", folder, 1);
     setenv("LOG_LEVEL", "INFO", 1);
     options_read(1, arguments);
-    log_open("test");
+    log_open("test", options.log_level ? options.log_level : "INFO");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

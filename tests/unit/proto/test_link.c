@@ -334,7 +334,7 @@ int main(void)
     setenv("STATE_DIR", folder, 1);
     setenv("LOG_LEVEL", "ERROR", 0);
     options_read(1, arguments);
-    log_open("test");
+    log_open("test", options.log_level ? options.log_level : "INFO");
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed;
 }

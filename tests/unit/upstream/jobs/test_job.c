@@ -15,12 +15,13 @@
 #include "settings/options.h"
 #include "handlers.h"
 #include "upstream.h"
+#include "trace.h"
 
 struct options options; /* instead of common/settings/options.c */
 
 static char folder[] = "/tmp/test-job-XXXXXX";
 static struct upstream up;
-static struct balancer balancers[2];
+static struct balancer_link balancers[2];
 static struct bytes posted; /* the letters, one after another */
 
 enum { F1 = 0xf1, F2 = 0xf2, B1 = 0xb1, B2 = 0xb2 };
@@ -108,7 +109,7 @@ void actor_wake(struct actor *actor, uint64_t at_ms)
     (void)actor, (void)at_ms;
 }
 
-void actor_trace(const char *event)
+void trace_point(const char *event)
 {
     (void)event;
 }
@@ -298,7 +299,7 @@ static int set_up(void **state)
     options.answer_window = 64 * 1024;
     options.answer_budget = 64 * 1024 * 1024;
     options.log_level = "ERROR";
-    log_open("test");
+    log_open("test", options.log_level ? options.log_level : "INFO");
     started = cancelled = resumed = 0;
     up = (struct upstream){.check_ms = UINT64_MAX, .balancers = balancers, .balancer_count = 2};
     up.outlet.box = &up.answers;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which addresses may be used. Called for settings at the start and for every socket that is
  * opened. */
-#include "address.h"
+#include "settings/address.h"
 
 #include <arpa/inet.h>
 #include <stdbool.h>
