@@ -107,8 +107,10 @@ def faults_of(objects, ranks, known):
 
 
 def objects_of(build, folders):
-    return {str(path.relative_to(build).with_suffix("")): path
-            for folder in folders for path in sorted((build / folder).rglob("*.o"))}
+    """{file without its ending: object file}, of those whose source is still there."""
+    found = {str(path.relative_to(build).with_suffix("")): path
+             for folder in folders for path in sorted((build / folder).rglob("*.o"))}
+    return {name: path for name, path in found.items() if (HERE.parents[1] / name).with_suffix(".c").exists()}
 
 
 def main():
