@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "models/model.h"
 #include "http/route.h"
+#include "web/decode.h"
 
 enum {
     URL_MOST = 16 * 1024,
@@ -27,6 +28,7 @@ struct visit {
     h2o_req_t *req;
     const struct route *route;
     struct view query;
+    struct view body;              /* without its Content-Encoding */
     const struct dialect *dialect; /* for errors */
     uint64_t id;
     uint64_t client;
@@ -47,6 +49,8 @@ void http_common(h2o_req_t *req, uint64_t id)
         at[i] = "0123456789abcdef"[id & 15];
     web_header(req, "x-request-id", (struct view){at, 16});
     web_header(req, "access-control-allow-origin", VIEW("*"));
+    web_header(req, "access-control-expose-headers",
+               VIEW("x-request-id, retry-after, retry-after-ms, x-should-retry"));
 }
 
 void http_retry(h2o_req_t *req, enum error error, uint64_t retry_after_ms)
@@ -197,10 +201,9 @@ static int begin(struct visit *visit, struct ask *ask, bool is_sse)
 /* `is_array`: the stream comes as a JSON array, since the client didn't ask for events. */
 static int translate(struct visit *visit, struct ask *ask, bool is_array)
 {
-    struct view body = {visit->req->entity.base, visit->req->entity.len};
     struct bytes why = {0};
     const char *param = NULL;
-    enum error error = visit->dialect->request(body, ask, &why, &param);
+    enum error error = visit->dialect->request(visit->body, ask, &why, &param);
 
     if (error == ERROR_NONE) {
         begin(visit, ask, ask->stream && !is_array);
@@ -328,6 +331,43 @@ static int refuse_endless(const struct visit *visit)
                                                           : "The headers are too large."});
 }
 
+static int fail_decode(const struct visit *visit, enum decode_result result)
+{
+    if (result == DECODE_TOO_LARGE)
+        return fail_as(visit, ERROR_TOO_LARGE);
+    if (result == DECODE_BROKEN)
+        return fail(visit, &(struct complaint){.error = ERROR_BAD_REQUEST,
+                                               .text = "The body is not what its Content-Encoding "
+                                                       "says, or it ends too early."});
+    web_header(visit->req, "accept-encoding", VIEW(DECODE_TAKEN));
+    return fail(visit, &(struct complaint){.error = ERROR_BAD_REQUEST,
+                                           .status = 415,
+                                           .text = "This Content-Encoding is not taken; these "
+                                                   "are: " DECODE_TAKEN "."});
+}
+
+/* What comes out of a compressed body counts as if it had been sent so. */
+static int on_body(struct visit *visit)
+{
+    struct view coding = web_find(visit->req, "content-encoding");
+    struct bytes plain = {0};
+    enum decode_result result = DECODE_DONE;
+
+    visit->body = (struct view){visit->req->entity.base, visit->req->entity.len};
+    if (visit->body.len && !decode_is_plain(coding)) {
+        result = decode_body(coding, visit->body, options.body_limit, &plain);
+        visit->body = bytes_view(&plain);
+    }
+    if (result != DECODE_DONE)
+        fail_decode(visit, result);
+    else if (!calls_have_room(visit->frontend, visit->body.len, 1))
+        fail_full(visit);
+    else
+        on_open_route(visit);
+    bytes_clear(&plain);
+    return 0;
+}
+
 static bool needs_token(const struct route *route)
 {
     return route->kind != ROUTE_HEALTH && route->kind != ROUTE_ADMIN;
@@ -354,9 +394,7 @@ static int on_visit(struct visit *visit)
         return fail_as(visit, ERROR_UNAUTHORIZED);
     if (visit->req->entity.len > options.body_limit)
         return fail_as(visit, ERROR_TOO_LARGE);
-    if (!calls_have_room(visit->frontend, visit->req->entity.len, 1))
-        return fail_full(visit);
-    return on_open_route(visit);
+    return on_body(visit);
 }
 
 int http_on_req(h2o_handler_t *handler, h2o_req_t *req)
