@@ -117,11 +117,11 @@ static int reply_page(const struct page *page, h2o_req_t *req)
     return 0;
 }
 
-static void complain(h2o_req_t *req, int status, struct bytes *out)
+static void complain(h2o_req_t *req, int status, const char *text, struct bytes *out)
 {
     (void)req;
     bytes_text(out, "{\"error\":{\"message\":");
-    bytes_json(out, view_of(web_reason(status)));
+    bytes_json(out, view_of(text ? text : web_reason(status)));
     bytes_text(out, ",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}");
 }
 
@@ -129,7 +129,7 @@ static int reply_error(h2o_req_t *req, int status)
 {
     struct bytes out = {0};
 
-    complain(req, status, &out);
+    complain(req, status, NULL, &out);
     web_reply(req, status, "application/json", bytes_view(&out));
     bytes_clear(&out);
     return 0;

@@ -82,6 +82,7 @@ static void open_parts(struct frontend *frontend)
     calls_open(&frontend->calls);
     web_open(&frontend->web, &frontend->actor, frontend, http_on_req, options.body_limit);
     frontend->web.complain = http_complain;
+    frontend->web.complain_early = http_complain_early;
     relay_admin(&frontend->web);
     web_start(&frontend->web);
     reply_open(frontend);

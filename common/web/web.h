@@ -24,9 +24,14 @@ struct web {
     h2o_pathconf_t *path; /* all requests; more handlers may be added to it before web_start */
     uint64_t replies; /* begun and not yet taken by their clients, those of web_guard included */
 
-    /* Writes the body of an error that h2o itself has found (too large, malformed, relay failed).
+    /* Writes the body of an error that h2o itself has found (too large, malformed, relay failed), or
+     * that lies in the request's head: then `text` says which. */
+    void (*complain)(h2o_req_t *req, int status, const char *text, struct bytes *out);
+
+    /* The same for what is no request at all; `head` gets header lines besides. NULL: h2o answers.
      */
-    void (*complain)(h2o_req_t *req, int status, struct bytes *out);
+    void (*complain_early)(struct web *web, int status, struct view target, struct bytes *head,
+                           struct bytes *body);
 
     /* private */
     h2o_socket_t *listener;
@@ -35,6 +40,8 @@ struct web {
     h2o_timeout_t stall;
     h2o_timeout_t linger;
     unsigned lingering;
+    size_t clients;      /* connections that are open */
+    size_t clients_most; /* the most of them since memory was given back */
     uint64_t looked_ms;
     struct web_watch *watches; /* file descriptors that the actor waits for */
 };

@@ -22,6 +22,9 @@ enum {
     BIG_BODY = 256 * 1024,    /* h2o's copy of larger bodies is given back while the call runs */
 };
 
+/* What a browser lets a page read of a reply's headers. */
+#define EXPOSED "x-request-id, retry-after, retry-after-ms, x-should-retry"
+
 /* A request on its way to its route. */
 struct visit {
     struct frontend *frontend;
@@ -49,8 +52,7 @@ void http_common(h2o_req_t *req, uint64_t id)
         at[i] = "0123456789abcdef"[id & 15];
     web_header(req, "x-request-id", (struct view){at, 16});
     web_header(req, "access-control-allow-origin", VIEW("*"));
-    web_header(req, "access-control-expose-headers",
-               VIEW("x-request-id, retry-after, retry-after-ms, x-should-retry"));
+    web_header(req, "access-control-expose-headers", VIEW(EXPOSED));
 }
 
 void http_retry(h2o_req_t *req, enum error error, uint64_t retry_after_ms)
@@ -115,7 +117,7 @@ static int fail_no_route(const struct visit *visit)
     return 0;
 }
 
-void http_complain(h2o_req_t *req, int status, struct bytes *out)
+void http_complain(h2o_req_t *req, int status, const char *text, struct bytes *out)
 {
     struct frontend *frontend = web_owner(req);
     struct route route;
@@ -128,7 +130,25 @@ void http_complain(h2o_req_t *req, int status, struct bytes *out)
     route_find(path_of(req), &route);
     http_common(req, calls_id(&frontend->calls));
     http_retry(req, error, 0);
-    dialect_of(&route)->error(&(struct complaint){.error = error, .status = status}, out);
+    dialect_of(&route)->error(&(struct complaint){.error = error, .status = status, .text = text},
+                              out);
+}
+
+void http_complain_early(struct web *web, int status, struct view target, struct bytes *head,
+                         struct bytes *body)
+{
+    struct frontend *frontend = web->owner;
+    const char *query = target.len ? memchr(target.at, '?', target.len) : NULL;
+    struct complaint complaint = {.error = ERROR_BAD_REQUEST, .status = status};
+    struct route route;
+
+    route_find((struct view){target.at, query ? (size_t)(query - target.at) : target.len}, &route);
+    bytes_printf(head,
+                 "x-request-id: %016llx\r\naccess-control-allow-origin: *\r\n"
+                 "access-control-expose-headers: " EXPOSED "\r\nx-should-retry: false\r\n",
+                 (unsigned long long)calls_id(&frontend->calls));
+    complaint.text = status == 431 ? "The headers are too large." : "This is no HTTP request.";
+    dialect_of(&route)->error(&complaint, body);
 }
 
 /* Who asks */

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What clients should not send, and what HTTP allows that few send. Each gets a clear answer, in the form of its route,
 and nothing of it reaches the provider; the processes live on, which every test of this file looks at in the end."""
+import gzip
 import json
 import re
 import time
+import zlib
 
 import pytest
 
@@ -376,6 +378,135 @@ def test_no_second_request_can_be_smuggled_in(stage, headers):
     assert answer == b"" or re.match(rb"HTTP/1\.1 (400|411|413|501) ", answer), answer[:300]
 
 
+FRAMES = {
+    "both lengths": "Host: x\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n",
+    "both, the other way round": "Host: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 6\r\n",
+    "two codings": "Host: x\r\nTransfer-Encoding: chunked\r\ntransfer-encoding: chunked\r\n",
+    "no Host": "Transfer-Encoding: chunked\r\n",
+    "two Hosts": "Host: x\r\nHost: x\r\nTransfer-Encoding: chunked\r\n",
+    "a folded line": "Host: x\r\nX-A: a\r\n b\r\nTransfer-Encoding: chunked\r\n",
+}
+
+
+@pytest.mark.short
+@pytest.mark.parametrize("headers", FRAMES.values(), ids=FRAMES.keys())
+def test_a_head_that_two_readers_could_read_in_two_ways_ends_the_connection(stage, headers):
+    for path, error_of in ((CHAT, openai_error), (GENERATE, google_error)):
+        with stage.raw() as raw:
+            raw.send(f"POST {path} HTTP/1.1\r\n{AUTH}{headers}\r\n0\r\n\r\n{chat_request(stage, 'smuggled')}")
+            answer = raw.answer()
+            error_of(answer, 400)
+            assert answer.headers["connection"] == "close" and answer.headers["x-request-id"]
+            assert raw.rest() == b""
+    assert stage.sim.total() == 0
+
+
+@pytest.mark.parametrize("first, second", [(0, 9), (9, 0)])
+def test_two_lengths_that_differ_are_refused_in_any_order(stage, first, second):
+    body = json.dumps(stage.chat_body("hello"))
+    lengths = f"Content-Length: {len(body) + first}\r\nContent-Length: {len(body) + second}\r\n"
+    with stage.raw() as raw:
+        raw.send(f"POST {CHAT} HTTP/1.1\r\nHost: x\r\n{AUTH}{lengths}\r\n{body}{'x' * 9}")
+        openai_error(raw.answer(), 400)
+        assert raw.rest() == b""
+    assert stage.sim.total() == 0
+
+
+def test_two_lengths_that_are_equal_do_no_harm(stage):
+    body = json.dumps(stage.chat_body("hello"))
+    with stage.raw() as raw:
+        raw.send(f"POST {CHAT} HTTP/1.1\r\nHost: x\r\n{AUTH}" + f"Content-Length: {len(body)}\r\n" * 2 + f"\r\n{body}")
+        assert raw.answer().status == 200
+
+
+@pytest.mark.short
+def test_http_1_0_needs_no_host(stage):
+    with stage.raw() as raw:
+        raw.send("GET /health HTTP/1.0\r\n\r\n")
+        assert raw.rest().startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.short
+@pytest.mark.parametrize("origin", ["http://gateway:8000", "HTTPS://gateway"])
+def test_a_target_with_scheme_and_host_is_that_behind_the_host(stage, origin):
+    with stage.raw() as raw:
+        raw.send(chat_request(stage).replace(CHAT, origin + CHAT))
+        assert raw.answer().json["choices"][0]["message"]["content"] == "You said: hello"
+        raw.send(f"GET {origin}/v1beta/models?key={TOKEN} HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert raw.answer().json["models"]
+        raw.send(f"GET {origin}?key={TOKEN} HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert raw.answer().status == 502  # the pages of admin, which does not run here
+        raw.send(f"POST {origin}{GENERATE} HTTP/1.1\r\nHost: x\r\n{AUTH}Content-Length: {BODY_LIMIT + 1}\r\n\r\n")
+        google_error(raw.answer(), 413)
+
+
+@pytest.mark.short
+def test_what_cannot_be_read_is_refused_in_the_form_of_its_route(stage):
+    for line, error_of in ((f"POST {CHAT} HTTP/1.1\r\nno colon\r\n\r\n", openai_error),
+                           (f"POST {GENERATE}?key=x HTTP/1.1\r\nno colon\r\n\r\n", google_error),
+                           (f"POST http://x{GENERATE} HTTP/1.1\r\nno colon\r\n\r\n", google_error),
+                           ("\x16\x03\x01\x02", openai_error), (f"GET {GENERATE} HTTP/9.9\r\n\r\n", google_error)):
+        with stage.raw() as raw:
+            raw.send(line)
+            answer = raw.answer()
+            error_of(answer, 400)
+            assert re.fullmatch("[0-9a-f]{16}", answer.headers["x-request-id"])
+            assert raw.rest() == b""
+        with stage.raw() as raw:  # and behind a good one
+            raw.send(f"GET /v1/models HTTP/1.1\r\nHost: x\r\n{AUTH}\r\n")
+            assert raw.answer().status == 200
+            raw.send(line)
+            error_of(raw.answer(), 400)
+
+
+def test_a_head_without_end_is_refused_in_words(stage):
+    with stage.raw() as raw:
+        raw.send(f"POST {GENERATE} HTTP/1.1\r\nHost: x\r\nX-Long: {'y' * 450_000}")
+        google_error(raw.answer(), 431)
+
+
+# ------------------------------------------------------------------------------------------------------ compressed bodies
+
+@pytest.mark.short
+@pytest.mark.parametrize("coding, pack", [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)])
+def test_a_compressed_body_is_as_good(stage, coding, pack):
+    body = pack(json.dumps(stage.chat_body("in small")).encode())
+    answer = stage.request("POST", CHAT, body, headers={"content-encoding": coding})
+    assert answer.json["choices"][0]["message"]["content"] == "You said: in small"
+    native = b'{"contents": [{"role":"user","parts":[{"text":"in small"}]}] }'
+    answer = stage.request("POST", GENERATE, pack(native), headers={"content-encoding": coding})
+    assert answer.json["candidates"][0]["content"]["parts"][0]["text"] == "You said: in small"
+    assert stage.sim.last()["body"] in (native.decode(), json.loads(native))
+
+
+@pytest.mark.short
+def test_a_coding_that_is_not_taken_is_told_with_those_that_are(stage):
+    for path, error_of in ((CHAT, openai_error), (GENERATE, google_error)):
+        answer = stage.request("POST", path, b"{}", headers={"content-encoding": "compress"})
+        error_of(answer, 415)
+        assert answer.headers["accept-encoding"] == "gzip, deflate, br, zstd"
+    assert stage.sim.total() == 0
+
+
+def test_a_compressed_body_that_is_none_or_becomes_too_large_is_refused(stage):
+    for path, error_of in ((CHAT, openai_error), (GENERATE, google_error)):
+        error = error_of(stage.request("POST", path, b"{}", headers={"content-encoding": "gzip"}), 400)
+        assert "Content-Encoding" in error["message"]
+        bomb = gzip.compress(b'{"x":"' + b"x" * (100 * BODY_LIMIT) + b'"}')
+        error_of(stage.request("POST", path, bomb, headers={"content-encoding": "gzip"}), 413)
+    assert stage.sim.total() == 0
+
+
+# -------------------------------------------------------------------------------------------------------------- and on
+
+@pytest.mark.short
+def test_pages_may_read_the_headers_of_retries(stage):
+    for answer in (stage.chat(), stage.request("POST", CHAT, b"{}"), stage.request("GET", "/v1/models"),
+                   stage.request("GET", "/nothing"), stage.request("OPTIONS", CHAT), stage.request("GET", "/health")):
+        exposed = answer.headers["access-control-expose-headers"].split(", ")
+        assert set(exposed) == {"x-request-id", "retry-after", "retry-after-ms", "x-should-retry"}
+
+
 def test_a_client_that_leaves_in_the_middle_of_its_body_costs_nothing(stage):
     for cut in (1, 30, 100):
         with stage.raw() as raw:
@@ -486,3 +617,14 @@ def test_who_takes_too_long_to_ask_is_cut_off_and_who_waits_for_an_answer_is_not
     assert 0.8 < time.monotonic() - begun < 2.5 + 2 * SLOW
     assert waiting.answer().json["choices"][0]["message"]["content"] == "it took long"
     assert stage.sim.total() == 1
+
+
+@pytest.mark.alone
+def test_what_half_heads_took_goes_back_when_they_have_left(stage):
+    frontend = stage.names("frontend")[0]
+    before = stage.memory(frontend)
+    open_raws = [stage.raw().send(f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nX-Half: {'y' * 2000}") for _ in range(700)]
+    stage.wait("the heads to be read", lambda: stage.memory(frontend) > before + (4 << 20))
+    for raw in open_raws:
+        raw.close()
+    stage.wait("the memory to come back", lambda: stage.memory(frontend) < before + (1 << 20))

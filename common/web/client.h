@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A connection, for the files of this folder only. */
+#pragma once
+
+#include "web/web.h"
+
+/* What we know of a connection besides h2o. It hangs on the socket's on_close. */
+struct client {
+    struct web *web;
+    h2o_socket_t *socket;
+    int linger_fd; /* of a connection that h2o will close while its client still sends; else -1 */
+    void (*on_gone)(void *data);
+    void *data;
+    h2o_timeout_entry_t look;  /* when data that nobody reads hides a hang-up */
+    h2o_socket_cb read;        /* h2o's own, behind that of early.c */
+    h2o_timeout_entry_t again; /* early.c puts itself in front of it again */
+};
+
+/* Of a socket that has just been accepted; to be followed by h2o_accept. Frees itself when the
+ * socket closes. */
+struct client *client_open(struct web *web, h2o_socket_t *socket);
+
+struct client *client_of(const h2o_req_t *req);
+
+/* The connection will be closed while its client may still be sending: what it sends is read for a
+ * while, for a reset would take the reply from it. */
+void client_linger(struct client *client);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Heads of requests: what h2o 2.2.5 lets pass and must not, and what it refuses in its own words.
+ * Called by refusal.c and early.c. What must stay true: a head is read by the parser that h2o uses,
+ * so that both see the same lines. */
+#include "web/head.h"
+
+#include <h2o.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/bytes.h"
+
+/* picohttpparser's, which is part of h2o's library; no header of it is installed. */
+struct phr_header {
+    const char *name; /* NULL: the line goes on with the value before */
+    size_t name_len;
+    const char *value;
+    size_t value_len;
+};
+
+int phr_parse_request(const char *bytes, size_t len, const char **method, size_t *method_len,
+                      const char **path, size_t *path_len, int *minor_version,
+                      struct phr_header *headers, size_t *header_count, size_t last_len);
+
+struct head {
+    struct view target;
+    int minor; /* of the version */
+    size_t count;
+    struct phr_header lines[H2O_MAX_HEADERS];
+};
+
+/* -1: it is no head; -2: it has not come to its end. */
+static int read_head(struct view bytes, struct head *head)
+{
+    const char *method;
+    size_t method_len;
+
+    head->target = VIEW("");
+    head->count = H2O_MAX_HEADERS;
+    return phr_parse_request(bytes.at, bytes.len, &method, &method_len, &head->target.at,
+                             &head->target.len, &head->minor, head->lines, &head->count, 0);
+}
+
+/* The second word of the first line; what is no text there is no target. */
+static struct view second_word(struct view bytes)
+{
+    const char *at = bytes.len ? memchr(bytes.at, ' ', bytes.len) : NULL;
+    struct view word = at ? view_skip(bytes, (size_t)(at - bytes.at) + 1) : VIEW("");
+
+    for (size_t i = 0; i < word.len; i++)
+        if (word.at[i] <= ' ' || word.at[i] == 0x7f)
+            return (struct view){word.at, i};
+    return VIEW("");
+}
+
+int head_status(struct view bytes, struct view *target)
+{
+    struct head head;
+    int said = read_head(bytes, &head);
+
+    *target = said >= 0 ? head.target : second_word(bytes);
+    if (said == -1)
+        return 400;
+    return said == -2 && bytes.len >= H2O_MAX_REQLEN ? 431 : 0;
+}
+
+static bool is_named(const struct phr_header *line, struct view name)
+{
+    return line->name && line->name_len == name.len &&
+           strncasecmp(line->name, name.at, name.len) == 0;
+}
+
+/* The lines of one name. */
+struct found {
+    size_t count;
+    bool differs; /* they don't all say the same */
+    struct view value;
+};
+
+static struct found find(const struct head *head, struct view name)
+{
+    struct found found = {0};
+
+    for (size_t i = 0; i < head->count; i++) {
+        struct view value = {head->lines[i].value, head->lines[i].value_len};
+
+        if (!is_named(&head->lines[i], name))
+            continue;
+        found.differs |= found.count++ && !view_equal(view_trim(value), found.value);
+        found.value = view_trim(value);
+    }
+    return found;
+}
+
+static bool is_folded(const struct head *head)
+{
+    for (size_t i = 0; i < head->count; i++)
+        if (!head->lines[i].name)
+            return true;
+    return false;
+}
+
+/* RFC 9112, 3.2, 5.2, 6.1 and 6.3 */
+const char *head_fault(struct view bytes)
+{
+    struct head head;
+    struct found lengths, codings;
+    size_t hosts;
+
+    if (read_head(bytes, &head) < 0)
+        return "The head of the request cannot be read.";
+    lengths = find(&head, VIEW("content-length"));
+    codings = find(&head, VIEW("transfer-encoding"));
+    hosts = find(&head, VIEW("host")).count;
+    if (lengths.count && codings.count)
+        return "Content-Length and Transfer-Encoding exclude each other.";
+    if (lengths.differs)
+        return "The request has two Content-Length that differ.";
+    if (codings.count > 1 || (codings.count && head.minor == 0))
+        return "The request has a Transfer-Encoding that cannot be.";
+    if (hosts > 1 || (!hosts && head.minor > 0))
+        return hosts ? "The request has more than one Host." : "The request has no Host.";
+    return is_folded(&head) ? "A header goes on in a second line." : NULL;
+}
+
+struct view head_origin(struct view target)
+{
+    size_t scheme = target.len >= 7 && strncasecmp(target.at, "http://", 7) == 0    ? 7
+                    : target.len >= 8 && strncasecmp(target.at, "https://", 8) == 0 ? 8
+                                                                                    : 0;
+
+    for (size_t i = scheme; scheme && i < target.len; i++)
+        if (target.at[i] == '/' || target.at[i] == '?')
+            return view_skip(target, i);
+    return scheme ? VIEW("/") : target;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Heads of requests: which are refused, and what their targets mean. */
+#include "web/head.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define GET "GET /x HTTP/1.1\r\n"
+
+static void what_two_readers_could_read_in_two_ways_is_a_fault(void **state)
+{
+    static const char *const faults[] = {
+        GET "\r\n",
+        GET "Host: a\r\nHost: a\r\n\r\n",
+        GET "Host: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        GET "Host: a\r\ntransfer-encoding: identity\r\ncontent-length: 0\r\n\r\n",
+        GET "Host: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        GET
+        "Host: a\r\nContent-Length: 1\r\nX: y\r\nCONTENT-LENGTH: 1\r\nContent-Length: 2\r\n\r\n",
+        GET "Host: a\r\nContent-Length: 1\r\nContent-Length: 01\r\n\r\n",
+        GET "Host: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+        GET "Host: a\r\nX: y\r\n z\r\n\r\n",
+        "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n",
+        "",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(faults); i++)
+        assert_non_null(head_fault(view_of(faults[i])));
+}
+
+static void what_has_one_meaning_is_none(void **state)
+{
+    static const char *const good[] = {
+        GET "Host: a\r\n\r\n",
+        GET "Host:\r\n\r\n", /* there is one, and it is empty */
+        "\r\n" GET "host: a\r\n\r\n",
+        GET "Host: a\nContent-Length: 1\n\n{",
+        GET "Host: a\r\nContent-Length: 1\r\nContent-Length:  1 \r\n\r\n",
+        GET "Host: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nContent-Length: 5\r\n\r\n",
+        "GET / HTTP/1.0\r\n\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(good); i++)
+        assert_null(head_fault(view_of(good[i])));
+}
+
+static void only_what_can_never_be_a_head_is_refused_early(void **state)
+{
+    static const struct {
+        const char *bytes;
+        int status;
+        const char *target;
+    } cases[] = {
+        {GET "Host: a\r\n\r\n", 0, "/x"},
+        {GET "Host: a\r\n", 0, "/x"},
+        {"GE", 0, ""},
+        {"", 0, ""},
+        {"GET /y", 0, ""},
+        {GET "no colon\r\n\r\n", 400, "/x"},
+        {"GET /y?z HTTP/9.9\r\n\r\n", 400, "/y?z"},
+        {"GET /y\r\n\r\n", 400, "/y"},
+        {"\x16\x03\x01", 400, ""},
+    };
+    struct view target;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_int_equal(head_status(view_of(cases[i].bytes), &target), cases[i].status);
+        assert_true(view_equal(target, view_of(cases[i].target)));
+    }
+}
+
+static void a_head_without_end_is_too_large(void **state)
+{
+    static char bytes[512 * 1024];
+    struct view target;
+
+    (void)state;
+    memset(bytes, 'y', sizeof(bytes));
+    memcpy(bytes, GET "X: ", strlen(GET "X: "));
+    assert_int_equal(head_status((struct view){bytes, 100 * 1024}, &target), 0);
+    assert_int_equal(head_status((struct view){bytes, sizeof(bytes)}, &target), 431);
+    assert_true(view_equal(target, VIEW("/x")));
+}
+
+static void a_whole_address_is_its_path(void **state)
+{
+    static const char *const cases[][2] = {
+        {"/x?y", "/x?y"},
+        {"*", "*"},
+        {"", ""},
+        {"http://a/x?y=http://b/", "/x?y=http://b/"},
+        {"HTTPS://a:1", "/"},
+        {"http://a?y", "?y"},
+        {"http://", "/"},
+        {"http:/x", "http:/x"},
+        {"ftp://a/x", "ftp://a/x"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_true(view_equal(head_origin(view_of(cases[i][0])), view_of(cases[i][1])));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_two_readers_could_read_in_two_ways_is_a_fault),
+        cmocka_unit_test(what_has_one_meaning_is_none),
+        cmocka_unit_test(only_what_can_never_be_a_head_is_refused_early),
+        cmocka_unit_test(a_head_without_end_is_too_large),
+        cmocka_unit_test(a_whole_address_is_its_path),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
