@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The answer to GET /health. Called by http.c, fed by main.c. What must stay true: it is 503 from
+/* The answer to GET /health. What must stay true: it is 503 from
  * the start until everything has been there at the same time, and then never for an absence shorter
  * than the patience. */
 #include "http/health.h"
+
+#include "road/road.h"
 
 static const char *const names[HEALTH_NEEDS] = {"balancer", "upstream", "key"};
 
@@ -39,4 +41,16 @@ bool health_report(struct health *health, uint64_t now_ms, struct bytes *out)
     }
     bytes_text(out, "]}");
     return false;
+}
+
+void health_look(struct health *health, struct road *road, uint64_t now_ms)
+{
+    struct road_sight sight = road_look(road, now_ms);
+
+    if (sight.balancer_ms)
+        health_seen(health, NEEDS_BALANCER, sight.balancer_ms);
+    if (sight.upstream_ms)
+        health_seen(health, NEEDS_UPSTREAM, sight.upstream_ms);
+    if (sight.key_ms)
+        health_seen(health, NEEDS_KEY, sight.key_ms);
 }

@@ -5,6 +5,8 @@
 
 #include "base/bytes.h"
 
+struct road;
+
 enum health_need { NEEDS_BALANCER, NEEDS_UPSTREAM, NEEDS_KEY, HEALTH_NEEDS };
 
 enum { HEALTH_PATIENCE_MS = 2000 }; /* a restart in between must not turn probes over */
@@ -20,3 +22,6 @@ void health_seen(struct health *health, enum health_need need, uint64_t now_ms);
 /* Whether requests are answered by 200: from the first time that all needs are met, until one has
  * been unmet for HEALTH_PATIENCE_MS. Appends the report to `out`. */
 bool health_report(struct health *health, uint64_t now_ms, struct bytes *out);
+
+/* Takes what the road sees. */
+void health_look(struct health *health, struct road *road, uint64_t now_ms);

@@ -117,6 +117,7 @@ static void on_fail(void *owner, const struct letter *letter)
               &(struct call_failure){.error = fail->error < ERROR_COUNT ? (enum error)fail->error
                                                                         : ERROR_UPSTREAM,
                                      .has_begun = fail->seq != 0,
+                                     .is_tried = true,
                                      .status = fail->status,
                                      .retry_after_ms = fail->retry_after_ms,
                                      .body = fail->body});

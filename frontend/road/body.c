@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies of requests, shared by the calls of one request and by whoever may have to ask once more. What must stay true: a body goes
  * when the last who holds it lets go. */
-#include "road/body.h"
+#include "road/road.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "road/body.h"
+#include "road/road.h"
 #include "settings/options.h"
 
 /* Each chunk of an answer looks its call up, and each step along a chain is a wait for memory: so chains are kept shorter than

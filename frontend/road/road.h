@@ -21,7 +21,8 @@ struct body; /* of a request to the provider; several calls may share one */
 
 /* Takes the text over. The caller holds the body until body_let_go. */
 struct body *body_new(struct bytes *text);
-void body_let_go(struct body *body); /* NULL is taken too */
+struct body *body_hold(struct body *body); /* NULL stays NULL */
+void body_let_go(struct body *body);       /* NULL is taken too */
 struct view body_view(const struct body *body);
 
 /* What is asked of the provider. Texts and views are borrowed for the life of the call. */
@@ -54,6 +55,7 @@ struct answer_head {
 struct call_failure {
     enum error error;
     bool has_begun;          /* …the answer, before it broke off */
+    bool is_tried;           /* the provider was asked, as often as we would */
     uint64_t status;         /* the provider's; 0: none */
     uint64_t retry_after_ms; /* 0: unknown */
     struct view body;        /* the provider's error, or its answer without content; may be empty */

@@ -80,10 +80,8 @@ static void openai_errors_have_all_four_members(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        expect_told(&cases[i], dialect_openai.error);
-        expect_told(&cases[i], dialect_openai_models.error);
-    }
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        expect_told(&cases[i], shape_openai.write);
 }
 
 static void a_stream_of_openai_ends_in_an_error_event(void **state)
@@ -94,24 +92,40 @@ static void a_stream_of_openai_ends_in_an_error_event(void **state)
                                                 "server_error", "null", "'answer_lost'") "\n\n");
 
     (void)state;
-    dialect_openai.stream_error(&complaint, &out);
+    shape_openai.write_event(&complaint, &out);
     assert_string_equal(bytes_cstr(&out), want.at);
     bytes_clear(&out);
     bytes_clear(&want);
 }
 
-static void every_error_is_json_in_each_dialect(void **state)
+static void a_native_stream_ends_in_an_event_of_one_line(void **state)
 {
-    const struct dialect *dialects[] = {&dialect_openai, &dialect_openai_models, &dialect_gemini};
+    struct complaint complaint = {.error = ERROR_UPSTREAM_LOST};
+    struct bytes out = {0},
+                 want = json_of(
+                     "data: {'error':{'code':502,'message':'The answer was interrupted inside the "
+                     "gateway.','status':'UNAVAILABLE'}}\n\n");
 
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(dialects); i++) {
+    shape_gemini.write_event(&complaint, &out);
+    assert_string_equal(bytes_cstr(&out), want.at);
+    assert_true(shape_gemini.breaks && !shape_openai.breaks);
+    bytes_clear(&out);
+    bytes_clear(&want);
+}
+
+static void every_error_is_json_in_each_shape(void **state)
+{
+    const struct error_shape *shapes[] = {&shape_openai, &shape_gemini};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(shapes); i++) {
         for (enum error error = ERROR_NONE; error < ERROR_COUNT; error++) {
             struct complaint complaint = {.error = error, .retry_after_ms = 1500};
             struct bytes out = {0};
             yyjson_doc *doc;
 
-            dialects[i]->error(&complaint, &out);
+            shapes[i]->write(&complaint, &out);
             doc = yyjson_read(out.at, out.len, 0);
             assert_true(yyjson_is_obj(yyjson_obj_get(yyjson_doc_get_root(doc), "error")));
             yyjson_doc_free(doc);
@@ -191,10 +205,8 @@ static void gemini_errors_look_like_googles(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        expect_told(&cases[i], dialect_gemini.error);
-        expect_told(&cases[i], dialect_gemini.stream_error);
-    }
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        expect_told(&cases[i], shape_gemini.write);
 }
 
 static void keys_are_masked_wherever_they_stand(void **state)
@@ -220,7 +232,7 @@ static void keys_are_masked_wherever_they_stand(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct bytes out = {0};
 
-        dialect_mask(&out, view_of(cases[i].in));
+        complaint_mask(&out, view_of(cases[i].in));
         expect_text(cases[i].in, bytes_cstr(&out), cases[i].want);
         bytes_clear(&out);
     }
@@ -231,7 +243,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(openai_errors_have_all_four_members),
         cmocka_unit_test(a_stream_of_openai_ends_in_an_error_event),
-        cmocka_unit_test(every_error_is_json_in_each_dialect),
+        cmocka_unit_test(a_native_stream_ends_in_an_event_of_one_line),
+        cmocka_unit_test(every_error_is_json_in_each_shape),
         cmocka_unit_test(gemini_errors_look_like_googles),
         cmocka_unit_test(keys_are_masked_wherever_they_stand),
     };

@@ -1,47 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the dialects share: the life of asks and replies, paths, errors of the provider, masking of
- * keys. What must stay true: no text of the provider's reaches a client unmasked through here. */
-#include "exchange/dialect.h"
+/* What clients read of errors: the provider's own words where they concern them, keys masked. What must stay true: no text of the
+ * provider's reaches a client unmasked through here. */
+#include "endpoint/complaint.h"
 
 #include "base/json.h"
-#include "settings/options.h"
-
-void ask_clear(struct ask *ask)
-{
-    bytes_clear(&ask->model);
-    bytes_clear(&ask->client_model);
-    bytes_clear(&ask->path);
-    bytes_clear(&ask->body);
-    *ask = (struct ask){0};
-}
-
-static void choice_clear(struct reply_choice *choice)
-{
-    bytes_clear(&choice->refusal);
-    bytes_clear(&choice->cited.said);
-    bytes_clear(&choice->cited.annotations);
-}
-
-void reply_clear(struct reply *reply)
-{
-    bytes_clear(&reply->response_id);
-    bytes_clear(&reply->head);
-    for (size_t i = 0; i < REPLY_CHOICES; i++)
-        choice_clear(&reply->choices[i]);
-    *reply = (struct reply){0};
-}
-
-void dialect_path(struct ask *ask)
-{
-    if (!ask->operation)
-        ask->operation = ask->stream ? "streamGenerateContent" : "generateContent";
-    bytes_copy(&ask->path, VIEW("/models/"));
-    bytes_append(&ask->path, bytes_view(&ask->model));
-    bytes_append(&ask->path, VIEW(":"));
-    bytes_text(&ask->path, ask->operation);
-    if (ask->stream)
-        bytes_append(&ask->path, VIEW("?alt=sse"));
-}
 
 /* ---- masking ---- */
 
@@ -70,7 +32,7 @@ static bool may_be_mark(char c)
     return c == 'A' || c == 'k' || c == 'a';
 }
 
-void dialect_mask(struct bytes *out, struct view text)
+void complaint_mask(struct bytes *out, struct view text)
 {
     size_t plain = 0;
 
@@ -124,9 +86,14 @@ void complaint_message(const struct complaint *complaint, const struct provider_
                        struct bytes *out)
 {
     if (complaint->text)
-        dialect_mask(out, view_of(complaint->text));
+        complaint_mask(out, view_of(complaint->text));
     else if (provider->message.len)
-        dialect_mask(out, provider->message);
+        complaint_mask(out, provider->message);
     else
         bytes_text(out, error_facts(complaint->error)->text);
+}
+
+int complaint_status(const struct complaint *complaint)
+{
+    return complaint->status ? complaint->status : error_facts(complaint->error)->status;
 }
