@@ -58,10 +58,15 @@ void early_watch(struct client *client)
     client->socket->_cb.read = on_read;
 }
 
+/* Ends with its request. */
+struct turn {
+    struct client *client;
+};
+
 /* h2o disposes of a request before it reads the next one or closes the connection. */
 static void on_disposed(void *data)
 {
-    struct client *client = *(struct client **)data;
+    struct client *client = ((struct turn *)data)->client;
 
     if (!h2o_timeout_is_linked(&client->again))
         h2o_timeout_link(client->web->loop, &client->web->context.zero_timeout, &client->again);
@@ -69,7 +74,11 @@ static void on_disposed(void *data)
 
 void early_watch_next(h2o_req_t *req)
 {
-    struct client **client = h2o_mem_alloc_shared(&req->pool, sizeof(*client), on_disposed);
+    struct client *client = client_of(req);
+    struct turn *turn;
 
-    *client = client_of(req);
+    if (!client->read)
+        return;
+    turn = h2o_mem_alloc_shared(&req->pool, sizeof(*turn), on_disposed);
+    turn->client = client;
 }
