@@ -28,16 +28,25 @@ static void refuse(struct client *client, int status, struct view target)
     bytes_clear(&body);
 }
 
+/* Whether h2o may have what has come. Where its head is whole, what comes is the body. */
+static bool judge(struct client *client)
+{
+    const h2o_buffer_t *input = client->socket->input;
+    struct head_verdict verdict = head_judge((struct view){input->bytes, input->size});
+
+    client->is_judged = verdict.is_whole;
+    client->fault = verdict.fault;
+    if (verdict.status)
+        refuse(client, verdict.status, verdict.target);
+    return !verdict.status;
+}
+
 static void on_read(h2o_socket_t *socket, const char *error)
 {
     struct client *client = socket->on_close.data;
-    struct view bytes = {socket->input->bytes, socket->input->size}, target;
-    int status = error ? 0 : head_status(bytes, &target);
 
-    if (status) {
-        refuse(client, status, target);
+    if (!error && !client->is_judged && !judge(client))
         error = "refused"; /* h2o then closes the connection without a word */
-    }
     client->read(socket, error);
 }
 
