@@ -91,14 +91,27 @@ static yyjson_doc *read_mended(struct view text, yyjson_read_flag flags)
     return doc;
 }
 
+/* Reads, and mends what nothing but a lone half of a surrogate pair is wrong with. */
+static yyjson_doc *read_most(struct view text, yyjson_read_flag flags, const yyjson_alc *pool,
+                             yyjson_read_err *err)
+{
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text.at, text.len, flags, pool, err);
+
+    return !doc && err->code == YYJSON_READ_ERROR_INVALID_STRING ? read_mended(text, flags) : doc;
+}
+
+struct view json_skip_mark(struct view text)
+{
+    return view_starts(text, VIEW("\xef\xbb\xbf")) ? view_skip(text, 3) : text;
+}
+
 yyjson_doc *json_read_request(struct view text, const char **why)
 {
-    yyjson_read_flag flags = YYJSON_READ_NUMBER_AS_RAW;
     yyjson_read_err err = {0};
-    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text.at, text.len, flags, NULL, &err);
+    yyjson_doc *doc;
 
-    if (!doc && err.code == YYJSON_READ_ERROR_INVALID_STRING)
-        doc = read_mended(text, flags);
+    text = json_skip_mark(text);
+    doc = read_most(text, YYJSON_READ_NUMBER_AS_RAW, NULL, &err);
     if (!doc) {
         *why = text.len ? err.msg : "the body is empty";
         return NULL;
@@ -113,7 +126,9 @@ yyjson_doc *json_read_request(struct view text, const char **why)
 
 yyjson_doc *json_read_reply(struct view text)
 {
-    return yyjson_read(text.at, text.len, YYJSON_READ_NUMBER_AS_RAW);
+    yyjson_read_err err = {0};
+
+    return read_most(text, YYJSON_READ_NUMBER_AS_RAW, NULL, &err);
 }
 
 /* Documents in one block. What must stay true: nobody keeps one; the block serves one at a time. */
@@ -128,6 +143,7 @@ yyjson_doc *json_open(struct view text, yyjson_read_flag flags)
     yyjson_alc pool;
     bool fits = text.len < BLOCK_SIZE / 16 &&
                 yyjson_read_max_memory_usage(text.len, flags) < BLOCK_SIZE - 1024;
+    yyjson_read_err err = {0};
     yyjson_doc *doc;
 
     assert(!is_taken);
@@ -135,9 +151,9 @@ yyjson_doc *json_open(struct view text, yyjson_read_flag flags)
         return NULL;
     if (fits)
         yyjson_alc_pool_init(&pool, block, sizeof(block));
-    doc = yyjson_read_opts((char *)(uintptr_t)text.at, text.len, flags, fits ? &pool : NULL, NULL);
+    doc = yyjson_read_opts((char *)(uintptr_t)text.at, text.len, flags, fits ? &pool : NULL, &err);
     is_taken = doc && fits;
-    return doc;
+    return !doc && err.code == YYJSON_READ_ERROR_INVALID_STRING ? read_mended(text, flags) : doc;
 }
 
 void json_close(yyjson_doc *doc)

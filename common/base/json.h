@@ -9,17 +9,21 @@
 /* How deep a client's JSON may nest; the provider itself refuses less. */
 #define JSON_DEPTH 256
 
-/* Reads a client's text. Numbers stay text, so that they can be handed on as the client spelled
+/* The text without a byte order mark in front. */
+struct view json_skip_mark(struct view text);
+
+/* Reads a client's text, which may begin with a byte order mark. Numbers stay text, so that they can be handed on as the client spelled
  * them; a lone half of a surrogate pair (an emoji that was cut in two) becomes U+FFFD. NULL: it is
  * no JSON, and `*why` (static) says where the fault lies. Free with yyjson_doc_free, which takes
  * NULL. */
 yyjson_doc *json_read_request(struct view text, const char **why);
 
-/* Reads a provider's text, numbers as text too; NULL: it is no JSON. */
+/* Reads a provider's text, numbers as text too; halves of pairs are mended here as well. NULL: it
+ * is no JSON. */
 yyjson_doc *json_read_reply(struct view text);
 
 /* Reads a text that is looked at and let go, as an event of a stream: a short one in one static
- * block, so that it costs no malloc. NULL: it is no JSON. One at a time: json_close it, which takes
+ * block, so that it costs no malloc; halves of pairs are mended. NULL: it is no JSON. One at a time: json_close it, which takes
  * NULL, before the next json_open. */
 yyjson_doc *json_open(struct view text, yyjson_read_flag flags);
 void json_close(yyjson_doc *doc);

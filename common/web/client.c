@@ -157,6 +157,7 @@ struct client *client_open(struct web *web, h2o_socket_t *socket)
     client->look.cb = on_look;
     socket->on_close.cb = on_client_closed;
     socket->on_close.data = client;
-    web->clients++;
+    if (++web->clients > web->clients_most)
+        web->clients_most = web->clients;
     return client;
 }

@@ -104,8 +104,6 @@ void web_start(struct web *web)
 /* Clients that come in thousands and go again leave their memory to malloc, which would keep it. */
 static void trim(struct web *web)
 {
-    if (web->clients > web->clients_most)
-        web->clients_most = web->clients;
     if (web->clients_most < TRIM_CLIENTS || web->clients > web->clients_most / 2)
         return;
     malloc_trim(0);

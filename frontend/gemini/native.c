@@ -35,7 +35,7 @@ static uint64_t output_limit(yyjson_val *root)
 
 static bool looks_like_object(struct view body)
 {
-    body = view_trim(body);
+    body = view_trim(json_skip_mark(body));
     return body.len >= 2 && body.at[0] == '{' && body.at[body.len - 1] == '}';
 }
 

@@ -85,28 +85,45 @@ uint64_t chat_output_estimate(const struct chat *chat)
     return limit < 0 ? 0 : limit > INT32_MAX ? INT32_MAX : (uint64_t)limit;
 }
 
-/* The provider takes five at most. */
+static bool is_among(struct view text, const struct view *others, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (view_equal(text, others[i]))
+            return true;
+    return false;
+}
+
+size_t chat_stops(const struct chat *chat, struct view stops[CHAT_STOPS])
+{
+    yyjson_val *stop = chat->value[F_stop];
+    bool is_array = yyjson_is_arr(stop);
+    yyjson_val *one = is_array ? yyjson_arr_get_first(stop) : stop;
+    size_t left = is_array ? yyjson_arr_size(stop) : stop != NULL, count = 0;
+
+    for (; left; left--, one = unsafe_yyjson_get_next(one)) {
+        struct view text = json_view(one);
+        if (!text.len || is_among(text, stops, count))
+            continue;
+        if (count == CHAT_STOPS)
+            return CHAT_STOPS + 1;
+        stops[count++] = text;
+    }
+    return count;
+}
+
 static void write_stop(struct chat *chat)
 {
     struct bytes *out = &chat->ask->body;
-    yyjson_val *stop = chat->value[F_stop];
-    size_t start = out->len, count = 0;
-    bool is_array = yyjson_is_arr(stop);
-    yyjson_val *one = is_array ? yyjson_arr_get_first(stop) : stop;
+    struct view stops[CHAT_STOPS];
+    size_t count = chat_stops(chat, stops);
 
-    if (!stop || !config_key(chat, VIEW("stopSequences")))
+    if (!count || !config_key(chat, VIEW("stopSequences")))
         return;
-    for (size_t i = 0; i < (is_array ? yyjson_arr_size(stop) : 1) && count < 5; i++) {
-        if (yyjson_get_len(one)) {
-            bytes_append(out, count++ ? VIEW(",") : VIEW("["));
-            json_text(out, json_view(one));
-        }
-        one = unsafe_yyjson_get_next(one);
+    for (size_t i = 0; i < count; i++) {
+        bytes_append(out, i ? VIEW(",") : VIEW("["));
+        json_text(out, stops[i]);
     }
-    if (count)
-        bytes_append(out, VIEW("]"));
-    else
-        out->len = start;
+    bytes_append(out, VIEW("]"));
 }
 
 static void write_logprobs(struct chat *chat)

@@ -175,7 +175,9 @@ static bool take_part(struct chat *chat, const char *role, yyjson_val *part,
             type.len < 64 ? (int)type.len : 64, type.at);
     if (!member.len)
         return true;
-    text = json_member(part, member);
+    text = yyjson_obj_getn(part, member.at, member.len);
+    if (yyjson_is_null(text))
+        return true;
     if (!yyjson_is_str(text))
         return chat_refuse_type(chat,
                                 chat_param("messages[%zu].%s[%zu].%s", place->message, place->list,

@@ -10,8 +10,6 @@
 #include "openai/chat/request.h"
 
 #include <openssl/sha.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "openai/chat/request_private.h"
 #include "settings/options.h"
@@ -36,38 +34,6 @@ static const struct {
     FIELDS
 #undef FIELD
 };
-
-bool chat_refuse(struct chat *chat, enum error error, const char *param, const char *format, ...)
-{
-    char text[512];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    chat->error = error;
-    *chat->param = param;
-    bytes_text(chat->why, text);
-    return false;
-}
-
-bool chat_refuse_type(struct chat *chat, const char *param, const char *wanted, yyjson_val *got)
-{
-    return chat_refuse(chat, ERROR_BAD_TYPE, param,
-                       "Invalid type for '%s': expected %s, but got %s.", param, wanted,
-                       json_type(got));
-}
-
-const char *chat_param(const char *format, ...)
-{
-    static char path[96];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(path, sizeof(path), format, args);
-    va_end(args);
-    return path;
-}
 
 /* ---- reading the members ---- */
 
@@ -99,12 +65,22 @@ static const char *type_wanted(enum type type, yyjson_val *value)
     return NULL;
 }
 
+/* What some programs send for "as you like". */
+static bool means_nothing(enum field field, yyjson_val *value)
+{
+    if (field == F_seed)
+        return chat_integer(value, 0) == -1;
+    return field == F_response_format && yyjson_is_obj(value) && yyjson_obj_size(value) == 0;
+}
+
 static bool take_field(struct chat *chat, enum field field, yyjson_val *value)
 {
     const char *name = fields[field].name.at;
     const char *wanted;
 
     chat->value[field] = NULL;
+    if (fields[field].type == TYPE_NUMBER || fields[field].type == TYPE_INTEGER)
+        chat_take_number(value);
     if (yyjson_is_null(value))
         return true;
     if (fields[field].type == TYPE_UNSUPPORTED &&
@@ -113,21 +89,25 @@ static bool take_field(struct chat *chat, enum field field, yyjson_val *value)
     wanted = type_wanted(fields[field].type, value);
     if (wanted)
         return chat_refuse_type(chat, name, wanted, value);
-    chat->value[field] = value;
+    chat->value[field] = means_nothing(field, value) ? NULL : value;
     return true;
 }
 
-static bool take_fields(struct chat *chat, yyjson_val *root)
+/* Takes the members of the request, or of an extra_body: what is Google's there is for chat_extras.
+ */
+static bool take_fields(struct chat *chat, yyjson_val *object, bool is_extra)
 {
     size_t i, max;
     yyjson_val *key, *value;
 
-    yyjson_obj_foreach(root, i, max, key, value)
+    yyjson_obj_foreach(object, i, max, key, value)
     {
         struct view name = json_view(key);
         for (size_t field = 0; field < FIELD_COUNT; field++) {
             if (!view_equal(fields[field].name, name))
                 continue;
+            if (is_extra && (field == F_google || field == F_extra_body))
+                break;
             if (!take_field(chat, (enum field)field, value))
                 return false;
             break;
@@ -136,10 +116,14 @@ static bool take_fields(struct chat *chat, yyjson_val *root)
     return true;
 }
 
-int64_t chat_integer(yyjson_val *value, int64_t otherwise)
+/* extra_body stands in the body if a client didn't unwrap it; some wrap it twice. Those that unwrap
+ * it let its members win. */
+static bool take_extra_body(struct chat *chat)
 {
-    json_integer(value, &otherwise);
-    return otherwise;
+    yyjson_val *extra = chat->value[F_extra_body];
+
+    return take_fields(chat, extra, true) &&
+           take_fields(chat, json_member(extra, VIEW("extra_body")), true);
 }
 
 /* ---- the model ---- */
@@ -236,6 +220,7 @@ static bool check_logprobs(struct chat *chat)
 
 static bool check_stop(struct chat *chat)
 {
+    struct view stops[CHAT_STOPS];
     size_t i, max;
     yyjson_val *stop;
 
@@ -244,7 +229,20 @@ static bool check_stop(struct chat *chat)
         if (!yyjson_is_str(stop))
             return chat_refuse_type(chat, chat_param("stop[%zu]", i), "a string", stop);
     }
-    return true;
+    if (chat_stops(chat, stops) <= CHAT_STOPS)
+        return true;
+    return chat_refuse(chat, ERROR_BAD_VALUE, "stop",
+                       "Invalid value: 'stop' may have %d different strings at most.", CHAT_STOPS);
+}
+
+static bool check_top_p(struct chat *chat)
+{
+    double top_p = 0;
+
+    json_number(chat->value[F_top_p], &top_p);
+    return (top_p >= 0 && top_p <= 1) ||
+           chat_refuse(chat, ERROR_BAD_VALUE, "top_p",
+                       "Invalid value: 'top_p' must be between 0 and 1.");
 }
 
 static const struct tier {
@@ -332,7 +330,7 @@ static uint64_t affinity(const struct chat *chat)
 static bool check(struct chat *chat)
 {
     return check_limits(chat) && check_logprobs(chat) && check_modalities(chat) &&
-           check_format(chat) && check_stop(chat) && check_tier(chat);
+           check_format(chat) && check_stop(chat) && check_top_p(chat) && check_tier(chat);
 }
 
 static bool translate(struct chat *chat, yyjson_val *root)
@@ -342,8 +340,8 @@ static bool translate(struct chat *chat, yyjson_val *root)
     if (!yyjson_is_obj(root))
         return chat_refuse(chat, ERROR_BAD_JSON, NULL,
                            "The body of the request must be a JSON object.");
-    if (!take_fields(chat, root) || !take_model(chat) || !check(chat) || !chat_wishes(chat) ||
-        !chat_extras(chat) || !chat_messages(chat))
+    if (!take_fields(chat, root, false) || !take_extra_body(chat) || !take_model(chat) ||
+        !check(chat) || !chat_wishes(chat) || !chat_extras(chat) || !chat_messages(chat))
         return false;
     write_safety(chat);
     chat_write_config(chat);

@@ -73,7 +73,7 @@ struct chat {
     const char **param;
 };
 
-/* Notes what is wrong with the request; returns false for the caller to pass on. `param` is its
+/* complaint.c: notes what is wrong with the request; returns false for the caller to pass on. `param` is its
  * parameter's name: static, or of chat_param. */
 bool chat_refuse(struct chat *chat, enum error error, const char *param, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -115,10 +115,19 @@ static inline bool chat_is_refused(const struct chat *chat, enum refused refused
     return chat->refused & 1u << refused;
 }
 
+/* A string that holds a number becomes that number. */
+void chat_take_number(yyjson_val *value);
+
 /* The whole number, or `otherwise` if it is none. */
 int64_t chat_integer(yyjson_val *value, int64_t otherwise);
 
-/* openai_config.c: appends generationConfig, unless it would be empty. */
+enum { CHAT_STOPS = 5 }; /* what the provider takes */
+
+/* openai_config.c: the first distinct stops, without empty ones; returns how many there are, or
+ * CHAT_STOPS + 1 if there are more. */
+size_t chat_stops(const struct chat *chat, struct view stops[CHAT_STOPS]);
+
+/* Appends generationConfig, unless it would be empty. */
 void chat_write_config(struct chat *chat);
 
 /* How many tokens the answer may have; a limit in the provider's own words is for it to judge. */

@@ -11,6 +11,8 @@ static bool take_effort(struct chat *chat, yyjson_val *word, const char *param)
         return true;
     if (!yyjson_is_str(word))
         return chat_refuse_type(chat, param, "a string", word);
+    if (!yyjson_get_len(word) || yyjson_equals_str(word, "auto")) /* as the model likes */
+        return true;
     if (!model_effort(json_view(word), &chat->thinking.effort))
         return chat_refuse(
             chat, ERROR_UNSUPPORTED_VALUE, param,
@@ -24,6 +26,7 @@ static bool take_budget(struct chat *chat, yyjson_val *tokens, const char *param
 {
     if (!tokens)
         return true;
+    chat_take_number(tokens);
     if (!json_integer(tokens, &chat->thinking.budget))
         return chat_refuse_type(chat, param, "an integer", tokens);
     chat->thinking.has_budget = true;
@@ -44,7 +47,7 @@ static bool take_thinking(struct chat *chat)
     return true;
 }
 
-/* `reasoning`: {effort, max_tokens, exclude, summary} */
+/* `reasoning`: {enabled, effort, max_tokens, exclude, summary} */
 static bool take_reasoning(struct chat *chat)
 {
     yyjson_val *reasoning = chat->value[F_reasoning];
@@ -54,6 +57,10 @@ static bool take_reasoning(struct chat *chat)
         chat->ask->thoughts = yyjson_is_false(excludes);
     else if (json_member(reasoning, VIEW("summary")))
         chat->ask->thoughts = true;
+    if (yyjson_is_false(json_member(reasoning, VIEW("enabled")))) {
+        chat->thinking.effort = EFFORT_NONE;
+        return true;
+    }
     return take_effort(chat, json_member(reasoning, VIEW("effort")), "reasoning.effort") &&
            take_budget(chat, json_member(reasoning, VIEW("max_tokens")), "reasoning.max_tokens");
 }

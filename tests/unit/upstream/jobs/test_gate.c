@@ -107,6 +107,12 @@ static void check(const struct expectation *c)
 
 static const struct expectation cases[] = {
     {"a good stream", STREAM, GOOD, false, FAULT_NONE, NULL},
+    {"half an emoji at first", STREAM, EVENT(TEXT("\\ud83d end")) EVENT(FINISH("STOP")), false,
+     FAULT_NONE, NULL},
+    {"half an emoji in the middle", STREAM, EVENT(TEXT("ok")) EVENT(PART("{\"text\":\"\\ude00\"}")),
+     false, FAULT_NONE, NULL},
+    {"half an emoji in a whole answer", WHOLE, PART("{\"text\":\"ok \\ud83d end\"}"), false,
+     FAULT_NONE, NULL},
     {"usage behind the finish", STREAM, GOOD EVENT(USAGE), false, FAULT_NONE, NULL},
     {"thoughts first, not shown", STREAM, EVENT(THOUGHT("hm")) GOOD, false, FAULT_NONE, NULL},
     {"no empty line at the end", STREAM, EVENT(TEXT("a")) "data: " FINISH("STOP") "\n", false,

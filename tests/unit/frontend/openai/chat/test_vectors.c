@@ -120,8 +120,9 @@ static void v22_stop_as_text_as_a_list_and_six_of_them(void **state)
     (void)state;
     TRANSLATES({"text", STOPS("'END'"), STOPPED("'END'")},
                {"a list", STOPS("['a','b']"), STOPPED("'a','b'")},
-               {"six", STOPS("['1','2','3','4','5','6']"), STOPPED("'1','2','3','4','5'")},
+               {"five of six", STOPS("['1','2','3','2','4','5']"), STOPPED("'1','2','3','4','5'")},
                {"six, two empty", STOPS("['','1','2','','3','4']"), STOPPED("'1','2','3','4'")});
+    REFUSES({"six", STOPS("['1','2','3','4','5','6']"), ERROR_BAD_VALUE, "stop"});
 }
 
 #define PICTURE(url) "{'type':'image_url','image_url':{'url':'" url "'}}"
