@@ -13,7 +13,8 @@ void frontend_look(struct frontend *frontend, uint64_t now_ms)
         health_seen(&frontend->health, NEEDS_BALANCER, now_ms);
     if (frontend->upstreams.attached)
         health_seen(&frontend->health, NEEDS_UPSTREAM, now_ms);
-    if (balancers_keys(frontend, now_ms))
+    frontend->health.keys = balancers_keys(frontend, now_ms);
+    if (frontend->health.keys.available)
         health_seen(&frontend->health, NEEDS_KEY, now_ms);
 }
 

@@ -49,13 +49,24 @@ bool balancers_are_heard(const struct frontend *frontend, uint64_t now_ms)
     return false;
 }
 
-uint64_t balancers_keys(const struct frontend *frontend, uint64_t now_ms)
+struct health_keys balancers_keys(const struct frontend *frontend, uint64_t now_ms)
 {
-    uint64_t keys = 0;
+    struct health_keys keys = {0};
 
-    for (size_t i = 0; i < frontend->balancers.count; i++)
-        if (is_heard(&frontend->balancers.at[i], now_ms))
-            keys += frontend->balancers.at[i].keys;
+    for (size_t i = 0; i < frontend->balancers.count; i++) {
+        const struct balancer_link *balancer = &frontend->balancers.at[i];
+        const struct msg_status *pool = &balancer->pool;
+        uint64_t by_ms = pool->retry_after_ms ? balancer->told_ms + pool->retry_after_ms : 0;
+
+        if (!is_heard(balancer, now_ms))
+            continue;
+        keys.total += pool->keys;
+        keys.available += pool->available;
+        if (!keys.error || (by_ms && by_ms < keys.by_ms)) {
+            keys.error = pool->error;
+            keys.by_ms = by_ms;
+        }
+    }
     return keys;
 }
 
@@ -86,9 +97,9 @@ static void on_lost(void *owner, struct link *link)
 
     (void)link;
     health_seen(&balancer->frontend->health, NEEDS_BALANCER, now_ms);
-    if (balancer->keys)
+    if (balancer->pool.available)
         health_seen(&balancer->frontend->health, NEEDS_KEY, now_ms);
-    balancer->keys = 0;
+    balancer->pool = (struct msg_status){0};
 }
 
 static void on_known(void *owner, const struct letter *letter)
@@ -135,24 +146,18 @@ static void on_gone(void *owner, const struct letter *letter)
     upstreams_gone(balancer->frontend, letter->msg->gone.upstream, balancer);
 }
 
-static void on_setting(void *owner, const struct letter *letter)
+static void on_status(void *owner, const struct letter *letter)
 {
     struct balancer_link *balancer = owner;
-    const struct msg_setting *setting = &letter->msg->setting;
-    uint64_t number = 0;
 
-    if (!view_equal(setting->name, VIEW("keys")))
-        return;
-    for (size_t i = 0;
-         i < setting->value.len && setting->value.at[i] >= '0' && setting->value.at[i] <= '9'; i++)
-        number = number * 10 + (uint64_t)(setting->value.at[i] - '0');
-    balancer->keys = number;
+    balancer->pool = letter->msg->status;
+    balancer->told_ms = balancer->frontend->actor.now_ms;
 }
 
 static letter_handler *const handlers[MSG_KINDS] = {
-    [MSG_KNOWN] = on_known,     [MSG_KNOWN_END] = on_known_end, [MSG_REFUSED] = on_refused,
-    [MSG_RETRY] = on_retry,     [MSG_PEER] = on_peer,           [MSG_GONE] = on_gone,
-    [MSG_SETTING] = on_setting,
+    [MSG_KNOWN] = on_known,   [MSG_KNOWN_END] = on_known_end, [MSG_REFUSED] = on_refused,
+    [MSG_RETRY] = on_retry,   [MSG_PEER] = on_peer,           [MSG_GONE] = on_gone,
+    [MSG_STATUS] = on_status,
 };
 
 void balancers_open(struct frontend *frontend)
@@ -198,7 +203,7 @@ void balancers_dump(const struct frontend *frontend)
         const struct balancer_link *balancer = &frontend->balancers.at[i];
 
         log_info("dump.balancer", F_NUM("slot", i), F_ID("balancer", balancer->link.peer),
-                 F_NUM("keys", balancer->keys),
+                 F_NUM("keys", balancer->pool.available),
                  F_STR("state", balancer->link.peer ? "welcomed" : "away"));
     }
 }

@@ -2,6 +2,7 @@
 /* The connections to the balancers, one for each entry of BALANCER_ENDPOINTS. */
 #pragma once
 
+#include "http/health.h"
 #include "link.h"
 
 struct frontend;
@@ -10,10 +11,11 @@ struct balancer_link {
     struct link link; /* first: letters lead back from its mailbox */
     struct frontend *frontend;
     size_t slot;
-    uint64_t listed_by;   /* the incarnation whose KNOWN list has been obeyed */
-    uint64_t keys;        /* how many it says are fit */
-    uint64_t welcomed_by; /* the incarnation that welcomed us last */
-    bool was_heard;       /* at the last tick */
+    uint64_t listed_by;     /* the incarnation whose KNOWN list has been obeyed */
+    struct msg_status pool; /* what it says of its keys */
+    uint64_t told_ms;       /* when it said so */
+    uint64_t welcomed_by;   /* the incarnation that welcomed us last */
+    bool was_heard;         /* at the last tick */
 };
 
 struct balancers {
@@ -32,9 +34,9 @@ struct balancer_link *balancers_pick(struct frontend *frontend, uint64_t refuser
 void balancers_tell(struct frontend *frontend, const struct balancer_link *except,
                     enum message_kind kind, const void *letter);
 
-/* Whether a balancer is heard, and how many keys the ones that are heard have. */
+/* Whether a balancer is heard, and what the ones that are heard say of keys. */
 bool balancers_are_heard(const struct frontend *frontend, uint64_t now_ms);
-uint64_t balancers_keys(const struct frontend *frontend, uint64_t now_ms);
+struct health_keys balancers_keys(const struct frontend *frontend, uint64_t now_ms);
 
 void balancers_tick(struct frontend *frontend, uint64_t now_ms);
 void balancers_dump(const struct frontend *frontend);
