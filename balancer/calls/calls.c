@@ -98,7 +98,7 @@ static uint64_t doubled(uint64_t ms, uint64_t times)
 {
     while (times-- > 0 && ms < PAUSE_MOST_MS)
         ms *= 2;
-    return ms;
+    return ms < PAUSE_MOST_MS ? ms : PAUSE_MOST_MS;
 }
 
 /* Up to half as much again, so that calls that failed together do not come again together. */

@@ -228,6 +228,9 @@ static int open_road(void **state)
 static int close_all(void **state)
 {
     (void)state;
+    calls_close(&b.calls);
+    for (size_t i = 0; i < b.pool.count; i++) /* whatever happened, all was given back */
+        assert_int_equal(b.pool.keys[i].in_flight, 0);
     balancer_close(&b);
     return 0;
 }
@@ -490,6 +493,177 @@ static void an_outcome_told_twice_counts_once(void **state)
     outcome(U1, 1, 1, 1, 1, 1, FAULT_SERVER, 0, true);
     outcome(U1, 1, 1, 1, 1, 1, FAULT_SERVER, 0, true);
     assert_int_equal(count_posted(U1, MSG_REKEY), 1);
+}
+
+/* Waiting for a key */
+
+static void a_wait_known_to_be_longer_than_the_setting_is_refused_at_once(void **state)
+{
+    (void)state;
+    settle(0, FAULT_QUOTA_MINUTE, 34000);
+    settle(1, FAULT_QUOTA_MINUTE, 33000);
+    offer(F1, 1, 1, 0, 300000);
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.error, ERROR_NO_QUOTA);
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.retry_after_ms, 33000);
+    assert_int_equal(b.calls.queue.count, 0);
+    pass(33000);
+    offer(F1, 2, 1, 0, 300000); /* it comes when it was told to */
+    assert_int_equal(expect(U1, MSG_JOB).job.call, 2);
+}
+
+static void a_wait_that_grows_beyond_it_is_ended_at_once(void **state)
+{
+    (void)state;
+    settle(0, FAULT_QUOTA_MINUTE, 20000);
+    settle(1, FAULT_QUOTA_MINUTE, 20000);
+    offer(F1, 1, 1, 0, 300000);
+    pass(10000);
+    assert_int_equal(count_posted(F1, MSG_REFUSED), 0);
+    settle(0, FAULT_QUOTA_MINUTE, 40000);
+    settle(1, FAULT_QUOTA_MINUTE, 50000);
+    pass(1);
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.retry_after_ms, 39999);
+}
+
+/* A key that comes back is asked once; while nothing is heard of that, the others wait. */
+static void those_that_come_back_together_do_not_fall_on_one_key(void **state)
+{
+    (void)state;
+    settle(0, FAULT_KEY_INVALID, 0);
+    settle(1, FAULT_QUOTA_MINUTE, 5000);
+    for (uint64_t call = 1; call <= 3; call++)
+        offer(F1, call, 1, 0, 60000);
+    pass(5000);
+    assert_int_equal(count_posted(U1, MSG_JOB) + count_posted(U2, MSG_JOB), 1);
+    assert_int_equal(expect(U1, MSG_JOB).job.call, 1);
+    outcome(U1, 1, 1, 1, 1, b.pool.keys[1].id, FAULT_NONE, 0, false);
+    assert_int_equal(count_posted(U1, MSG_JOB) + count_posted(U2, MSG_JOB), 3);
+}
+
+static void what_has_no_known_end_is_refused_with_its_reason_and_no_time(void **state)
+{
+    struct msg_refused refused;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        pool_settle(&b.pool, 0,
+                    &(struct verdict){.key_id = b.pool.keys[i].id,
+                                      .model = VIEW("gemini-x"),
+                                      .fault = FAULT_KEY_INVALID,
+                                      .words = VIEW("API key expired.")},
+                    b.actor.now_ms);
+    offer(F1, 1, 1, 0, 60000);
+    refused = expect(F1, MSG_REFUSED).refused;
+    assert_int_equal(refused.error, ERROR_KEYS_REFUSED);
+    assert_int_equal(refused.retry_after_ms, 0);
+    assert_true(view_equal(refused.words, VIEW("API key expired.")));
+}
+
+static void faults_that_reach_no_model_do_not_use_up_max_retries(void **state)
+{
+    (void)state;
+    options.max_retries = 1;
+    offer(F1, 1, 1, 0, 60000);
+    outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 2000, true);
+    assert_int_equal(expect(U1, MSG_REKEY).rekey.key_id, b.pool.keys[1].id);
+    outcome(U1, 2, 1, 1, 2, b.pool.keys[1].id, FAULT_QUOTA_MINUTE, 3000, true);
+    pass(2000);
+    assert_int_equal(expect(U1, MSG_REKEY).rekey.key_id, b.pool.keys[0].id);
+    assert_int_equal(expect(U1, MSG_REKEY).rekey.attempt, 3);
+    outcome(U1, 3, 1, 1, 3, b.pool.keys[0].id, FAULT_SERVER, 0, true);
+    assert_int_equal(count_posted(U1, MSG_REKEY), 2);
+    assert_int_equal(count_posted(U1, MSG_STOP), 1);
+}
+
+static void pauses_double(void **state)
+{
+    static const uint64_t pauses[] = {100, 200, 400, 800, 1600, 3200, 4000, 4000};
+    uint64_t attempt = 2;
+
+    (void)state;
+    options.max_retries = 20;
+    offer(F1, 1, 1, 0, 600000);
+    outcome(U1, 1, 1, 1, 1, 1, FAULT_SERVER, 0, true);
+    for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++, attempt++) {
+        outcome(U1, attempt, 1, 1, attempt, 1, FAULT_SERVER, 0, true);
+        pass(pauses[i] - 1);
+        assert_int_equal(count_posted(U1, MSG_REKEY), attempt - 1);
+        pass(1 + pauses[i] / 2);
+        assert_int_equal(count_posted(U1, MSG_REKEY), attempt);
+    }
+}
+
+static void offer_for(uint64_t call, uint64_t owner)
+{
+    FRONT(F1, CALL, call, .balancer = b.actor.incarnation, .call = call, .offer = 1,
+          .pool = VIEW("gemini"), .model = VIEW("gemini-x"), .method = VIEW("DELETE"),
+          .type = VIEW("text/plain"), .headers = VIEW("etag"), .left_ms = 60000, .owner = owner);
+}
+
+static void a_call_for_an_owner_gets_that_key_or_waits_for_it(void **state)
+{
+    uint64_t owner = b.pool.keys[1].id;
+    struct msg_job job;
+
+    (void)state;
+    for (uint64_t call = 1; call <= 2; call++) {
+        offer_for(call, owner);
+        job = expect(call == 1 ? U1 : U2, MSG_JOB).job;
+        assert_int_equal(job.key_id, owner);
+        assert_true(view_equal(job.method, VIEW("DELETE")));
+        assert_true(view_equal(job.type, VIEW("text/plain")));
+        assert_true(view_equal(job.headers, VIEW("etag")));
+    }
+    outcome(U1, 1, 1, 1, 1, owner, FAULT_QUOTA_MINUTE, 3000, true);
+    assert_int_equal(count_posted(U1, MSG_REKEY), 0);
+    offer(F1, 3, 1, 0, 60000); /* who needs no owner does not wait behind it */
+    assert_int_equal(expect(U1, MSG_JOB).job.key_id, b.pool.keys[0].id);
+    pass(3000);
+    assert_int_equal(expect(U1, MSG_REKEY).rekey.key_id, owner);
+}
+
+static void who_comes_in_the_round_that_frees_a_slot_stands_behind_those_that_wait(void **state)
+{
+    struct msg_outcome over = {.seq = 1, .frontend = F1, .call = 1, .offer = 1, .attempt = 1};
+    struct msg_call late = {.balancer = b.actor.incarnation,
+                            .call = 6,
+                            .offer = 1,
+                            .pool = VIEW("gemini"),
+                            .model = VIEW("gemini-x"),
+                            .left_ms = 60000};
+    union message letter = {.outcome = over};
+
+    (void)state;
+    for (uint64_t call = 1; call <= 5; call++)
+        offer(F1, call, 1, 0, 60000);
+    route_upstream[MSG_OUTCOME](&b, &(struct letter){MSG_OUTCOME, &letter, U1, &b.upstream});
+    letter.call = late;
+    route_front[MSG_CALL](&b, &(struct letter){MSG_CALL, &letter, F1, &b.front});
+    balancer_round(&b);
+    assert_int_equal(expect(U1, MSG_JOB).job.call, 5);
+}
+
+static void frontends_hear_how_many_keys_can_serve_and_until_when_not(void **state)
+{
+    struct msg_status status = {0};
+
+    (void)state;
+    hello_front(F2);
+    status = expect(F2, MSG_STATUS).status;
+    assert_int_equal(status.keys, 2);
+    assert_int_equal(status.available, 2);
+    assert_int_equal(status.error, ERROR_NONE);
+    balancer_beat(&b, b.actor.now_ms);
+    forget_posted();
+    balancer_beat(&b, b.actor.now_ms);
+    assert_int_equal(count_posted(F2, MSG_STATUS), 0); /* nothing new */
+    settle(0, FAULT_KEY_INVALID, 0);
+    settle(1, FAULT_QUOTA_MINUTE, 7000);
+    balancer_beat(&b, b.actor.now_ms);
+    status = expect(F2, MSG_STATUS).status;
+    assert_int_equal(status.available, 0);
+    assert_int_equal(status.retry_after_ms, 7000);
+    assert_int_equal(status.error, ERROR_NO_QUOTA);
 }
 
 /* Pairs that break */
@@ -867,6 +1041,15 @@ int main(void)
         ROAD(when_all_keys_rest_a_call_waits_if_it_can),
         ROAD(a_call_whose_keys_all_rest_meanwhile_is_stopped_with_the_time),
         ROAD(an_outcome_told_twice_counts_once),
+        ROAD(a_wait_known_to_be_longer_than_the_setting_is_refused_at_once),
+        ROAD(a_wait_that_grows_beyond_it_is_ended_at_once),
+        ROAD(those_that_come_back_together_do_not_fall_on_one_key),
+        ROAD(what_has_no_known_end_is_refused_with_its_reason_and_no_time),
+        ROAD(faults_that_reach_no_model_do_not_use_up_max_retries),
+        ROAD(pauses_double),
+        ROAD(a_call_for_an_owner_gets_that_key_or_waits_for_it),
+        ROAD(who_comes_in_the_round_that_frees_a_slot_stands_behind_those_that_wait),
+        ROAD(frontends_hear_how_many_keys_can_serve_and_until_when_not),
         ROAD(calls_of_a_lost_upstream_are_given_back),
         ROAD(another_frontends_calls_stay_where_they_are),
         ROAD(a_silent_upstream_gets_nothing_and_gives_back_until_it_is_heard),
