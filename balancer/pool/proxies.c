@@ -105,7 +105,7 @@ static uint64_t rank_of(const struct proxy *proxy, uint64_t now_ms)
 
 static struct proxy *in_turn(struct proxies *proxies, uint64_t now_ms)
 {
-    struct proxy *best = NULL;
+    struct proxy *best = &proxies->at[proxies->next];
 
     for (size_t i = 0; i < proxies->count; i++) {
         struct proxy *proxy = &proxies->at[proxies->next];
@@ -113,7 +113,7 @@ static struct proxy *in_turn(struct proxies *proxies, uint64_t now_ms)
         proxies->next = (proxies->next + 1) % proxies->count;
         if (!rank_of(proxy, now_ms))
             return proxy;
-        if (!best || rank_of(proxy, now_ms) < rank_of(best, now_ms))
+        if (rank_of(proxy, now_ms) < rank_of(best, now_ms))
             best = proxy;
     }
     return best;

@@ -76,10 +76,21 @@ static void post_call(struct leg *leg, struct balancer_link *balancer, uint64_t 
     link_post(&balancer->link, MSG_CALL, &letter);
 }
 
-static void fail_refused(struct leg *leg)
+/* `words`: the provider's, if the last refusal brought any. */
+static void fail_refused(struct leg *leg, struct view words)
 {
-    calls_fail(leg->exchange, &(struct complaint){.error = leg->call.refusal,
-                                                  .retry_after_ms = leg->call.refusal_retry_ms});
+    struct complaint complaint = {.error = leg->call.refusal,
+                                  .retry_after_ms = leg->call.refusal_retry_ms};
+    struct bytes body = {0};
+
+    if (words.len && complaint.error == ERROR_KEYS_REFUSED) {
+        bytes_text(&body, "{\"error\":{\"message\":");
+        bytes_json(&body, words);
+        bytes_text(&body, "}}");
+        complaint.body = bytes_view(&body);
+    }
+    calls_fail(leg->exchange, &complaint);
+    bytes_clear(&body);
 }
 
 void calls_offer(struct leg *leg)
@@ -93,7 +104,7 @@ void calls_offer(struct leg *leg)
         call_offer(&leg->call, balancer->slot, balancer->link.peer);
         post_call(leg, balancer, now_ms, false);
     } else if (leg->call.refusers) {
-        fail_refused(leg);
+        fail_refused(leg, VIEW(""));
     } else {
         leg_hold(leg);
     }
@@ -186,7 +197,7 @@ void calls_on_refused(struct frontend *frontend, struct balancer_link *from,
     if (call_refuse(&leg->call, error, refused->retry_after_ms, frontend->balancers.count))
         offer_again(leg);
     else
-        fail_refused(leg);
+        fail_refused(leg, refused->words);
 }
 
 void calls_on_retry(struct frontend *frontend, struct balancer_link *from,

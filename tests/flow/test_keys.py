@@ -184,6 +184,28 @@ def test_when_all_keys_fail_the_error_says_why(pool, mode, status, code):
     assert stream.status == status and not stream.events
 
 
+def test_a_key_that_is_refused_for_a_reason_is_told_with_it(pool):
+    stage = pool("key-disabled-00001")
+    for _ in range(2):  # by the attempt itself, and without one
+        for answer in (stage.chat("hello"), stage.request("POST", f"/v1beta/models/{MODEL}:generateContent",
+                                                          {"contents": [{"role": "user", "parts": [{"text": "x"}]}]})):
+            message = answer.json["error"]["message"]
+            assert answer.status == 503 and message.startswith("No key can be used: the provider refuses them. It says: "), message
+            assert "has not been used in project" in message and "key-disabled" not in answer.text, message
+            assert "details" not in answer.json["error"] and "retry-after" not in answer.headers
+    assert stage.sim.total() == 1
+
+
+def test_credit_that_is_used_up_is_not_called_a_quota_of_the_day(pool):
+    stage = pool("key-depleted-1")
+    for _ in range(2):
+        answer = stage.chat("hello")
+        assert (answer.status, answer.json["error"]["code"]) == (429, "insufficient_quota"), answer.text
+        assert "quota of the day" not in answer.text and "retry-after" not in answer.headers
+        assert "credit" in answer.json["error"]["message"].lower(), answer.text
+    assert stage.sim.total() == 1
+
+
 def test_when_all_keys_give_empty_answers_a_chat_gets_one(pool):
     """Google's dialect is told the truth: its clients would take an answer without parts for a broken one."""
     stage = pool(*(f"key-empty-{i}" for i in range(3)))
