@@ -30,6 +30,12 @@ static struct wait in_a_second(const struct calls *calls, enum error error)
     return (struct wait){calls->actor->now_ms + 1000, error, VIEW("")};
 }
 
+/* Who waits for a key from now on is to have one by then. */
+static uint64_t key_by_ms(const struct calls *calls)
+{
+    return calls->actor->now_ms + options.queue_wait_ms;
+}
+
 /* Giving up */
 
 static void refuse(struct calls *calls, struct call *call, const struct wait *wait)
@@ -60,7 +66,7 @@ static void give_up_late(struct calls *calls, struct call *call)
 
     if (call->state == CALL_REKEYING && calls->actor->now_ms >= call->deadline_ms)
         wait = (struct wait){.error = ERROR_NONE};
-    else if (call->key_by_ms && pool_ask(calls->pool, &need, calls->actor->now_ms, &wait))
+    else if (pool_ask(calls->pool, &need, calls->actor->now_ms, &wait))
         wait = in_a_second(calls, ERROR_NOT_READY);
     give_up(calls, call, &wait);
 }
@@ -68,7 +74,7 @@ static void give_up_late(struct calls *calls, struct call *call)
 /* There is no key now. False: one will be there in time, wait. */
 static bool is_hopeless(struct calls *calls, struct call *call, const struct wait *wait)
 {
-    uint64_t by_ms = calls->actor->now_ms + options.queue_wait_ms;
+    uint64_t by_ms = key_by_ms(calls);
 
     if (!call->key_by_ms)
         call->key_by_ms = by_ms < call->deadline_ms ? by_ms : call->deadline_ms;
@@ -148,7 +154,7 @@ static void mark(struct calls *calls, struct call *call, enum turn turn, const s
     if (turn != TURN_NO_KEY)
         return;
     queue_bound(&calls->queue, &call->waiter, call->key_by_ms);
-    queue_dry(&calls->queue, &call->waiter, wait->until_ms);
+    queue_dry(&calls->queue, &call->waiter, wait->until_ms, key_by_ms(calls));
 }
 
 /* While others that wait may be let go in this round, a new call stands behind them. */

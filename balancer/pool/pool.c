@@ -85,7 +85,7 @@ bool pool_knows(const struct pool *pool, struct view model)
 /* What holds a key back */
 
 struct hold {
-    uint64_t until_ms;
+    uint64_t until_ms; /* if hopeless: until that is looked at again, whatever else holds longer */
     bool is_hopeless;
     enum fault why;
 };
@@ -95,12 +95,8 @@ static void hold_by(struct hold *hold, const struct cooldown *cooldown, uint64_t
     uint64_t until_ms = cooldown_free_ms(cooldown, now_ms);
     bool is_hopeless = cooldown->until_ms > now_ms && rule_of(cooldown->why)->is_hopeless;
 
-    if (is_hopeless > hold->is_hopeless ||
-        (is_hopeless == hold->is_hopeless && until_ms > hold->until_ms))
-        hold->why = cooldown->why;
-    if (until_ms > hold->until_ms)
-        hold->until_ms = until_ms;
-    hold->is_hopeless |= is_hopeless;
+    if (is_hopeless == hold->is_hopeless ? until_ms > hold->until_ms : is_hopeless)
+        *hold = (struct hold){until_ms, is_hopeless, cooldown->why};
 }
 
 /* until_ms is now_ms: nothing does. */
@@ -196,6 +192,8 @@ static struct wait wait_of(const struct pool *pool, const struct lane *lane, uin
     if (first == LANE_NONE)
         return (struct wait){UINT64_MAX, ERROR_NO_KEY, VIEW("")};
     hold = hold_of(pool, lane, first, now_ms);
+    if (lane->keys[first].sleep.at > hold.until_ms) /* its way is open again: it wakes soon */
+        hold.until_ms = lane->keys[first].sleep.at;
     return wait_for(pool, &hold, first);
 }
 

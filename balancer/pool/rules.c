@@ -7,10 +7,13 @@
 #include "fault.h"
 
 enum {
-    SECOND_MS = 1000,
-    MINUTE_MS = 60 * SECOND_MS,
+    MOMENT_MS = 2 * 1000,
+    FIVE_SECONDS_MS = 5 * 1000,
+    MINUTE_MS = 60 * 1000,
+    FIVE_MINUTES_MS = 5 * MINUTE_MS,
     HOUR_MS = 60 * MINUTE_MS,
-    DAY_MS = 25 * HOUR_MS, /* the longest day of the year, when clocks go back */
+    SIX_HOURS_MS = 6 * HOUR_MS,
+    DAY_MS = 25 * HOUR_MS, /* the longest of the year, when clocks go back */
 };
 
 /* clang-format off */
@@ -26,20 +29,20 @@ static const struct rule rules[FAULT_COUNT] = {
     [FAULT_KEY_INVALID]    = {COOL_KEY, EXIT_CARRIES, .is_free = true, .is_hopeless = true,
                               .first_ms = HOUR_MS, .most_ms = HOUR_MS, .error = ERROR_KEYS_REFUSED},
     [FAULT_NO_CREDIT]      = {COOL_KEY, EXIT_SERVED, .is_free = true, .is_hopeless = true,
-                              .first_ms = 5 * MINUTE_MS, .most_ms = HOUR_MS, .error = ERROR_NO_CREDIT},
+                              .first_ms = FIVE_MINUTES_MS, .most_ms = HOUR_MS, .error = ERROR_NO_CREDIT},
     [FAULT_QUOTA_MINUTE]   = {COOL_KEY_MODEL, EXIT_SERVED, .is_proof = true, .is_free = true,
-                              .first_ms = 2 * SECOND_MS, .most_ms = MINUTE_MS, .stated_most_ms = HOUR_MS,
+                              .first_ms = MOMENT_MS, .most_ms = MINUTE_MS, .stated_most_ms = HOUR_MS,
                               .error = ERROR_NO_QUOTA},
     [FAULT_QUOTA_UNKNOWN]  = {COOL_KEY_MODEL, EXIT_SERVED, .is_proof = true, .is_free = true,
-                              .first_ms = 2 * SECOND_MS, .most_ms = MINUTE_MS, .stated_most_ms = HOUR_MS,
+                              .first_ms = MOMENT_MS, .most_ms = MINUTE_MS, .stated_most_ms = HOUR_MS,
                               .error = ERROR_NO_QUOTA},
     [FAULT_QUOTA_DAY]      = {COOL_KEY_MODEL, EXIT_SERVED, .is_proof = true, .is_free = true,
                               .first_ms = HOUR_MS, .most_ms = HOUR_MS, .stated_most_ms = DAY_MS,
                               .error = ERROR_NO_QUOTA_TODAY},
     [FAULT_QUOTA_NONE]     = {COOL_KEY_MODEL, EXIT_SERVED, .is_proof = true, .is_free = true, .is_hopeless = true,
-                              .first_ms = HOUR_MS, .most_ms = 6 * HOUR_MS, .error = ERROR_NOT_IN_TIER},
+                              .first_ms = HOUR_MS, .most_ms = SIX_HOURS_MS, .error = ERROR_NOT_IN_TIER},
     [FAULT_LOCATION]       = {COOL_EXIT, EXIT_SHUT, .is_free = true, .is_hopeless = true,
-                              .first_ms = 5 * SECOND_MS, .most_ms = 5 * MINUTE_MS, .error = ERROR_LOCATION},
+                              .first_ms = FIVE_SECONDS_MS, .most_ms = FIVE_MINUTES_MS, .error = ERROR_LOCATION},
     [FAULT_PROXY]          = {COOL_NOTHING, EXIT_FAILS},
     [FAULT_SERVER]         = {COOL_NOTHING, EXIT_CARRIES},
     [FAULT_DEADLINE]       = {COOL_NOTHING, EXIT_CARRIES},

@@ -170,8 +170,13 @@ struct waiter *queue_next(struct queue *queue, uint64_t now_ms)
     return item ? ((struct line *)item)->waiters : NULL;
 }
 
-void queue_dry(struct queue *queue, const struct waiter *waiter, uint64_t until_ms)
+void queue_dry(struct queue *queue, const struct waiter *waiter, uint64_t until_ms, uint64_t by_ms)
 {
+    struct waiter *other;
+
+    DL_FOREACH (waiter->line->waiters, other)
+        if (other->late.at > by_ms)
+            heap_put(&queue->late, &other->late, by_ms);
     leave_state(queue, waiter->line);
     waiter->line->state = LINE_DRY;
     heap_put(&queue->dry, &waiter->line->place, until_ms);

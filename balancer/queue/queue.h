@@ -54,8 +54,9 @@ struct waiter *queue_next(struct queue *queue, uint64_t now_ms);
 /* One that is late; NULL: nobody. It stays until it is dropped. */
 struct waiter *queue_late(const struct queue *queue, uint64_t now_ms);
 
-/* For what this one's line needs there is no key until then. */
-void queue_dry(struct queue *queue, const struct waiter *waiter, uint64_t until_ms);
+/* For what this one's line needs there is no key until then; nobody in it is to wait beyond
+ * `by_ms`. */
+void queue_dry(struct queue *queue, const struct waiter *waiter, uint64_t until_ms, uint64_t by_ms);
 
 /* There is no upstream for this one's line. */
 void queue_block(struct queue *queue, const struct waiter *waiter);

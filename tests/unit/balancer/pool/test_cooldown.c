@@ -10,7 +10,7 @@
 
 #include "fault.h"
 
-enum { MINUTE = 60000, HOUR = 3600000 };
+enum { MINUTE = 60000, HOUR = 3600000, FIVE_MINUTES = 5 * MINUTE, NINE_HOURS = 9 * HOUR };
 
 static struct cooldown cooldown;
 
@@ -131,7 +131,7 @@ static void what_the_provider_states_is_obeyed_if_it_is_later(void **state)
 static void another_reason_begins_with_its_own_length(void **state)
 {
     (void)state;
-    assert_int_equal(refuse(FAULT_NO_CREDIT, 0, 900, 1000), 1000 + 5 * MINUTE);
+    assert_int_equal(refuse(FAULT_NO_CREDIT, 0, 900, 1000), 1000 + FIVE_MINUTES);
     assert_int_equal(refuse(FAULT_KEY_INVALID, 0, 900, 1100), 1100 + HOUR);
     assert_int_equal(cooldown.why, FAULT_KEY_INVALID);
 }

@@ -2,12 +2,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "pool/report.h"
 
-enum { MINUTE = 60000, HOUR = 3600000 };
+enum { MINUTE = 60000, HOUR = 3600000, FIVE_MINUTES = 5 * MINUTE, NINE_HOURS = 9 * HOUR };
 
 static const struct secret keys[] = {
     {VIEW("key-a")}, {VIEW("key-b")}, {VIEW("key-c")}, {VIEW("key-a")}};
@@ -298,7 +299,7 @@ static void nor_does_one_of_the_whole_key(void **state)
 static void when_all_rest_the_first_to_come_back_and_the_reason_are_told(void **state)
 {
     (void)state;
-    settle(0, model, FAULT_QUOTA_DAY, 9 * HOUR, 1000);
+    settle(0, model, FAULT_QUOTA_DAY, NINE_HOURS, 1000);
     settle(1, model, FAULT_QUOTA_MINUTE, 7000, 1000);
     settle(2, model, FAULT_KEY_INVALID, 0, 1000);
     assert_null(pick(model, 1500));
@@ -490,12 +491,12 @@ static void what_nobody_knows_the_end_of_is_promised_to_nobody(void **state)
     (void)state;
     settle(0, model, FAULT_KEY_INVALID, 0, 1000);
     settle(1, model, FAULT_QUOTA_NONE, 5000, 1000);
-    settle(2, model, FAULT_QUOTA_DAY, 9 * HOUR, 1000);
-    assert_int_equal(ask(model, 1000).until_ms, 1000 + 9 * HOUR);
+    settle(2, model, FAULT_QUOTA_DAY, NINE_HOURS, 1000);
+    assert_int_equal(ask(model, 1000).until_ms, 1000 + NINE_HOURS);
     assert_int_equal(ask(model, 1000).error, ERROR_NO_QUOTA_TODAY);
     settle(2, model, FAULT_NO_CREDIT, 0, 1000);
     assert_int_equal(ask(model, 1000).until_ms, UINT64_MAX);
-    assert_int_equal(ask(model, 1000).error, ERROR_KEYS_REFUSED); /* of the one asked again first */
+    assert_int_equal(ask(model, 1000).error, ERROR_NO_CREDIT); /* looked at again first */
 }
 
 static void credit_is_looked_at_again_after_minutes_and_never_more_than_an_hour(void **state)
@@ -504,7 +505,7 @@ static void credit_is_looked_at_again_after_minutes_and_never_more_than_an_hour(
 
     (void)state;
     until = settle(0, model, FAULT_NO_CREDIT, 0, now);
-    assert_int_equal(until - now, 5 * MINUTE);
+    assert_int_equal(until - now, FIVE_MINUTES);
     for (int i = 0; i < 6; i++) {
         now = until;
         until = settle(0, model, FAULT_NO_CREDIT, 0, now);
@@ -528,6 +529,76 @@ static void only_the_owner_serves_what_it_owns(void **state)
     need.owner = 12345;
     assert_false(pool_take(&pool, &need, 1000, &grant, &wait));
     assert_int_equal(wait.until_ms, UINT64_MAX);
+}
+
+/* Against a walk over all keys */
+
+/* When a key may be taken for the model, by its cool-downs alone. */
+static uint64_t free_ms(size_t key, struct view for_model, uint64_t now_ms, bool *is_hopeless)
+{
+    const struct model *known = model_find(&pool.models, for_model);
+    const struct cooldown *cooldowns[] = {&pool.keys[key].cooldown,
+                                          known && known->lane ? &known->lane->keys[key].cooldown
+                                                               : &pool.keys[key].cooldown};
+    uint64_t latest_ms = now_ms;
+
+    *is_hopeless = false;
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t at_ms = cooldown_free_ms(cooldowns[i], now_ms);
+
+        latest_ms = at_ms > latest_ms ? at_ms : latest_ms;
+        *is_hopeless |= cooldowns[i]->until_ms > now_ms && rule_of(cooldowns[i]->why)->is_hopeless;
+    }
+    return latest_ms;
+}
+
+static void expect_what_a_walk_finds(struct view for_model, uint64_t now_ms)
+{
+    uint64_t first_ms = UINT64_MAX;
+    bool is_available = false, is_hopeless;
+    struct wait told = {0};
+
+    for (size_t i = 0; i < pool.count; i++) {
+        uint64_t at_ms = free_ms(i, for_model, now_ms, &is_hopeless);
+
+        is_available |= at_ms <= now_ms;
+        if (!is_hopeless && at_ms < first_ms)
+            first_ms = at_ms;
+    }
+    assert_int_equal(pool_ask(&pool, &(struct need){.model = for_model}, now_ms, &told),
+                     is_available);
+    if (!is_available)
+        assert_int_equal(told.until_ms, first_ms);
+}
+
+static void a_pick_is_what_a_walk_over_all_keys_would_find(void **state)
+{
+    static const enum fault faults[] = {FAULT_NONE,         FAULT_QUOTA_MINUTE, FAULT_QUOTA_UNKNOWN,
+                                        FAULT_QUOTA_DAY,    FAULT_KEY_INVALID,  FAULT_SERVER,
+                                        FAULT_QUOTA_MINUTE, FAULT_NO_CREDIT,    FAULT_BAD_REQUEST};
+    uint64_t taken[8] = {0}, ids[8] = {0}, now = 1000;
+
+    (void)state;
+    srandom(7);
+    for (int step = 0; step < 200000; step++, now += (uint64_t)random() % 300) {
+        struct view for_model = random() % 2 ? model : other;
+        size_t slot = (size_t)random() % 8;
+        struct verdict verdict = {.key_id = ids[slot],
+                                  .model = for_model,
+                                  .fault = faults[(size_t)random() % 9],
+                                  .stated_ms = (uint64_t)(random() % 3) * 1700};
+        struct grant grant;
+
+        if (taken[slot] && random() % 5)
+            pool_settle(&pool, taken[slot], &verdict, now);
+        pool_release(&pool, taken[slot], now);
+        taken[slot] = 0;
+        expect_what_a_walk_finds(for_model, now);
+        if (!pool_take(&pool, &(struct need){.model = for_model}, now, &grant, &wait))
+            continue;
+        taken[slot] = grant.reservation;
+        ids[slot] = grant.key_id;
+    }
 }
 
 /* Ways out */
@@ -581,6 +652,30 @@ static void a_key_whose_proxy_is_not_served_goes_by_none_and_the_others_go_on(vo
         if (next)
             assert_ptr_not_equal(next->proxy, key->proxy);
     }
+}
+
+/* Others slept while one asked again whether their proxy is served. */
+static void keys_of_a_proxy_that_is_served_again_are_back_within_a_moment(void **state)
+{
+    static const struct secret ways[] = {{VIEW("http://10.0.0.1:1")}};
+    struct verdict good = {.model = model};
+    struct grant grant, second;
+    struct need need = {.model = model};
+
+    (void)state;
+    pool_open_proxies(&pool, ways, 1, true);
+    settle(0, model, FAULT_LOCATION, 0, 1000);
+    settle(1, model, FAULT_LOCATION, 0, 1000);
+    assert_true(pool_take(&pool, &need, 6000, &grant, &wait));
+    for (int i = 0; i < 3; i++)
+        assert_false(pool_take(&pool, &need, 6001, &second, &wait));
+    good.key_id = grant.key_id;
+    pool_settle(&pool, grant.reservation, &good, 6100);
+    for (int i = 0; i < 9; i++)
+        if (!pool_ask(&pool, &need, 6101, &wait))
+            assert_in_range(wait.until_ms, 6102, 7000);
+    assert_non_null(pick(model, 7000));
+    assert_int_equal(available(7000), 3);
 }
 
 /* Reports */
@@ -668,9 +763,11 @@ int main(void)
         POOL_TEST(what_nobody_knows_the_end_of_is_promised_to_nobody),
         POOL_TEST(credit_is_looked_at_again_after_minutes_and_never_more_than_an_hour),
         POOL_TEST(only_the_owner_serves_what_it_owns),
+        NEW(a_pick_is_what_a_walk_over_all_keys_would_find),
         POOL_TEST(a_place_that_is_not_served_is_not_the_keys_fault),
         POOL_TEST(one_asks_again_whether_the_place_is_served),
         POOL_TEST(a_key_whose_proxy_is_not_served_goes_by_none_and_the_others_go_on),
+        POOL_TEST(keys_of_a_proxy_that_is_served_again_are_back_within_a_moment),
         POOL_TEST(a_report_shows_four_characters_of_a_key_and_why),
         POOL_TEST(a_short_key_shows_nothing),
         POOL_TEST(a_pool_whose_only_model_waits_has_no_key_available),

@@ -57,7 +57,7 @@ static void a_dry_line_is_not_asked_again_before_its_time_and_holds_up_no_other(
     c.model = VIEW("y");
     put(&a), put(&b), put(&c);
     assert_ptr_equal(queue_next(&queue, 1), &a);
-    queue_dry(&queue, &a, 500);
+    queue_dry(&queue, &a, 500, NEVER);
     expect(&c, 1);
     assert_null(queue_next(&queue, 499));
     assert_int_equal(queue_due_ms(&queue), 500);
@@ -68,7 +68,7 @@ static void news_make_dry_lines_worth_a_look(void **state)
 {
     (void)state;
     put(&a);
-    queue_dry(&queue, &a, 500);
+    queue_dry(&queue, &a, 500, NEVER);
     assert_null(queue_next(&queue, 1));
     queue_wet(&queue);
     expect(&a, 1);
@@ -78,7 +78,7 @@ static void who_comes_into_a_dry_line_waits_like_the_others(void **state)
 {
     (void)state;
     put(&a);
-    queue_dry(&queue, &a, 500);
+    queue_dry(&queue, &a, 500, NEVER);
     put(&b);
     assert_null(queue_next(&queue, 1));
     queue_drop(&queue, &a);
@@ -103,7 +103,7 @@ static void who_needs_one_key_stands_in_a_line_of_its_own(void **state)
     (void)state;
     a.owner = 7;
     put(&a), put(&b);
-    queue_dry(&queue, &a, 500);
+    queue_dry(&queue, &a, 500, NEVER);
     expect(&b, 1);
     expect(&a, 500);
 }
@@ -126,7 +126,7 @@ static void who_is_late_is_named_wherever_he_stands(void **state)
     queue_put(&queue, &a, 100);
     queue_put(&queue, &b, 200);
     queue_put(&queue, &c, 300);
-    queue_dry(&queue, &b, 5000);
+    queue_dry(&queue, &b, 5000, NEVER);
     assert_null(queue_late(&queue, 99));
     assert_ptr_equal(queue_late(&queue, 100), &a);
     queue_drop(&queue, &a);
@@ -136,6 +136,19 @@ static void who_is_late_is_named_wherever_he_stands(void **state)
     assert_int_equal(queue_due_ms(&queue), 400);
     queue_drop(&queue, &b);
     assert_int_equal(queue_due_ms(&queue), UINT64_MAX);
+}
+
+static void nobody_in_a_dry_line_waits_beyond_its_bound(void **state)
+{
+    (void)state;
+    queue_put(&queue, &a, 150);
+    queue_put(&queue, &b, 9000);
+    queue_dry(&queue, &a, 5000, 200);
+    assert_ptr_equal(queue_late(&queue, 150), &a);
+    queue_drop(&queue, &a);
+    assert_null(queue_late(&queue, 199));
+    assert_ptr_equal(queue_late(&queue, 200), &b);
+    queue_drop(&queue, &b);
 }
 
 int main(void)
@@ -150,6 +163,7 @@ int main(void)
         TEST(who_needs_one_key_stands_in_a_line_of_its_own),
         TEST(a_pause_costs_no_place),
         TEST(who_is_late_is_named_wherever_he_stands),
+        TEST(nobody_in_a_dry_line_waits_beyond_its_bound),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
