@@ -10,7 +10,7 @@
 
 #include "fault.h"
 
-enum { MINUTE = 60000, HOUR = 3600000, FIVE_MINUTES = 5 * MINUTE, NINE_HOURS = 9 * HOUR };
+enum { MINUTE = 60000, HOUR = 3600000, FIVE_MINUTES = 5 * MINUTE };
 
 static struct cooldown cooldown;
 

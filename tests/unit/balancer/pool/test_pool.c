@@ -8,7 +8,14 @@
 
 #include "pool/report.h"
 
-enum { MINUTE = 60000, HOUR = 3600000, FIVE_MINUTES = 5 * MINUTE, NINE_HOURS = 9 * HOUR };
+enum {
+    MINUTE = 60000,
+    HOUR = 3600000,
+    FIVE_MINUTES = 5 * MINUTE,
+    TWO_HOURS = 2 * HOUR,
+    NINE_HOURS = 9 * HOUR,
+    TEN_HOURS = 10 * HOUR,
+};
 
 static const struct secret keys[] = {
     {VIEW("key-a")}, {VIEW("key-b")}, {VIEW("key-c")}, {VIEW("key-a")}};
@@ -279,10 +286,10 @@ static void a_late_shorter_rest_does_not_end_a_longer_one(void **state)
     uint64_t id = pool.keys[0].id;
 
     (void)state;
-    settle(0, model, FAULT_QUOTA_DAY, 10 * HOUR, 1000);
+    settle(0, model, FAULT_QUOTA_DAY, TEN_HOURS, 1000);
     settle(0, model, FAULT_QUOTA_MINUTE, 5000, 1001);
     for (int i = 0; i < 6; i++)
-        assert_int_not_equal(pick(model, 2 * HOUR)->id, id);
+        assert_int_not_equal(pick(model, TWO_HOURS)->id, id);
 }
 
 static void nor_does_one_of_the_whole_key(void **state)
