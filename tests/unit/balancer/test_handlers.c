@@ -562,7 +562,7 @@ static void what_has_no_known_end_is_refused_with_its_reason_and_no_time(void **
 static void faults_that_reach_no_model_do_not_use_up_max_retries(void **state)
 {
     (void)state;
-    options.max_retries = 1;
+    options.max_retries = 2;
     offer(F1, 1, 1, 0, 60000);
     outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 2000, true);
     assert_int_equal(expect(U1, MSG_REKEY).rekey.key_id, b.pool.keys[1].id);
@@ -571,7 +571,10 @@ static void faults_that_reach_no_model_do_not_use_up_max_retries(void **state)
     assert_int_equal(expect(U1, MSG_REKEY).rekey.key_id, b.pool.keys[0].id);
     assert_int_equal(expect(U1, MSG_REKEY).rekey.attempt, 3);
     outcome(U1, 3, 1, 1, 3, b.pool.keys[0].id, FAULT_SERVER, 0, true);
-    assert_int_equal(count_posted(U1, MSG_REKEY), 2);
+    pass(1000);
+    assert_int_equal(expect(U1, MSG_REKEY).rekey.attempt, 4);
+    outcome(U1, 4, 1, 1, 4, b.pool.keys[1].id, FAULT_SERVER, 0, true);
+    assert_int_equal(count_posted(U1, MSG_REKEY), 3);
     assert_int_equal(count_posted(U1, MSG_STOP), 1);
 }
 
@@ -664,6 +667,13 @@ static void frontends_hear_how_many_keys_can_serve_and_until_when_not(void **sta
     assert_int_equal(status.available, 0);
     assert_int_equal(status.retry_after_ms, 7000);
     assert_int_equal(status.error, ERROR_NO_QUOTA);
+    forget_posted();
+    b.actor.now_ms += 1000;
+    balancer_beat(&b, b.actor.now_ms);
+    assert_int_equal(count_posted(F2, MSG_STATUS), 0); /* the same end, nearer */
+    settle(1, FAULT_QUOTA_MINUTE, 9000);
+    balancer_beat(&b, b.actor.now_ms);
+    assert_int_equal(expect(F2, MSG_STATUS).status.retry_after_ms, 9000);
 }
 
 /* Pairs that break */
@@ -708,6 +718,24 @@ static void a_silent_upstream_gets_nothing_and_gives_back_until_it_is_heard(void
     assert_int_equal(expect(U1, MSG_CANCEL).cancel.offer, 1);
     offer(F1, 3, 1, 0, 60000);
     assert_int_equal(expect(U1, MSG_JOB).job.call, 3);
+}
+
+/* What the peers said meanwhile may still be on its way. */
+static void silence_does_not_count_while_the_balancer_is_stopped(void **state)
+{
+    (void)state;
+    hello_front(F2);
+    FRONT(F2, SEES, sees, .peer = 0x99); /* an upstream that has not come yet */
+    FRONT(F2, READY, ready, 0);
+    offer(F1, 1, 1, 0, 60000);
+    balancer_beat(&b, b.actor.now_ms);
+    b.actor.now_ms += 9000;
+    balancer_beat(&b, b.actor.now_ms);
+    pass(0);
+    assert_int_equal(count_posted(F1, MSG_RETRY), 0);
+    assert_int_equal(count_posted(F2, MSG_KNOWN_END), 0);
+    pass(2000);
+    assert_int_equal(count_posted(F2, MSG_KNOWN_END), 1);
 }
 
 static void a_dead_frontends_calls_are_dropped(void **state)
@@ -1053,6 +1081,7 @@ int main(void)
         ROAD(calls_of_a_lost_upstream_are_given_back),
         ROAD(another_frontends_calls_stay_where_they_are),
         ROAD(a_silent_upstream_gets_nothing_and_gives_back_until_it_is_heard),
+        ROAD(silence_does_not_count_while_the_balancer_is_stopped),
         ROAD(a_dead_frontends_calls_are_dropped),
         ROAD(a_cancelled_call_is_dropped_or_cancelled_where_it_runs),
         EMPTY(known_waits_for_every_upstream_that_the_frontend_sees),

@@ -620,12 +620,22 @@ static void a_place_that_is_not_served_is_not_the_keys_fault(void **state)
     assert_int_equal(ask(model, 1000).until_ms, UINT64_MAX);
     assert_int_equal(available(1000), 0);
     assert_null(pick(other, 5999));
-    assert_int_equal(settle(2, model, FAULT_LOCATION, 0, 6000), 16000);
+    assert_int_equal(settle(1, model, FAULT_LOCATION, 0, 6000), 16000);
     assert_null(pick(other, 15999));
     settle(2, model, FAULT_NONE, 0, 16000);
     for (int i = 0; i < 3; i++)
         assert_non_null(pick(model, 16000));
     assert_int_equal(available(16000), 3);
+}
+
+static void two_keys_that_agree_with_a_good_answer_between_them_shut_nothing(void **state)
+{
+    (void)state;
+    settle(0, model, FAULT_LOCATION, 0, 1000);
+    settle(1, model, FAULT_NONE, 0, 1000);
+    settle(2, model, FAULT_LOCATION, 0, 1000);
+    assert_int_equal(pick(model, 1000)->id, pool.keys[1].id);
+    assert_int_equal(available(1000), 1);
 }
 
 static void one_asks_again_whether_the_place_is_served(void **state)
@@ -671,6 +681,7 @@ static void keys_of_a_proxy_that_is_served_again_are_back_within_a_moment(void *
 
     (void)state;
     pool_open_proxies(&pool, ways, 1, true);
+    settle(2, model, FAULT_QUOTA_MINUTE, 100, 500);
     settle(0, model, FAULT_LOCATION, 0, 1000);
     settle(1, model, FAULT_LOCATION, 0, 1000);
     assert_true(pool_take(&pool, &need, 6000, &grant, &wait));
@@ -678,11 +689,12 @@ static void keys_of_a_proxy_that_is_served_again_are_back_within_a_moment(void *
         assert_false(pool_take(&pool, &need, 6001, &second, &wait));
     good.key_id = grant.key_id;
     pool_settle(&pool, grant.reservation, &good, 6100);
-    for (int i = 0; i < 9; i++)
-        if (!pool_ask(&pool, &need, 6101, &wait))
-            assert_in_range(wait.until_ms, 6102, 7000);
+    settle((size_t)(pool_find(&pool, grant.key_id) - pool.keys), model, FAULT_QUOTA_MINUTE, 2000,
+           6100);
+    assert_false(pool_ask(&pool, &need, 6101, &wait));
+    assert_int_equal(wait.until_ms, 7000);
     assert_non_null(pick(model, 7000));
-    assert_int_equal(available(7000), 3);
+    assert_int_equal(available(7000), 2);
 }
 
 /* Reports */
@@ -736,6 +748,15 @@ static void a_pool_whose_only_model_waits_has_no_key_available(void **state)
     assert_int_equal(available(6000), 2);
 }
 
+static void the_model_that_most_keys_can_serve_decides(void **state)
+{
+    (void)state;
+    settle(0, other, FAULT_QUOTA_MINUTE, 7000, 1000);
+    for (size_t i = 0; i < 3; i++)
+        settle(i, model, FAULT_QUOTA_MINUTE, 7000, 1000);
+    assert_int_equal(available(1000), 2);
+}
+
 #define POOL_TEST(name) cmocka_unit_test_setup_teardown(name, open_pool, close_pool)
 #define NEW(name) cmocka_unit_test_setup_teardown(name, open_new, close_pool)
 
@@ -772,11 +793,13 @@ int main(void)
         POOL_TEST(only_the_owner_serves_what_it_owns),
         NEW(a_pick_is_what_a_walk_over_all_keys_would_find),
         POOL_TEST(a_place_that_is_not_served_is_not_the_keys_fault),
+        POOL_TEST(two_keys_that_agree_with_a_good_answer_between_them_shut_nothing),
         POOL_TEST(one_asks_again_whether_the_place_is_served),
         POOL_TEST(a_key_whose_proxy_is_not_served_goes_by_none_and_the_others_go_on),
         POOL_TEST(keys_of_a_proxy_that_is_served_again_are_back_within_a_moment),
         POOL_TEST(a_report_shows_four_characters_of_a_key_and_why),
         POOL_TEST(a_short_key_shows_nothing),
+        POOL_TEST(the_model_that_most_keys_can_serve_decides),
         POOL_TEST(a_pool_whose_only_model_waits_has_no_key_available),
     };
 
