@@ -43,8 +43,7 @@ struct call {
     bool is_asking;        /* PLACED: its upstream reported that it waits for a key */
     uint64_t tried[TRIED_MOST];
     size_t tried_count;
-    uint64_t
-        reservation; /* PLACED: what its attempt has taken from the pool; 0: nothing is known */
+    uint64_t reservation; /* PLACED: of its attempt; 0: nothing is known */
     struct waiter waiter; /* WAITING, REKEYING */
     char *model;          /* WAITING, REKEYING */
     uint64_t owner, estimate;

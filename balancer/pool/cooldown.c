@@ -7,26 +7,30 @@ uint64_t cooldown_free_ms(const struct cooldown *cooldown, uint64_t now_ms)
 {
     if (cooldown->until_ms > now_ms)
         return cooldown->until_ms;
-    return cooldown->probe_by_ms > now_ms ? cooldown->probe_by_ms : now_ms;
+    if (cooldown->is_open || cooldown->probes_left || cooldown->probe_by_ms <= now_ms)
+        return now_ms;
+    return cooldown->probe_by_ms;
 }
 
-bool cooldown_take(struct cooldown *cooldown, uint64_t now_ms)
+void cooldown_take(struct cooldown *cooldown, uint64_t now_ms)
 {
-    if (cooldown->probe_by_ms) {
-        cooldown->is_open = true; /* it has not been refused in time */
-        cooldown->probe_by_ms = 0;
-    }
     if (cooldown->is_open)
-        return false;
-    cooldown->probe_by_ms = now_ms + PROBE_MS;
-    return true;
+        return;
+    if (!cooldown->probes_left) {
+        cooldown->probes_left = cooldown->probes ? cooldown->probes : 1;
+        cooldown->probe_by_ms = now_ms + PROBE_MS;
+    }
+    cooldown->probes_left--;
+    cooldown->probes++;
+    cooldown->is_open = cooldown->probes >= PROBES_MOST;
 }
 
 bool cooldown_return(struct cooldown *cooldown, uint64_t begun_ms)
 {
-    if (!cooldown->probe_by_ms || cooldown->probe_by_ms != begun_ms + PROBE_MS)
+    if (cooldown->is_open || !cooldown->probes || begun_ms + PROBE_MS < cooldown->probe_by_ms)
         return false;
-    cooldown->probe_by_ms = 0;
+    cooldown->probes--;
+    cooldown->probes_left++;
     return true;
 }
 

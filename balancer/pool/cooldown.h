@@ -4,8 +4,8 @@
  *   OPEN -> COOLING -> HALF_OPEN -> OPEN            [cooldown_begin, time, cooldown_take, cooldown_open]
  *              ^___________|                        [cooldown_begin]
  *
- * HALF_OPEN lets one attempt through at a time, until one is good. An attempt that nobody has
- * refused for PROBE_MS counts as good: refusals come fast, answers may take minutes. */
+ * HALF_OPEN lets one attempt through, until one is good. Since refusals come fast and answers may
+ * take minutes, each PROBE_MS in which nobody refuses lets as many more through as went before. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,14 +13,18 @@
 
 #include "pool/rules.h"
 
-enum { PROBE_MS = 1000 };
+enum {
+    PROBE_MS = 250,
+    PROBES_MOST = 64, /* so many not refused are as good as an answer */
+};
 
 struct cooldown {
     uint64_t since_ms, until_ms;
-    uint64_t
-        probe_by_ms;  /* HALF_OPEN: an attempt is in flight, good if not refused by then; 0: none */
-    uint32_t last_ms; /* the last length that was not stated; the next is twice that */
-    uint8_t why;      /* enum fault; NONE: it has never been refused */
+    uint64_t probe_by_ms; /* HALF_OPEN: when more may go */
+    uint32_t last_ms;     /* the last length that was not stated; the next is twice that */
+    uint16_t probes;      /* HALF_OPEN: attempts let through */
+    uint16_t probes_left; /* that may go before that time */
+    uint8_t why;          /* enum fault; NONE: it has never been refused */
     bool is_open;
 };
 
@@ -34,10 +38,10 @@ struct cause {
 /* When an attempt may begin: now_ms, or later. */
 uint64_t cooldown_free_ms(const struct cooldown *cooldown, uint64_t now_ms);
 
-/* An attempt begins now, which may be done. True: it is the one that half-open lets through. */
-bool cooldown_take(struct cooldown *cooldown, uint64_t now_ms);
+/* An attempt begins now, which may be done. */
+void cooldown_take(struct cooldown *cooldown, uint64_t now_ms);
 
-/* An attempt that began then has ended and said nothing. True: it was the one let through. */
+/* An attempt that began then has ended and said nothing. True: another may go in its place. */
 bool cooldown_return(struct cooldown *cooldown, uint64_t begun_ms);
 
 /* An attempt was good. A cool-down that has not ended stays: the attempt began before it, and says

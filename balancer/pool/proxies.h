@@ -12,11 +12,10 @@
 #include "base/secret.h"
 
 struct proxy {
-    struct secret url; /* borrowed from the options; empty: straight */
-    uint64_t id;       /* hash of it without its password; 0: straight */
-    uint64_t
-        until_ms;     /* out of order until then, and used only if there is no other; 0: in order */
-    uint64_t rest_ms; /* how long that was the last time; the next is longer */
+    struct secret url;        /* borrowed from the options; empty: straight */
+    uint64_t id;              /* hash of it without its password; 0: straight */
+    uint64_t until_ms;        /* out of order until then: used if there is no other; 0: in order */
+    uint64_t rest_ms;         /* how long that was the last time; the next is longer */
     struct cooldown cooldown; /* the provider serves nobody who comes by it: not used at all */
     uint64_t suspect_key;     /* the key that was told so, if it was but one */
 };

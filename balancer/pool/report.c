@@ -9,9 +9,9 @@
 
 enum {
     LATELY_MS = 10 * 60 * 1000,
-    SHOWN = 4,       /* characters of a key */
-    SHOWN_OF = 12,   /* if it has at least so many */
-    KEYS_MOST = 500, /* in one report */
+    SHOWN = 4,        /* characters of a key */
+    SHOWN_OF = 12,    /* if it has at least so many */
+    LINES_MOST = 500, /* in one report */
 };
 
 void key_tail(struct secret key, char tail[TAIL_SIZE])
@@ -145,14 +145,22 @@ static void write_key(struct bytes *json, const struct pool_key *key, struct vie
     bytes_text(json, "}");
 }
 
-static void write_models(const struct pool *pool, size_t i, uint64_t now_ms, struct bytes *json)
+/* One kind of cool-downs of all keys. Returns how many were told. */
+static size_t write_keys(const struct pool *pool, const struct model *model, size_t most,
+                         uint64_t now_ms, struct bytes *json)
 {
-    struct model *model, *next;
+    size_t told = 0;
 
-    HASH_ITER (hh, pool->models.by_name, model, next)
-        if (model->lane && is_worth_telling(&model->lane->keys[i].cooldown))
-            write_key(json, &pool->keys[i], view_of(model->name), &model->lane->keys[i].cooldown,
-                      now_ms);
+    for (size_t i = 0; i < pool->count && told < most; i++) {
+        const struct cooldown *cooldown =
+            model ? &model->lane->keys[i].cooldown : &pool->keys[i].cooldown;
+
+        if (!is_worth_telling(cooldown))
+            continue;
+        write_key(json, &pool->keys[i], model ? view_of(model->name) : VIEW(""), cooldown, now_ms);
+        told++;
+    }
+    return told;
 }
 
 static void write_ways(const struct pool *pool, uint64_t now_ms, struct bytes *json)
@@ -171,17 +179,14 @@ static void write_ways(const struct pool *pool, uint64_t now_ms, struct bytes *j
 
 void pool_report(const struct pool *pool, uint64_t now_ms, struct bytes *json)
 {
-    size_t told = 0;
+    size_t left = LINES_MOST;
+    struct model *model, *next;
 
     bytes_text(json, "[");
     write_ways(pool, now_ms, json);
-    for (size_t i = 0; i < pool->count && told < KEYS_MOST; i++) {
-        size_t len = json->len;
-
-        if (is_worth_telling(&pool->keys[i].cooldown))
-            write_key(json, &pool->keys[i], VIEW(""), &pool->keys[i].cooldown, now_ms);
-        write_models(pool, i, now_ms, json);
-        told += json->len > len;
-    }
+    left -= write_keys(pool, NULL, left, now_ms, json);
+    HASH_ITER (hh, pool->models.by_name, model, next)
+        if (model->lane)
+            left -= write_keys(pool, model, left, now_ms, json);
     bytes_text(json, "]");
 }

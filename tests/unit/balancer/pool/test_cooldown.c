@@ -36,12 +36,12 @@ static bool is_free(uint64_t now_ms)
 static void what_was_never_used_lets_one_through_until_it_is_good(void **state)
 {
     (void)state;
-    assert_true(cooldown_take(&cooldown, 100));
+    cooldown_take(&cooldown, 100);
     assert_false(is_free(101));
     assert_int_equal(cooldown_free_ms(&cooldown, 101), 100 + PROBE_MS);
     assert_true(cooldown_open(&cooldown, 200));
     assert_true(is_free(200));
-    assert_false(cooldown_take(&cooldown, 200));
+    cooldown_take(&cooldown, 200);
     assert_true(is_free(200));
     assert_false(cooldown_open(&cooldown, 300)); /* it was open */
 }
@@ -54,20 +54,35 @@ static void one_that_says_nothing_lets_the_next_through(void **state)
     assert_false(is_free(150));
     assert_true(cooldown_return(&cooldown, 100));
     assert_true(is_free(150));
-    assert_true(cooldown_take(&cooldown, 150));
+    cooldown_take(&cooldown, 150);
     assert_false(is_free(151));
 }
 
-static void one_that_is_not_refused_in_time_is_good(void **state)
+static void each_while_without_a_refusal_lets_as_many_more_through(void **state)
+{
+    size_t passed = 0;
+
+    (void)state;
+    for (uint64_t now = 100; now < 100 + 5 * PROBE_MS; now++) {
+        size_t most = (size_t)1 << (now - 100) / PROBE_MS;
+
+        for (; is_free(now); passed++)
+            cooldown_take(&cooldown, now);
+        assert_int_equal(passed, most);
+    }
+    assert_int_equal(refuse(FAULT_QUOTA_MINUTE, 5000, 100, 6000), 11000);
+    assert_false(is_free(10999));
+    cooldown_take(&cooldown, 11000);
+    assert_false(is_free(11000));
+}
+
+static void so_many_that_are_not_refused_open_it(void **state)
 {
     (void)state;
-    cooldown_take(&cooldown, 100);
-    assert_false(is_free(100 + PROBE_MS - 1));
-    assert_true(is_free(100 + PROBE_MS));
-    assert_false(cooldown_take(&cooldown, 100 + PROBE_MS));
-    assert_true(is_free(100 + PROBE_MS));
-    assert_int_equal(refuse(FAULT_QUOTA_MINUTE, 5000, 100, 3000), 8000); /* refused after all */
-    assert_false(is_free(7999));
+    for (uint64_t now = 100; now < 7100; now++)
+        for (size_t i = 0; i < PROBES_MOST && is_free(now); i++)
+            cooldown_take(&cooldown, now);
+    assert_true(cooldown.is_open);
 }
 
 static void after_a_cool_down_it_is_half_open(void **state)
@@ -77,10 +92,10 @@ static void after_a_cool_down_it_is_half_open(void **state)
     assert_int_equal(refuse(FAULT_QUOTA_MINUTE, 3000, 900, 1000), 4000);
     assert_false(is_free(3999));
     assert_true(is_free(4000));
-    assert_true(cooldown_take(&cooldown, 4000));
+    cooldown_take(&cooldown, 4000);
     assert_false(is_free(4001));
     assert_int_equal(refuse(FAULT_QUOTA_MINUTE, 2000, 4000, 4100), 6100);
-    assert_true(cooldown_take(&cooldown, 6100));
+    cooldown_take(&cooldown, 6100);
     assert_true(cooldown_open(&cooldown, 6200));
     assert_true(is_free(6200));
 }
@@ -142,7 +157,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_was_never_used_lets_one_through_until_it_is_good),
         TEST(one_that_says_nothing_lets_the_next_through),
-        TEST(one_that_is_not_refused_in_time_is_good),
+        TEST(each_while_without_a_refusal_lets_as_many_more_through),
+        TEST(so_many_that_are_not_refused_open_it),
         TEST(after_a_cool_down_it_is_half_open),
         TEST(a_good_answer_from_before_ends_nothing),
         TEST(lengths_double_to_a_bound_and_begin_anew_after_a_good_answer),
