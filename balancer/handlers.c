@@ -229,11 +229,11 @@ static void log_cooled(const struct balancer *b, const struct cooled *cooled,
     }
 }
 
-static void settle(struct balancer *b, const struct msg_outcome *outcome)
+static void settle(struct balancer *b, struct call *call, const struct msg_outcome *outcome)
 {
     struct verdict verdict = {outcome->key_id, outcome->model, outcome->fault, outcome->retry_ms,
                               outcome->words};
-    uint64_t reservation = calls_take_reservation(&b->calls, outcome);
+    uint64_t reservation = call ? call_take_reservation(call, outcome->offer, outcome->attempt) : 0;
     struct cooled cooled = pool_settle(&b->pool, reservation, &verdict, b->actor.now_ms);
 
     if (cooled.until_ms > b->actor.now_ms)
@@ -244,17 +244,20 @@ static void on_outcome(void *owner, const struct letter *letter)
 {
     struct balancer *b = owner;
     struct peer *peer = sender(b, letter, ROLE_UPSTREAM);
+    const struct msg_outcome *outcome = &letter->msg->outcome;
+    struct call *call;
 
     if (!peer)
         return;
     peer->settles = true;
-    if (letter->msg->outcome.seq <= peer->outcome_seq) { /* taken before, but was it answered? */
-        calls_outcome_again(&b->calls, peer, &letter->msg->outcome);
+    if (outcome->seq <= peer->outcome_seq) { /* taken before, but was it answered? */
+        calls_outcome_again(&b->calls, peer, outcome);
         return;
     }
-    peer->outcome_seq = letter->msg->outcome.seq;
-    settle(b, &letter->msg->outcome);
-    calls_outcome(&b->calls, peer, &letter->msg->outcome);
+    peer->outcome_seq = outcome->seq;
+    call = call_find(&b->calls, outcome->frontend, outcome->call);
+    settle(b, call, outcome);
+    calls_outcome(&b->calls, peer, call, outcome);
 }
 
 letter_handler *const route_front[MSG_KINDS] = {

@@ -94,18 +94,23 @@ void call_forget(struct calls *calls, struct call *call)
     free(call);
 }
 
+static bool knows(const struct calls *calls, uint64_t id)
+{
+    const struct peer *frontend = peer_find(calls->peers, id, ROLE_FRONTEND);
+
+    return frontend && frontend->known_sent;
+}
+
 /* The upstream is done with the call, but the answer may still be on its way. So it remembers the
  * call, for the case that it dies now. And if it was reported held, the call is kept until its
  * frontend has been told so: one that KNOWN doesn't name is offered again. */
 void call_end(struct calls *calls, struct call *call, struct peer *upstream)
 {
-    const struct peer *frontend = peer_find(calls->peers, call->id.frontend, ROLE_FRONTEND);
-
     ended_note(&upstream->ended, &(struct ended_call){.frontend = call->id.frontend,
                                                       .call = call->id.call,
                                                       .offer = call->offer,
                                                       .attempt = call->attempt});
-    if (call->was_held && !(frontend && frontend->known_sent))
+    if (call->was_held && !knows(calls, call->id.frontend))
         call_enter(calls, call, CALL_ENDED, NULL);
     else
         call_forget(calls, call);
@@ -116,6 +121,16 @@ uint64_t call_left_ms(const struct calls *calls, const struct call *call)
     uint64_t now_ms = calls->actor->now_ms;
 
     return call->deadline_ms > now_ms ? call->deadline_ms - now_ms : 0;
+}
+
+uint64_t call_take_reservation(struct call *call, uint64_t offer, uint64_t attempt)
+{
+    uint64_t reservation = call->reservation;
+
+    if (call->offer != offer || call->attempt != attempt)
+        return 0;
+    call->reservation = 0;
+    return reservation;
 }
 
 uint64_t call_reached(const struct call *call)

@@ -88,6 +88,9 @@ void call_end(struct calls *calls, struct call *call, struct peer *upstream);
 uint64_t call_left_ms(const struct calls *calls, const struct call *call);
 void call_set_model(struct call *call, struct view model);
 
+/* What this attempt has taken from the pool, to be settled by who takes it; 0: nothing is known. */
+uint64_t call_take_reservation(struct call *call, uint64_t offer, uint64_t attempt);
+
 /* Requests that reached a model, or may have. */
 uint64_t call_reached(const struct call *call);
 

@@ -176,20 +176,9 @@ static void more(struct calls *calls, struct call *call, const struct msg_outcom
     actor_wake(calls->actor, call->waiter.not_before_ms);
 }
 
-uint64_t calls_take_reservation(struct calls *calls, const struct msg_outcome *letter)
+void calls_outcome(struct calls *calls, struct peer *upstream, struct call *call,
+                   const struct msg_outcome *letter)
 {
-    struct call *call = call_find(calls, letter->frontend, letter->call);
-    uint64_t reservation = call ? call->reservation : 0;
-
-    if (!call || call->offer != letter->offer || call->attempt != letter->attempt)
-        return 0;
-    call->reservation = 0;
-    return reservation;
-}
-
-void calls_outcome(struct calls *calls, struct peer *upstream, const struct msg_outcome *letter)
-{
-    struct call *call = call_find(calls, letter->frontend, letter->call);
     bool is_ours = call && call->upstream == upstream && call->offer == letter->offer;
 
     if (!is_ours) {

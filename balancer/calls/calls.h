@@ -6,13 +6,13 @@
 
 void calls_offer(struct calls *calls, uint64_t frontend, const struct msg_call *letter);
 void calls_held(struct calls *calls, struct peer *upstream, const struct msg_held *letter);
-void calls_outcome(struct calls *calls, struct peer *upstream, const struct msg_outcome *letter);
+
+/* `call`: the one that it names, or NULL; may be gone afterwards. */
+void calls_outcome(struct calls *calls, struct peer *upstream, struct call *call,
+                   const struct msg_outcome *letter);
 void calls_outcome_again(struct calls *calls, struct peer *upstream,
                          const struct msg_outcome *letter);
 void calls_cancel(struct calls *calls, uint64_t frontend, const struct msg_cancel *letter);
-
-/* The reservation of the attempt that has ended so, to be settled; 0: none is known. */
-uint64_t calls_take_reservation(struct calls *calls, const struct msg_outcome *letter);
 
 /* Those of the frontend (0: of all) that are at this upstream are to be offered again. */
 void calls_retry_placed(struct calls *calls, struct peer *upstream, uint64_t frontend);

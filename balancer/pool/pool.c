@@ -473,7 +473,8 @@ struct cooled pool_settle(struct pool *pool, uint64_t number, const struct verdi
                           uint64_t now_ms)
 {
     struct reservation *reservation = reservation_of(pool, number, verdict->key_id, now_ms);
-    struct pool_key *key = pool_find(pool, verdict->key_id);
+    struct pool_key *key =
+        reservation ? &pool->keys[reservation->key] : pool_find(pool, verdict->key_id);
     struct proxy *proxy = reservation ? reservation->proxy : key ? way_of(pool, key) : NULL;
     struct model *model = settle_answer(pool, verdict, now_ms);
     struct cause cause = {
