@@ -82,7 +82,7 @@ static struct told state_of(const struct balancer *b)
 {
     struct pool_state state = pool_state(&b->pool, b->actor.now_ms);
     bool is_known = !state.available && state.until_ms != UINT64_MAX;
-    enum error error = !b->pool.count ? ERROR_NO_KEY : rule_of(state.why)->error;
+    enum error error = !b->pool.count ? ERROR_NO_KEY : fault_facts(state.why)->error;
 
     return (struct told){
         .version = b->told.version,

@@ -115,7 +115,7 @@ static struct hold hold_of(const struct pool *pool, const struct lane *lane, uin
 
 static struct wait wait_for(const struct pool *pool, const struct hold *hold, uint32_t i)
 {
-    enum error error = rule_of(hold->why)->error;
+    enum error error = fault_facts(hold->why)->error;
     const char *words = pool->keys[i].words;
 
     return (struct wait){.until_ms = hold->is_hopeless ? UINT64_MAX : hold->until_ms,
@@ -233,8 +233,8 @@ static bool is_shut(const struct pool *pool, uint64_t now_ms, struct wait *wait)
     if (pool->proxies.is_by_key || proxies_free_ms(&pool->proxies, now_ms, &first) <= now_ms)
         return false;
     hold_by(&hold, &first->cooldown, now_ms);
-    *wait = (struct wait){hold.is_hopeless ? UINT64_MAX : hold.until_ms, rule_of(hold.why)->error,
-                          VIEW("")};
+    *wait = (struct wait){hold.is_hopeless ? UINT64_MAX : hold.until_ms,
+                          fault_facts(hold.why)->error, VIEW("")};
     return true;
 }
 

@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "error.h"
-
 /* What cools down. */
 enum scope {
     COOL_NOTHING,
@@ -33,7 +31,6 @@ struct rule {
     bool is_hopeless; /* nobody knows when it ends: no client is told to come again then */
     uint64_t first_ms, most_ms; /* where the provider states no time; doubles with each */
     uint64_t stated_most_ms;    /* a longer statement is not believed; 0: nor is any */
-    enum error error;           /* what a call gets that nothing else can serve */
 };
 
 /* A number outside of faults.def (from a newer peer) gets the rule of SERVER. */

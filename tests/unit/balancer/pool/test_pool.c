@@ -150,6 +150,23 @@ static void an_invalid_key_rests_for_all_models_and_comes_back(void **state)
     assert_int_equal(available(1000 + HOUR), 3);
 }
 
+static void every_fault_has_a_rule(void **state)
+{
+    (void)state;
+    for (uint64_t fault = 0; fault < FAULT_COUNT; fault++) {
+        const struct rule *rule = rule_of(fault);
+        bool may_be_untold =
+            fault == FAULT_CLIENT_GONE || fault == FAULT_TIMEOUT || fault == FAULT_LOST;
+
+        if (!may_be_untold && rule->exit == EXIT_UNTOLD)
+            fail_msg("%s is not in rules.c", fault_facts(fault)->name);
+        if (rule->scope == COOL_NOTHING)
+            continue;
+        assert_int_not_equal(fault_facts(fault)->error, ERROR_NONE);
+        assert_true(rule->scope == COOL_MODEL || (rule->first_ms && rule->most_ms));
+    }
+}
+
 static void what_is_not_the_keys_fault_costs_no_key(void **state)
 {
     static const enum fault faults[] = {
@@ -794,6 +811,7 @@ int main(void)
         POOL_TEST(a_minute_quota_rests_the_key_for_that_model_only),
         POOL_TEST(no_word_of_the_provider_rests_a_key_for_ever),
         POOL_TEST(an_invalid_key_rests_for_all_models_and_comes_back),
+        POOL_TEST(every_fault_has_a_rule),
         POOL_TEST(what_is_not_the_keys_fault_costs_no_key),
         POOL_TEST(a_model_that_is_overloaded_again_and_again_rests_for_all_keys),
         POOL_TEST(the_later_of_model_and_keys_is_when_to_come_again),
