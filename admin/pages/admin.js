@@ -50,6 +50,18 @@ function processes(report) {
     .sort((a, b) => order.indexOf(a.role) - order.indexOf(b.role));
 }
 
+function cooldown(one) {
+  const line = document.createElement("tr");
+  const who = one.key || (one.proxy ? "proxy " + one.proxy : "the straight way");
+  const until = one.ms ? new Date(Date.now() + one.ms).toLocaleTimeString() : "asked again";
+  for (const text of [who, one.state.replace("_", "-"), one.reason.replaceAll("_", " "), one.model || "all", until, one.words || ""]) {
+    const cell = document.createElement("td");
+    cell.textContent = text;
+    line.append(cell);
+  }
+  return line;
+}
+
 function show(report) {
   const all = processes(report);
   const alive = report.balancers.filter(one => one.alive && one.status).map(one => one.status);
@@ -60,6 +72,9 @@ function show(report) {
   set("calls", alive.length ? sum(all.filter(one => one.role === "frontend"), one => one.calls).toLocaleString() : "–");
   set("memory", alive.length ? bytes(sum(all, one => one.memory)) : "–");
   at("processes").replaceChildren(...all.map(row));
+  const cooling = alive.flatMap(one => one.cooling || []);
+  at("cooling").replaceChildren(...cooling.map(cooldown));
+  at("cooldowns").hidden = !cooling.length;
   set("told", "as of " + new Date().toLocaleTimeString());
 }
 
@@ -74,7 +89,8 @@ async function look() {
     const report = await state.json();
     if (status.ok) show(await status.json());
     if (state.ok) health("good", "ready");
-    else health("bad", "not ready: no " + (report.missing || ["answer"]).join(", no "));
+    else health("bad", "not ready: no " + (report.missing || ["answer"]).join(", no ") +
+                (report.keys && report.keys.text ? ": " + report.keys.text : ""));
   } catch (error) {
     health("bad", "no answer from the gateway");
   }

@@ -102,6 +102,10 @@ struct provider_error provider_error_read(const struct complaint *complaint)
         root = yyjson_arr_get_first(root);
     provider.error = json_member(root, VIEW("error"));
     provider.message = json_view(json_member(provider.error, VIEW("message")));
+    if (complaint->error == ERROR_KEYS_REFUSED) {
+        provider.error = NULL; /* its words are told as said of the pool's keys, and nothing else */
+        return provider;
+    }
     provider.status = json_view(json_member(provider.error, VIEW("status")));
     provider.code = json_count(json_member(provider.error, VIEW("code")));
     if (!provider.message.len)
@@ -114,10 +118,13 @@ void complaint_message(const struct complaint *complaint, const struct provider_
 {
     if (complaint->text)
         complaint_mask(out, view_of(complaint->text));
-    else if (provider->message.len)
-        complaint_mask(out, provider->message);
-    else
+    else if (!provider->message.len || complaint->error == ERROR_KEYS_REFUSED)
         bytes_text(out, error_facts(complaint->error)->text);
+    if (complaint->text || !provider->message.len)
+        return;
+    if (complaint->error == ERROR_KEYS_REFUSED)
+        bytes_text(out, " It says: ");
+    complaint_mask(out, provider->message);
 }
 
 int complaint_status(const struct complaint *complaint)

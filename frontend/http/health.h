@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether the gateway can serve: a balancer, an upstream and a key are there. No sockets, time is
- * passed in. */
+/* Whether the gateway can serve: a balancer, an upstream and a key are there, and what keeps the
+ * keys. No sockets, time is passed in. */
 #pragma once
 
-#include "base/bytes.h"
-
-struct road;
+#include "road/road.h"
 
 enum health_need { NEEDS_BALANCER, NEEDS_UPSTREAM, NEEDS_KEY, HEALTH_NEEDS };
 
 enum { HEALTH_PATIENCE_MS = 2000 }; /* a restart in between must not turn probes over */
 
 struct health {
+    struct road_keys keys;
     bool was_complete;              /* since the start */
     uint64_t seen_ms[HEALTH_NEEDS]; /* when it was there last; 0: never */
 };

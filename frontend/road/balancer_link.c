@@ -49,13 +49,24 @@ bool balancers_are_heard(const struct road *road, uint64_t now_ms)
     return false;
 }
 
-uint64_t balancers_keys(const struct road *road, uint64_t now_ms)
+struct road_keys balancers_keys(const struct road *road, uint64_t now_ms)
 {
-    uint64_t keys = 0;
+    struct road_keys keys = {0};
 
-    for (size_t i = 0; i < road->balancers.count; i++)
-        if (is_heard(&road->balancers.at[i], now_ms))
-            keys += road->balancers.at[i].keys;
+    for (size_t i = 0; i < road->balancers.count; i++) {
+        const struct balancer_link *balancer = &road->balancers.at[i];
+        const struct msg_status *pool = &balancer->pool;
+        uint64_t by_ms = pool->retry_after_ms ? balancer->told_ms + pool->retry_after_ms : 0;
+
+        if (!is_heard(balancer, now_ms))
+            continue;
+        keys.total += pool->keys;
+        keys.available += pool->available;
+        if (!keys.error || (by_ms && by_ms < keys.by_ms)) {
+            keys.error = pool->error;
+            keys.by_ms = by_ms;
+        }
+    }
     return keys;
 }
 
@@ -68,9 +79,9 @@ static void on_lost(void *owner, struct link *link)
 
     (void)link;
     balancer->road->seen.balancer_ms = now_ms;
-    if (balancer->keys)
+    if (balancer->pool.available)
         balancer->road->seen.key_ms = now_ms;
-    balancer->keys = 0;
+    balancer->pool = (struct msg_status){0};
 }
 
 void balancers_open(struct road *road, letter_handler *const *handlers,
@@ -116,7 +127,7 @@ void balancers_dump(const struct road *road)
         const struct balancer_link *balancer = &road->balancers.at[i];
 
         log_info("dump.balancer", F_NUM("slot", i), F_ID("balancer", balancer->link.peer),
-                 F_NUM("keys", balancer->keys),
+                 F_NUM("keys", balancer->pool.available),
                  F_STR("state", balancer->link.peer ? "welcomed" : "away"));
     }
 }

@@ -3,17 +3,17 @@
 #pragma once
 
 #include "link.h"
-
-struct road;
+#include "road/road.h"
 
 struct balancer_link {
     struct link link; /* first: letters lead back from its mailbox */
     struct road *road;
     size_t slot;
-    uint64_t listed_by;   /* the incarnation whose KNOWN list has been obeyed */
-    uint64_t keys;        /* how many it says are fit */
-    uint64_t welcomed_by; /* the incarnation that welcomed us last */
-    bool was_heard;       /* at the last tick */
+    uint64_t listed_by;     /* the incarnation whose KNOWN list has been obeyed */
+    struct msg_status pool; /* what it says of its keys */
+    uint64_t told_ms;       /* when it said so */
+    uint64_t welcomed_by;   /* the incarnation that welcomed us last */
+    bool was_heard;         /* at the last tick */
 };
 
 struct balancers {
@@ -34,9 +34,9 @@ struct balancer_link *balancers_pick(struct road *road, uint64_t refusers, uint6
 void balancers_tell(struct road *road, const struct balancer_link *except, enum message_kind kind,
                     const void *letter);
 
-/* Whether a balancer is heard, and how many keys the ones that are heard have. */
+/* Whether a balancer is heard, and what the ones that are heard say of keys. */
 bool balancers_are_heard(const struct road *road, uint64_t now_ms);
-uint64_t balancers_keys(const struct road *road, uint64_t now_ms);
+struct road_keys balancers_keys(const struct road *road, uint64_t now_ms);
 
 /* True: one is heard again that was silent, or for the first time. */
 bool balancers_tick(struct road *road, uint64_t now_ms);

@@ -154,10 +154,21 @@ static void post_call(struct call *call, struct balancer_link *balancer, uint64_
     link_post(&balancer->link, MSG_CALL, &letter);
 }
 
-static void fail_refused(struct call *call)
+/* `words`: the provider's, if the last refusal brought any. */
+static void fail_refused(struct call *call, struct view words)
 {
-    call_fail(call, &(struct call_failure){.error = call->life.refusal,
-                                           .retry_after_ms = call->life.refusal_retry_ms});
+    struct call_failure failure = {.error = call->life.refusal,
+                                   .retry_after_ms = call->life.refusal_retry_ms};
+    struct bytes body = {0};
+
+    if (words.len && failure.error == ERROR_KEYS_REFUSED) {
+        bytes_text(&body, "{\"error\":{\"message\":");
+        bytes_json(&body, words);
+        bytes_text(&body, "}}");
+        failure.body = bytes_view(&body);
+    }
+    call_fail(call, &failure);
+    bytes_clear(&body);
 }
 
 /* To the next balancer; the call stays held back until there is one. */
@@ -171,7 +182,7 @@ static void offer(struct call *call)
         life_offer(&call->life, balancer->slot, balancer->link.peer);
         post_call(call, balancer, now_ms, false);
     } else if (call->life.refusers) {
-        fail_refused(call);
+        fail_refused(call, VIEW(""));
     } else {
         call->is_held = true;
     }
@@ -254,7 +265,7 @@ void calls_on_refused(struct road *road, struct balancer_link *from,
     if (life_refuse(&call->life, error, refused->retry_after_ms, road->balancers.count))
         offer_again(call);
     else
-        fail_refused(call);
+        fail_refused(call, refused->words);
 }
 
 void calls_on_retry(struct road *road, struct balancer_link *from, const struct msg_retry *retry)

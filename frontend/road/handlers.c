@@ -65,22 +65,16 @@ static void on_gone(void *owner, const struct letter *letter)
     upstreams_gone(balancer->road, letter->msg->gone.upstream, balancer);
 }
 
-static void on_setting(void *owner, const struct letter *letter)
+static void on_status(void *owner, const struct letter *letter)
 {
     struct balancer_link *balancer = owner;
-    const struct msg_setting *setting = &letter->msg->setting;
-    uint64_t number = 0;
 
-    if (!view_equal(setting->name, VIEW("keys")))
-        return;
-    for (size_t i = 0;
-         i < setting->value.len && setting->value.at[i] >= '0' && setting->value.at[i] <= '9'; i++)
-        number = number * 10 + (uint64_t)(setting->value.at[i] - '0');
-    balancer->keys = number;
+    balancer->pool = letter->msg->status;
+    balancer->told_ms = balancer->road->actor->now_ms;
 }
 
 letter_handler *const handlers_of_balancers[MSG_KINDS] = {
-    [MSG_KNOWN] = on_known,     [MSG_KNOWN_END] = on_known_end, [MSG_REFUSED] = on_refused,
-    [MSG_RETRY] = on_retry,     [MSG_PEER] = on_peer,           [MSG_GONE] = on_gone,
-    [MSG_SETTING] = on_setting,
+    [MSG_KNOWN] = on_known,   [MSG_KNOWN_END] = on_known_end, [MSG_REFUSED] = on_refused,
+    [MSG_RETRY] = on_retry,   [MSG_PEER] = on_peer,           [MSG_GONE] = on_gone,
+    [MSG_STATUS] = on_status,
 };

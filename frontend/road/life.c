@@ -117,8 +117,14 @@ bool life_is_with(const struct life *life, size_t slot, uint64_t balancer)
 /* A balancer that has no key says nothing about the next one's keys. */
 static bool is_about_keys(enum error error)
 {
-    return error == ERROR_NO_KEY || error == ERROR_NO_QUOTA || error == ERROR_NO_QUOTA_TODAY ||
-           error == ERROR_QUEUE_FULL;
+    static const enum error errors[] = {ERROR_NO_KEY,     ERROR_NO_QUOTA,     ERROR_NO_QUOTA_TODAY,
+                                        ERROR_QUEUE_FULL, ERROR_KEYS_REFUSED, ERROR_NO_CREDIT,
+                                        ERROR_NOT_IN_TIER};
+
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+        if (errors[i] == error)
+            return true;
+    return false;
 }
 
 /* The client should hear the reason that passes soonest. */

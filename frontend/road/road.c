@@ -42,7 +42,8 @@ struct road_sight road_look(struct road *road, uint64_t now_ms)
         seen->balancer_ms = now_ms;
     if (road->upstreams.attached)
         seen->upstream_ms = now_ms;
-    if (balancers_keys(road, now_ms))
+    seen->keys = balancers_keys(road, now_ms);
+    if (seen->keys.available)
         seen->key_ms = now_ms;
     seen->calls = road->count;
     seen->body_bytes = road->body_bytes;

@@ -106,9 +106,17 @@ void road_tick(struct road *road, uint64_t now_ms); /* from the actor's on_tick 
 void road_leave(struct road *road); /* draining: nothing new comes, balancers are told */
 void road_dump(const struct road *road);
 
+/* What the balancers that are heard say of their keys. */
+struct road_keys {
+    uint64_t total, available;
+    uint64_t by_ms; /* none: when the first will be available; 0: nobody knows */
+    uint64_t error; /* none: what a call would get, of errors.def */
+};
+
 /* When each of these was there last; 0: never. */
 struct road_sight {
     uint64_t balancer_ms, upstream_ms, key_ms;
+    struct road_keys keys;
     size_t calls, body_bytes;
 };
 struct road_sight road_look(struct road *road, uint64_t now_ms);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "calls/ended.h"
+#include "peers/ended.h"
 
 enum { MOST = 8192 };
 

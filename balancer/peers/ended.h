@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls that ended last at an upstream. Their answers may still be on the way to the frontend,
  * and would die with the upstream: then the frontend must hear RETRY for them as for those that are
- * placed there. A ring: what is old has arrived. Kept by calls.c. */
+ * placed there. A ring: what is old has arrived. Kept by calls/. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ring of calls that ended last at an upstream. What must stay true: it never holds more than
  * ENDED_MOST. */
-#include "calls/ended.h"
+#include "peers/ended.h"
 
 #include <assert.h>
 #include <stdlib.h>
