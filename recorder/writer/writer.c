@@ -19,6 +19,7 @@
 #include "writer/batch.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/priority.h"
 #include "settings/options.h"
 #include "writer/refused.h"
 #include "writer/report.h"
@@ -309,6 +310,7 @@ int mover_run(void)
     static struct mover mover = {.pause_ms = PAUSE_FIRST_MS};
 
     log_open("recorder-store", options.log_level);
+    priority_waits();
     actor_open(&mover.actor, ROLE_RECORDER, "recorder-store", &mover);
     actor_lock(&mover.actor, "recorder-store");
     signals_take();
