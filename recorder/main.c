@@ -15,7 +15,7 @@ int main(int argc, char **argv)
     if (argc == 1)
         return intake_run();
     if (argc == 2 && strcmp(argv[1], "store") == 0)
-        return mover_run();
+        return writer_run();
     fprintf(stderr, "usage: recorder [store] [--SETTING=VALUE …]\n");
     return 2;
 }

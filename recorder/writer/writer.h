@@ -4,4 +4,4 @@
 #pragma once
 
 /* Runs until a signal ends it; returns the exit status. */
-int mover_run(void);
+int writer_run(void);
