@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The recorder: `recorder` takes records into the spool, `recorder store` moves them into the
- * database. Two processes, so that a database which hangs never keeps a record from being
- * acknowledged. */
+ * database, `recorder query` answers questions about them. Three processes, so that a database
+ * which hangs never keeps a record from being acknowledged, and no question a record from the
+ * database. */
 #include <stdio.h>
 #include <string.h>
 
 #include "intake/intake.h"
+#include "query/query.h"
 #include "writer/writer.h"
 #include "settings/options.h"
 
@@ -16,6 +18,8 @@ int main(int argc, char **argv)
         return intake_run();
     if (argc == 2 && strcmp(argv[1], "store") == 0)
         return writer_run();
-    fprintf(stderr, "usage: recorder [store] [--SETTING=VALUE …]\n");
+    if (argc == 2 && strcmp(argv[1], "query") == 0)
+        return query_run();
+    fprintf(stderr, "usage: recorder [store|query] [--SETTING=VALUE …]\n");
     return 2;
 }

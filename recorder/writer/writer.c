@@ -33,6 +33,7 @@ enum {
     AGAIN_MOST = 50, /* tries of a statement that met a lock */
     AGAIN_MS = 20,
     REPORT_MS = 1000,
+    REASONS_MOST = 8,
     END_LIMIT_S = 3, /* from a signal to the end, whatever the server does */
 };
 
@@ -44,9 +45,10 @@ struct writer {
     struct report report;
     uint64_t position; /* records read from the spool, counted from its first one ever */
     uint64_t pause_ms;
-    bool has_opened;    /* the database, once */
-    bool is_away;       /* the database, and that has been said */
-    unsigned away_code; /* the reason that was said */
+    bool has_opened;             /* the database, once */
+    bool is_away;                /* the database, and that has been said */
+    unsigned told[REASONS_MOST]; /* the codes of the reasons that were said since */
+    size_t told_count;
     bool is_report_due;
     uint64_t report_ms; /* when it was written last */
 };
@@ -123,7 +125,20 @@ static void report(struct writer *writer, uint64_t now_ms)
     writer->report_ms = now_ms;
 }
 
-/* Says once that the database is away, and again only if the reason changes. */
+/* Whether this reason is new since the database went away; then it counts as said. */
+static bool is_new_reason(struct writer *writer, unsigned code)
+{
+    for (size_t i = 0; i < writer->told_count; i++)
+        if (writer->told[i] == code)
+            return false;
+    if (writer->told_count == REASONS_MOST)
+        return false;
+    writer->told[writer->told_count++] = code;
+    return true;
+}
+
+/* Says once that the database is away, and again only for a reason that is new: a server that is
+ * started over and over gives the same few in turn. */
 static void tell_away(struct writer *writer)
 {
     const struct database *database = &writer->store.database;
@@ -131,15 +146,15 @@ static void tell_away(struct writer *writer)
     writer->is_report_due = true;
     writer->report.is_open = false;
     bytes_copy(&writer->report.error, bytes_view(&database->reason));
-    if (!writer->is_away)
+    if (!writer->is_away) {
         writer->report.error_ms = clock_utc_ms();
-    if (writer->is_away && database->code == writer->away_code)
-        return;
+        writer->told_count = 0;
+    }
     writer->is_away = true;
-    writer->away_code = database->code;
-    log_error("store.away", F_NUM("code", database->code),
-              F_VIEW("reason", bytes_view(&database->reason)),
-              F_STR("effect", "calls are served, records wait in files"));
+    if (is_new_reason(writer, database->code))
+        log_error("store.away", F_NUM("code", database->code),
+                  F_VIEW("reason", bytes_view(&database->reason)),
+                  F_STR("effect", "calls are served, records wait in files"));
 }
 
 static void tell_back(struct writer *writer)
