@@ -50,6 +50,33 @@ function processes(report) {
     .sort((a, b) => order.indexOf(a.role) - order.indexOf(b.role));
 }
 
+// A key by its last four characters, as a balancer tells of it.
+function keyRow(key) {
+  const line = document.createElement("tr");
+  const until = key.until_ms ? new Date(key.until_ms).toLocaleString() : "";
+  for (const text of ["", key.name, key.state, key.reason, until]) {
+    const cell = document.createElement("td");
+    cell.textContent = text === undefined || text === null ? "" : text;
+    line.append(cell);
+  }
+  line.lastChild.className = "number";
+  return line;
+}
+
+function showKeys(alive) {
+  const keys = alive.flatMap(one => Array.isArray(one.keys.list) ? one.keys.list : []);
+  at("key-section").hidden = !keys.length;
+  at("key-list").replaceChildren(...keys.map(keyRow));
+}
+
+// While the database is away, records wait in files; nothing is lost, but somebody should look.
+function showRecords(records) {
+  const wait = Boolean(records && !records.database && records.reason);
+  at("records").hidden = !wait;
+  if (wait) set("records", records.waiting.toLocaleString() + " records (" + bytes(records.bytes) +
+    ") wait for the database since " + new Date(records.since_ms).toLocaleString() + ": " + records.reason);
+}
+
 function show(report) {
   const all = processes(report);
   const alive = report.balancers.filter(one => one.alive && one.status).map(one => one.status);
@@ -59,6 +86,8 @@ function show(report) {
   // Frontends and upstreams are known from a balancer only: without one there is no sum, and 0 would be a lie.
   set("calls", alive.length ? sum(all.filter(one => one.role === "frontend"), one => one.calls).toLocaleString() : "–");
   set("memory", alive.length ? bytes(sum(all, one => one.memory)) : "–");
+  showKeys(alive);
+  showRecords(report.recorder.records);
   at("processes").replaceChildren(...all.map(row));
   set("told", "as of " + new Date().toLocaleTimeString());
 }

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "pages.h"
-#include "report.h"
+#include "api/report.h"
 
 static void no_whole_incarnation_is_shown(void **state)
 {
