@@ -8,7 +8,7 @@
 
 #include "intake/intake.h"
 #include "query/query.h"
-#include "writer/writer.h"
+#include "writer/run.h"
 #include "settings/options.h"
 
 int main(int argc, char **argv)

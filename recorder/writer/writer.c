@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Moves records from the spool into the database. Run by main.c as `recorder store`.
+/* Moves records from the spool into the database, step by step. Called by run.c.
  *
  * What must stay true: a segment is deleted only after all its records are settled (rows, or set
  * aside, or known from before), and no trouble of the server ends this process: it says so once,
@@ -7,116 +7,22 @@
  * where reading must begin again the table `senders` knows. */
 #include "writer/writer.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "actor.h"
-#include "writer/batch.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "settings/options.h"
 #include "writer/refused.h"
-#include "intake/report.h"
-#include "writer/store.h"
-#include "writer/tail.h"
 #include "trace.h"
 
 enum {
-    LOOK_MS = 100, /* between two looks into a spool that had nothing new */
     PAUSE_FIRST_MS = 100,
     PAUSE_MOST_MS = 5000,
     AGAIN_MOST = 50, /* tries of a statement that met a lock */
     AGAIN_MS = 20,
     REPORT_MS = 1000,
-    REASONS_MOST = 8,
-    END_LIMIT_S = 3, /* from a signal to the end, whatever the server does */
 };
-
-struct writer {
-    struct actor actor; /* for its lock and trace points; it has no mailbox */
-    struct tail tail;
-    struct batch batch;
-    struct store store;
-    struct report report;
-    uint64_t position; /* records read from the spool, counted from its first one ever */
-    uint64_t pause_ms;
-    bool has_opened;             /* the database, once */
-    bool is_away;                /* the database, and that has been said */
-    unsigned told[REASONS_MOST]; /* the codes of the reasons that were said since */
-    size_t told_count;
-    bool is_report_due;
-    uint64_t report_ms; /* when it was written last */
-};
-
-/* Signals. They must be heard while a statement waits, so they come as signals here, not by the
- * actor's descriptor. */
-
-static volatile sig_atomic_t is_ending, wants_dump;
-
-static void on_end(int number)
-{
-    (void)number;
-    if (is_ending)
-        _exit(0);
-    is_ending = 1;
-    alarm(END_LIMIT_S);
-}
-
-static void on_limit(int number)
-{
-    (void)number;
-    _exit(0); /* the server does not answer; the spool has it all */
-}
-
-static void on_dump(int number)
-{
-    (void)number;
-    wants_dump = 1;
-}
-
-static void signal_take(int number, void (*handler)(int))
-{
-    struct sigaction action = {.sa_handler = handler};
-    sigset_t set;
-
-    sigaction(number, &action, NULL);
-    sigemptyset(&set);
-    sigaddset(&set, number);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
-static void signals_take(void)
-{
-    signal_take(SIGTERM, on_end);
-    signal_take(SIGINT, on_end);
-    signal_take(SIGALRM, on_limit);
-    signal_take(SIGUSR1, on_dump);
-}
-
-static void nap(uint64_t ms)
-{
-    log_flush();
-    if (!is_ending)
-        poll(NULL, 0, (int)ms);
-}
 
 /* Telling */
 
-static void dump(const struct writer *writer)
-{
-    log_info("dump.store", F_NUM("segment", writer->tail.segment.number),
-             F_NUM("position", writer->position), F_NUM("stored", writer->report.stored),
-             F_NUM("batch", writer->batch.count), F_NUM("refused", writer->report.refused),
-             F_NUM("is_open", writer->report.is_open));
-    log_info("dump.end");
-}
-
-static void report(struct writer *writer, uint64_t now_ms)
+void writer_report(struct writer *writer, uint64_t now_ms)
 {
     if (!writer->is_report_due || now_ms < writer->report_ms + REPORT_MS)
         return;
@@ -174,8 +80,9 @@ static void retreat(struct writer *writer)
 {
     tell_away(writer);
     store_close(&writer->store);
-    report(writer, clock_ms());
-    nap(writer->pause_ms);
+    writer_report(writer, clock_ms());
+    writer->pause_ms = writer->pause_ms ? writer->pause_ms : PAUSE_FIRST_MS;
+    writer->nap(writer->pause_ms);
     if (writer->pause_ms < PAUSE_MOST_MS)
         writer->pause_ms =
             writer->pause_ms * 2 < PAUSE_MOST_MS ? writer->pause_ms * 2 : PAUSE_MOST_MS;
@@ -211,7 +118,7 @@ static bool put(struct writer *writer, size_t first, size_t count)
         case TROUBLE_AWAY:
             return false;
         case TROUBLE_AGAIN:
-            nap(AGAIN_MS);
+            writer->nap(AGAIN_MS);
             continue;
         case TROUBLE_DATA:
             if (count == 1)
@@ -286,8 +193,7 @@ static void pass(struct writer *writer)
         writer->position = writer->tail.segment.first;
 }
 
-/* One step; returns false if there is nothing to do for now. */
-static bool step(struct writer *writer)
+bool writer_step(struct writer *writer)
 {
     uint64_t now_ms = clock_ms();
 
@@ -310,7 +216,7 @@ static bool step(struct writer *writer)
         flush(writer);
         return true;
     case TAIL_WAIT:
-        if (writer->batch.count && (is_ending || batch_is_due(&writer->batch, now_ms))) {
+        if (writer->batch.count && (writer->is_ending || batch_is_due(&writer->batch, now_ms))) {
             flush(writer);
             return true;
         }
@@ -321,31 +227,10 @@ static bool step(struct writer *writer)
     return false;
 }
 
-int writer_run(void)
+void writer_clear(struct writer *writer)
 {
-    static struct writer writer = {.pause_ms = PAUSE_FIRST_MS};
-
-    log_open("recorder-store", options.log_level);
-    actor_open(&writer.actor, ROLE_RECORDER, "recorder-store", &writer);
-    actor_lock(&writer.actor, "recorder-store");
-    signals_take();
-    tail_open(&writer.tail, options_path("spool"));
-    log_info("store.started");
-    while (!is_ending) {
-        if (!step(&writer))
-            nap(LOOK_MS);
-        report(&writer, clock_ms());
-        if (wants_dump)
-            dump(&writer);
-        wants_dump = 0;
-    }
-    while (writer.store.database.mysql && step(&writer))
-        continue; /* what is in the spool already is worth a moment; on_limit ends it */
-    report_write(&writer.report);
-    tail_close(&writer.tail);
-    batch_clear(&writer.batch);
-    report_clear(&writer.report);
-    store_clear(&writer.store);
-    database_end();
-    return actor_close(&writer.actor);
+    tail_close(&writer->tail);
+    batch_clear(&writer->batch);
+    report_clear(&writer->report);
+    store_clear(&writer->store);
 }
