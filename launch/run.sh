@@ -229,6 +229,7 @@ services_make() {
     if [[ -n $is_demo ]]; then simulator_service; fi
     service recorder "$bin/recorder"
     store_service
+    service recorder-query "$bin/recorder" query
     service balancer-0 "$bin/balancer"
     for ((i = 0; i < upstreams; i++)); do service "upstream-$i" "${with_huge_pages[@]}" "$bin/upstream"; done
     service admin "$bin/admin"
@@ -275,7 +276,7 @@ stop_in_order() {
     stop $((drain_seconds + 5)) $(printf '%s\n' "${names[@]}" | grep ^frontend-)
     stop $((drain_seconds + 5)) $(printf '%s\n' "${names[@]}" | grep ^upstream-)
     stop 5 balancer-0 admin simulator
-    stop 5 recorder
+    stop 5 recorder recorder-query
     stop 10 recorder-store
     database_stop 30
 }

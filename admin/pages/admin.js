@@ -62,6 +62,14 @@ function cooldown(one) {
   return line;
 }
 
+// While the database is away, records wait in files; nothing is lost, but somebody should look.
+function showRecords(records) {
+  const wait = Boolean(records && !records.database && records.reason);
+  at("records").hidden = !wait;
+  if (wait) set("records", records.waiting.toLocaleString() + " records (" + bytes(records.bytes) +
+    ") wait for the database since " + new Date(records.since_ms).toLocaleString() + ": " + records.reason);
+}
+
 function show(report) {
   const all = processes(report);
   const alive = report.balancers.filter(one => one.alive && one.status).map(one => one.status);
@@ -71,6 +79,7 @@ function show(report) {
   // Frontends and upstreams are known from a balancer only: without one there is no sum, and 0 would be a lie.
   set("calls", alive.length ? sum(all.filter(one => one.role === "frontend"), one => one.calls).toLocaleString() : "–");
   set("memory", alive.length ? bytes(sum(all, one => one.memory)) : "–");
+  showRecords(report.recorder.records);
   at("processes").replaceChildren(...all.map(row));
   const cooling = alive.flatMap(one => one.cooling || []);
   at("cooling").replaceChildren(...cooling.map(cooldown));

@@ -3,7 +3,6 @@
 nothing that a client does wrong costs a key. Each test counts the provider's requests for each key exactly."""
 import datetime
 import json
-import re
 import time
 import zoneinfo
 
@@ -481,6 +480,11 @@ def test_the_time_out_bounds_all_attempts_together(pool):
 
 # ------------------------------------------------------------------------------------------------------------- broken streams
 
+def native_stream(stage, text):
+    body = json.dumps({"contents": [{"role": "user", "parts": [{"text": text}]}]}).encode()
+    return stage.post_stream(f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse", body)
+
+
 CHUNKS = {"chunks": 20, "chunk_bytes": 30, "numbered": True, "pace_ms": 10}
 
 
@@ -498,11 +502,10 @@ def test_a_stream_that_breaks_after_content_ends_in_an_error(pool, broken):
     assert "error" in stream.chunks[-1], "something followed the error"
     assert stage.sim.total() == 1, "content had gone out, and still another key was tried"
 
-    native = stage.request("POST", f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse", {
-        "contents": [{"role": "user", "parts": [{"text": scripted(**CHUNKS, **broken)}]}]})
-    numbers = [int(n) for n in re.findall(r"\[(\d+)\]", native.text)]
-    assert numbers == list(range(len(numbers))) and len(numbers) >= 5
-    assert '"error"' in native.text[native.text.rindex(f"[{numbers[-1]}]"):] and "STOP" not in native.text
+    native = native_stream(stage, scripted(**CHUNKS, **broken))
+    assert native.numbers == list(range(len(native.numbers))) and len(native.numbers) >= 5
+    assert native.chunks[-1]["error"]["code"] >= 500 and native.ending != "end", "a clean end is a whole answer for some clients"
+    assert not any("STOP" in event for event in native.events)
 
 
 def test_a_stream_that_breaks_at_once_is_no_clean_stop_either(pool):
@@ -553,22 +556,31 @@ def test_numbered_chunks_arrive_in_order_however_they_are_split(pool):
 
 # ---------------------------------------------------------------------------------------------------------- a long first wait
 
-def test_a_stream_that_thinks_long_is_kept_open_by_comments(pool):
+def test_a_stream_that_thinks_long_is_kept_open_by_empty_pieces(pool):
     stage = pool("key-internal-1", GOOD, STREAM_PING="300ms", TIME_OUT="30")
     stage.sim.script(key=GOOD, first_ms=1500, text="at last")
     running = stage.streams(1, text="hello")
-    running.wait("opened", lambda s: s.comments >= 2, 10)
-    assert running.all[0].status == 200 and not running.all[0].events
+    running.wait("opened", lambda s: len(s.events) >= 2, 10)
+    assert running.all[0].status == 200
     [stream] = running.join(20 * SLOW)
-    assert stream.is_whole and stream.text == "at last" and stream.done
+    assert stream.is_whole and stream.text == "at last" and stream.done and stream.comments == 0
+    assert [choice["delta"] for chunk in stream.chunks[:2] for choice in chunk["choices"]][1] == {"role": "assistant", "content": ""}
+    assert len({chunk["id"] for chunk in stream.chunks}) == 1
     assert stage.sim.total() == 2
 
 
-def test_a_failure_after_comments_is_an_error_in_the_stream(pool):
+def test_a_native_stream_hears_nothing_before_its_first_event(pool):
+    """Google's own clients die of anything that is no event."""
+    stage = pool("key-slow1200-1", STREAM_PING="200ms")
+    native = native_stream(stage, "hello")
+    assert native.is_whole and native.comments == 0 and all("candidates" in chunk for chunk in native.chunks)
+
+
+def test_a_failure_after_empty_pieces_is_an_error_in_the_stream(pool):
     stage = pool("key-hanging-1", STREAM_PING="200ms", TIME_OUT="1500ms")
     stream = stage.chat_stream("hello")
-    assert stream.status == 200 and stream.comments >= 3 and not stream.done
-    assert stream.error["code"] == "timeout" and len(stream.events) == 1
+    assert stream.status == 200 and len(stream.events) >= 4 and not stream.done and not stream.text
+    assert stream.error["code"] == "timeout" and "error" in stream.chunks[-1]
 
 
 def test_without_a_ping_a_stream_waits_for_its_first_content(pool):

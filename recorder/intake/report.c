@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store's report. What must stay true: a reader finds a whole report or none. */
-#include "writer/report.h"
+#include "intake/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
