@@ -251,6 +251,8 @@ static uint64_t rest_ms(enum fault fault, uint64_t retry_ms, uint64_t last_ms)
             return at_most(retry_ms, HOUR_MS);
         return !last_ms ? MINUTE_MS : last_ms < HOUR_MS / 2 ? last_ms * 2 : HOUR_MS;
     case FAULT_KEY_INVALID:
+    case FAULT_KEY_RESTRICTED:
+    case FAULT_SERVICE_OFF:
     case FAULT_LOCATION:
     case FAULT_NO_MODEL: /* this key may not use it */
         return HOUR_MS;
@@ -275,6 +277,7 @@ static uint64_t rest_ms(enum fault fault, uint64_t retry_ms, uint64_t last_ms)
     case FAULT_TLS:
     case FAULT_PROXY:
     case FAULT_NO_ROUTE:
+    case FAULT_EDGE:
     case FAULT_COUNT:
         return 0;
     }

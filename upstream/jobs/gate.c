@@ -110,6 +110,8 @@ static bool take_object(struct gate *gate, struct view json, bool is_truncated, 
 {
     struct sight sight;
 
+    if (gate->framing == FRAMING_EVENTS && sse_is_sentinel(json))
+        return true; /* neither content nor an error, and no finish either */
     if (is_truncated)
         gate->provider->look_at_end(json, &sight);
     else
@@ -187,7 +189,7 @@ static void end_last_event(struct gate *gate)
 
     if (!sse_feed(&gate->sse, &more, &object, &is_large))
         return;
-    if (!is_large)
+    if (!is_large && !sse_is_sentinel(object))
         gate->provider->look(object, &sight);
     if (!sight.is_json)
         fail(gate, FAULT_CUT);

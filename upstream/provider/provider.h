@@ -33,7 +33,7 @@ struct sight {
 /* What an error body says. */
 struct verdict {
     enum fault fault;
-    uint64_t retry_ms; /* how long to leave it; 0: it doesn't say */
+    uint64_t retry_ms; /* how long to leave it; 0: it doesn't say. Before: what the head said */
     unsigned status;   /* HTTP; for an error inside a 200, the status that it stands for */
 };
 
