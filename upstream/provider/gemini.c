@@ -176,16 +176,35 @@ static void look_at_end(struct view text, struct sight *sight)
     json_close(doc);
 }
 
-static bool is_generated(struct view operation)
+static enum gate_kind gate(struct view operation)
 {
-    return view_equal(operation, VIEW("generateContent")) ||
-           view_equal(operation, VIEW("streamGenerateContent"));
+    if (view_equal(operation, VIEW("generateContent")) ||
+        view_equal(operation, VIEW("streamGenerateContent")))
+        return GATE_GENERATED;
+    if (view_equal(operation, VIEW("upload")) || view_equal(operation, VIEW("download")))
+        return GATE_BYTES;
+    return GATE_JSON;
+}
+
+static const char *address(const struct options *settings)
+{
+    return settings->base_url;
+}
+
+static void authorize(struct secret key, struct bytes *line)
+{
+    struct view name = VIEW("x-goog-api-key: ");
+
+    bytes_room(line, name.len + key.hidden.len);
+    bytes_append(line, name);
+    bytes_append(line, key.hidden);
 }
 
 const struct provider provider_gemini = {
     .pool = "gemini",
-    .key_header = "x-goog-api-key: ",
-    .is_generated = is_generated,
+    .address = address,
+    .authorize = authorize,
+    .gate = gate,
     .look = look,
     .look_at_end = look_at_end,
     .read_error = gemini_read_error,

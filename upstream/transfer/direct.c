@@ -39,11 +39,12 @@ struct exchange {
     bool is_paused;
     bool is_stream; /* of events: its connection knows it */
     struct response response;
-    struct bytes held; /* paused: a slice, and behind it what is not read yet */
-    size_t held_slice; /* bytes of it */
-    size_t held_rest;  /* where that begins */
-    bool is_due;       /* in the list of those */
-    bool has_ended;    /* to be told by the loop: */
+    struct bytes lines; /* wanted ones of its head */
+    struct bytes held;  /* paused: a slice, and behind it what is not read yet */
+    size_t held_slice;  /* bytes of it */
+    size_t held_rest;   /* where that begins */
+    bool is_due;        /* in the list of those */
+    bool has_ended;     /* to be told by the loop: */
     enum transfer_end end;
     struct bytes why;
 };
@@ -81,6 +82,7 @@ static void exchange_free(struct exchange *exchange)
     bytes_clear(&exchange->origin);
     bytes_clear(&exchange->head);
     bytes_clear(&exchange->held);
+    bytes_clear(&exchange->lines);
     bytes_clear(&exchange->why);
     free(exchange);
 }
@@ -123,6 +125,8 @@ static void reset(struct exchange *exchange)
     exchange->is_due = exchange->has_ended = false;
     exchange->why.len = 0;
     response_init(&exchange->response);
+    exchange->lines.len = 0;
+    exchange->response.lines = &exchange->lines;
 }
 
 static void write_head(struct exchange *exchange, const struct target *target,
@@ -145,6 +149,8 @@ static struct transfer *make(void *self, const struct transfer_order *order)
 
     reset(exchange);
     exchange->body = order->body;
+    exchange->response.wanted = order->wanted;
+    exchange->response.is_bodiless = strcmp(order->method, "HEAD") == 0;
     if (!target)
         target = targets_find(&direct->targets, "http://url.invalid/");
     write_head(exchange, target, order);
@@ -280,7 +286,7 @@ static void give_head(struct exchange *exchange)
     const struct response *response = &exchange->response;
 
     exchange->base.events->head(exchange->base.owner, response->status, response_type(response),
-                                response->length);
+                                response->length, bytes_view(&exchange->lines));
 }
 
 /* False: no more of it can be read now; it may be gone. */

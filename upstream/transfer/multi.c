@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "transfer/handle.h"
+#include "transfer/lines.h"
 #include "transfer/sockets.h"
 #include "transfer/trouble.h"
 
@@ -34,6 +35,8 @@ struct ride {
     bool is_paused;
     bool is_stopped;
     bool is_proxy_refusal; /* the answer is the proxy's: it wants a password */
+    struct view wanted;
+    struct bytes lines; /* of those that the answer has */
     struct bytes why;
 };
 
@@ -141,6 +144,16 @@ static void learn_version(struct ride *ride)
         multi->http2_origin.len = 0;
 }
 
+static void gather_lines(struct ride *ride)
+{
+    struct curl_header *header = NULL;
+
+    ride->lines.len = 0;
+    while ((header = curl_easy_nextheader(ride->handle.easy, CURLH_HEADER, -1, header)) != NULL)
+        if (lines_want(ride->wanted, view_of(header->name)))
+            lines_add(&ride->lines, view_of(header->name), view_of(header->value));
+}
+
 static void give_head(struct ride *ride)
 {
     long status = 0;
@@ -158,9 +171,10 @@ static void give_head(struct ride *ride)
     ride->is_proxy_refusal = is_forwarded(ride) && is_refusal(status, view_of(type));
     if (ride->is_proxy_refusal)
         return;
+    gather_lines(ride);
     curl_easy_getinfo(ride->handle.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     ride->base.events->head(ride->base.owner, (unsigned)status, view_of(type),
-                            (uint64_t)(length + 1));
+                            (uint64_t)(length + 1), bytes_view(&ride->lines));
 }
 
 static size_t on_write(char *at, size_t size, size_t count, void *data)
@@ -240,6 +254,7 @@ static struct ride *ride_take(struct multi *multi)
 static void ride_free(struct ride *ride)
 {
     handle_clear(&ride->handle);
+    bytes_clear(&ride->lines);
     bytes_clear(&ride->why);
     free(ride);
 }
@@ -263,6 +278,7 @@ static struct transfer *make(void *self, const struct transfer_order *order)
     struct ride *ride = ride_take(multi);
 
     ride->body_len = order->body.len;
+    ride->wanted = order->wanted;
     ride->is_sent_once = ride->has_head = ride->is_paused = false;
     ride->is_stopped = ride->is_proxy_refusal = false;
     handle_set(&ride->handle, order);

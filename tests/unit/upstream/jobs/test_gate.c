@@ -64,7 +64,7 @@ static enum fault run(const struct expectation *c, struct view text, size_t step
 {
     *seen = (struct seen){0};
     *gate = (struct gate){.provider = &provider_gemini,
-                          .is_generated = c->kind != LIST,
+                          .kind = c->kind != LIST ? GATE_GENERATED : GATE_JSON,
                           .is_stream = c->kind <= ARRAY,
                           .thoughts = c->kind == THOUGHTS,
                           .out = on_out,
@@ -257,7 +257,7 @@ static void http_errors_are_kept_and_read(void **state)
 {
     struct seen seen = {0};
     struct gate gate = {.provider = &provider_gemini,
-                        .is_generated = true,
+                        .kind = GATE_GENERATED,
                         .is_stream = true,
                         .out = on_out,
                         .owner = &seen};
@@ -275,7 +275,7 @@ static void http_errors_are_kept_and_read(void **state)
 static void of_a_long_http_error_the_beginning_is_kept_without_a_gap(void **state)
 {
     static char page[70 * 1024];
-    struct gate gate = {.provider = &provider_gemini, .is_generated = true};
+    struct gate gate = {.provider = &provider_gemini, .kind = GATE_GENERATED};
 
     (void)state;
     memset(page, 'a', sizeof(page));
@@ -344,7 +344,7 @@ static void large_answers_pass_in_little_memory(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct seen seen = {0};
         struct gate gate = {.provider = &provider_gemini,
-                            .is_generated = true,
+                            .kind = GATE_GENERATED,
                             .is_stream = i < 2,
                             .out = on_out,
                             .owner = &seen};
@@ -376,7 +376,7 @@ static void usage_is_found_far_from_the_end(void **state)
 {
     struct seen seen = {0};
     struct gate gate = {
-        .provider = &provider_gemini, .is_generated = true, .out = on_out, .owner = &seen};
+        .provider = &provider_gemini, .kind = GATE_GENERATED, .out = on_out, .owner = &seen};
     struct bytes tail = {0};
     size_t kept_most = 0;
 
@@ -402,7 +402,7 @@ static void a_large_whole_answer_that_ends_too_early_is_cut(void **state)
 {
     struct seen seen = {0};
     struct gate gate = {
-        .provider = &provider_gemini, .is_generated = true, .out = on_out, .owner = &seen};
+        .provider = &provider_gemini, .kind = GATE_GENERATED, .out = on_out, .owner = &seen};
     size_t kept_most = 0;
 
     (void)state;
@@ -417,7 +417,7 @@ static void a_long_page_is_no_content(void **state)
 {
     struct seen seen = {0};
     struct gate gate = {.provider = &provider_gemini,
-                        .is_generated = true,
+                        .kind = GATE_GENERATED,
                         .is_stream = true,
                         .out = on_out,
                         .owner = &seen};

@@ -119,7 +119,8 @@ void trace_point(const char *event)
 struct transfer {
     const struct transfer_events *events;
     void *owner;
-    char url[200], key[64], proxy[64];
+    char url[200], key[64], proxy[64], type[64], wanted[128];
+    char method[8];
     struct bytes body;
     bool is_paused;
 };
@@ -144,8 +145,12 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
     transfer->events = events;
     transfer->owner = owner;
     snprintf(transfer->url, sizeof(transfer->url), "%s", order->url);
-    snprintf(transfer->key, sizeof(transfer->key), "%.*s", (int)order->key.hidden.len,
-             order->key.hidden.at);
+    snprintf(transfer->key, sizeof(transfer->key), "%.*s",
+             (int)order->authorization.hidden.len - 16, order->authorization.hidden.at + 16);
+    snprintf(transfer->method, sizeof(transfer->method), "%s", order->method);
+    snprintf(transfer->type, sizeof(transfer->type), "%.*s", (int)order->type.len, order->type.at);
+    snprintf(transfer->wanted, sizeof(transfer->wanted), "%.*s", (int)order->wanted.len,
+             order->wanted.at);
     snprintf(transfer->proxy, sizeof(transfer->proxy), "%.*s", (int)order->proxy.hidden.len,
              order->proxy.hidden.at);
     bytes_append(&transfer->body, order->body);
@@ -192,9 +197,11 @@ static void provider_ends(struct transfer *transfer, enum transfer_end end)
     provider_ends_saying(transfer, end, "");
 }
 
+static const char *provider_headers = "";
+
 static void provider_begins(unsigned status, const char *type)
 {
-    newest->events->head(newest->owner, status, view_of(type), 0);
+    newest->events->head(newest->owner, status, view_of(type), 0, view_of(provider_headers));
 }
 
 #define STOP_EVENT "data: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\n\n"
