@@ -165,8 +165,7 @@ static int on_head(struct http_parser *parser)
 {
     struct response *response = response_of(parser);
     const char *why = head_fault(response);
-    bool has_body = parser->status_code != NO_CONTENT && parser->status_code != NOT_MODIFIED &&
-                    !response->is_bodiless;
+    bool has_body = parser->status_code != NO_CONTENT && parser->status_code != NOT_MODIFIED;
 
     if (why)
         return refuse(parser, why);
@@ -185,7 +184,7 @@ static int on_head(struct http_parser *parser)
         response->length = parser->content_length + 1;
     trim(response->type, &response->type_len);
     tell(parser, RESPONSE_HEAD);
-    return !has_body;
+    return !has_body || response->is_bodiless;
 }
 
 /* The rest */
