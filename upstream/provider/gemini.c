@@ -94,6 +94,12 @@ static void look_at_usage(yyjson_val *usage, struct sight *sight)
     };
 }
 
+/* Relays have a text there. */
+static bool is_error(yyjson_val *error)
+{
+    return yyjson_is_obj(error) || (yyjson_is_str(error) && yyjson_get_len(error));
+}
+
 static void look(struct view json, struct sight *sight)
 {
     yyjson_doc *doc = json_open(json, 0);
@@ -105,7 +111,7 @@ static void look(struct view json, struct sight *sight)
     if (yyjson_is_arr(root) && yyjson_arr_size(root) == 1)
         root = yyjson_arr_get_first(root);
     sight->is_json = yyjson_is_obj(root);
-    sight->is_error = yyjson_is_obj(yyjson_obj_get(root, "error"));
+    sight->is_error = is_error(yyjson_obj_get(root, "error"));
     candidates = yyjson_obj_get(root, "candidates");
     yyjson_arr_foreach(candidates, i, count, candidate) look_at_candidate(candidate, sight);
     reason = json_member_text(yyjson_obj_get(root, "promptFeedback"), "blockReason");

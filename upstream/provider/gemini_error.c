@@ -256,9 +256,10 @@ static void read_facts(yyjson_val *root, struct facts *facts)
     if (yyjson_is_arr(root))
         root = yyjson_arr_get_first(root);
     error = yyjson_obj_get(root, "error");
-    facts->is_json = yyjson_is_obj(error);
+    facts->is_json = yyjson_is_obj(error) || yyjson_is_str(error);
     facts->word = json_member_text(error, "status");
-    facts->message = json_member_text(error, "message");
+    facts->message =
+        yyjson_is_str(error) ? json_member_text(root, "error") : json_member_text(error, "message");
     if (facts->message.len > MESSAGE_MOST)
         facts->message.len = MESSAGE_MOST;
     facts->status = status_of(facts->status, error, facts->word);

@@ -167,6 +167,8 @@ static const struct expectation cases[] = {
     {"a blocked prompt", STREAM, EVENT(BLOCKED), false, FAULT_BLOCKED, NULL},
     {"a raw error at once", STREAM, ERROR_503, false, FAULT_OVERLOADED, ""},
     {"a raw error at once, and cut", STREAM, ERROR_503, true, FAULT_CUT, ""},
+    {"a relay's error, a text", STREAM, EVENT(TEXT("a")) EVENT("{\"error\":\"no credit\"}"), false,
+     FAULT_SERVER, EVENT(TEXT("a"))},
     {"an error event at once", STREAM, EVENT(ERROR_503), false, FAULT_MALFORMED, ""},
     {"an error in one line", STREAM, EVENT("{\"error\":{\"code\":429}}"), false,
      FAULT_QUOTA_UNKNOWN, ""},
