@@ -219,6 +219,12 @@ void sse_clear(struct sse *sse)
     *sse = (struct sse){.limit = sse->limit};
 }
 
+bool sse_is_sentinel(struct view event)
+{
+    event = view_trim(event);
+    return view_equal(event, VIEW("[DONE]")) || view_equal(event, VIEW("DONE"));
+}
+
 bool sse_is_type(struct view type)
 {
     struct view name = VIEW("text/event-stream");

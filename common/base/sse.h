@@ -34,5 +34,9 @@ bool sse_is_between(const struct sse *sse);
 
 void sse_clear(struct sse *sse);
 
+/* Whether an event is no data but says that there is no more ("[DONE]", "DONE"): relays put it
+ * behind what the provider sent. */
+bool sse_is_sentinel(struct view event);
+
 /* Whether that content type, with or without parameters, is that of such events. */
 bool sse_is_type(struct view type);

@@ -53,13 +53,6 @@ static size_t half_event(const struct part *part)
     return part->sse.data.len + part->sse.line.len + part->elements.data.len;
 }
 
-/* What some relays, and by one report Google, put behind the last event: it says nothing, since whether an answer is whole is known by
- * its finish. */
-static bool is_sentinel(struct view event)
-{
-    return view_equal(event, VIEW("[DONE]")) || view_equal(event, VIEW("DONE"));
-}
-
 static enum error translate(struct part *part, struct view data)
 {
     struct exchange *x = part->exchange;
@@ -70,8 +63,8 @@ static enum error translate(struct part *part, struct view data)
     if (!part->has_begun)
         look_at_beginning(part, data);
     while (next_event(part, &data, &event, &is_broken)) {
-        if (is_sentinel(event))
-            continue;
+        if (sse_is_sentinel(event))
+            continue; /* whether an answer is whole is known by its finish */
         error = x->endpoint->event(x->state, &x->plan, part->number, event, &x->writer.pending);
         if (error != ERROR_NONE)
             return error;

@@ -23,7 +23,7 @@ static enum fault pass(struct view text, uint8_t how, size_t step, struct bytes 
 {
     static const struct view types[] = {{"text/event-stream", 17}, {"application/json", 16}};
     struct gate gate = {.provider = &provider_gemini,
-                        .is_generated = how & 1,
+                        .kind = how & 1 ? GATE_GENERATED : GATE_JSON,
                         .is_stream = how & 2,
                         .thoughts = how & 4,
                         .out = on_out,

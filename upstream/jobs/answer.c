@@ -46,6 +46,7 @@ static void post_piece(struct answer *answer, const struct piece *piece)
 static void post_head(struct answer *answer)
 {
     answer->head.type = view_of(answer->type);
+    answer->head.headers = bytes_view(&answer->headers);
     post(answer, MSG_HEAD, &answer->head);
 }
 
@@ -57,20 +58,19 @@ static void post_last(struct answer *answer)
         post(answer, MSG_END, &answer->end);
 }
 
-void answer_head(struct answer *answer, unsigned status, struct view type, uint64_t length,
-                 uint64_t attempts)
+void answer_head(struct answer *answer, const struct msg_head *head)
 {
+    struct view type = head->type;
     size_t len = type.len < sizeof(answer->type) ? type.len : sizeof(answer->type) - 1;
 
     assert(!answer->has_head && !answer->has_end && answer->next_seq == 0);
     if (len)
         memcpy(answer->type, type.at, len);
     answer->type[len] = '\0';
-    answer->head = (struct msg_head){.call = answer->call,
-                                     .offer = answer->offer,
-                                     .status = status,
-                                     .length = length,
-                                     .attempts = attempts};
+    bytes_copy(&answer->headers, head->headers);
+    answer->head = *head;
+    answer->head.call = answer->call;
+    answer->head.offer = answer->offer;
     answer->has_head = true;
     answer->next_seq = 1;
     if (may_send(answer))
@@ -215,4 +215,5 @@ void answer_clear(struct answer *answer)
     while (answer->pieces)
         drop_piece(answer);
     bytes_clear(&answer->fail_body);
+    bytes_clear(&answer->headers);
 }

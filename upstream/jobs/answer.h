@@ -34,7 +34,8 @@ struct answer {
     bool has_end;
     bool awaits_resume; /* the frontend has come back and has not said where to go on */
     struct msg_head head;
-    char type[96]; /* of the head */
+    char type[96];        /* of the head */
+    struct bytes headers; /* likewise */
     bool is_fail;
     struct msg_end end;
     struct msg_fail fail;
@@ -42,8 +43,8 @@ struct answer {
     struct piece *pieces, *last;
 };
 
-void answer_head(struct answer *answer, unsigned status, struct view type, uint64_t length,
-                 uint64_t attempts);
+/* Call and offer are filled in; texts are copied. */
+void answer_head(struct answer *answer, const struct msg_head *head);
 
 /* Cuts the bytes into CHUNKs; `is_end`: they end at the border of an event. */
 void answer_write(struct answer *answer, struct view bytes, bool is_end);

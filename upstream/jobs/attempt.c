@@ -9,6 +9,7 @@
 #include "settings/options.h"
 #include "upstream.h"
 #include "base/url.h"
+#include "transfer/lines.h"
 #include "trace.h"
 
 enum {
@@ -56,6 +57,8 @@ static void record_end(struct job *job)
 
 static uint64_t answer_length(const struct job *job, struct view bytes)
 {
+    if (job->gate.framing == FRAMING_BYTES)
+        return job->length;
     if (job->gate.framing != FRAMING_WHOLE)
         return 0;
     return job->is_ending ? bytes.len + 1 : job->length;
@@ -63,10 +66,16 @@ static uint64_t answer_length(const struct job *job, struct view bytes)
 
 static void open_gate(struct job *job, struct view bytes)
 {
+    struct msg_head head = {.status = job->gate.status,
+                            .type = view_of(job->type),
+                            .length = answer_length(job, bytes),
+                            .attempts = job->attempt,
+                            .headers = bytes_view(&job->lines),
+                            .key_id = job->key_id};
+
     job->heard_ms = clock_ms();
     job->first_ms = job->heard_ms - job->begun_ms;
-    answer_head(&job->answer, job->gate.status, view_of(job->type), answer_length(job, bytes),
-                job->attempt);
+    answer_head(&job->answer, &head);
     job_enter(job, JOB_OPEN);
     if (job->transfer && transfer_is_sent(job->transfer))
         bytes_clear(&job->body); /* no other key will need it */
@@ -83,7 +92,25 @@ static void on_out(void *owner, struct view bytes, bool is_end)
 
 /* The transfer's side */
 
-static void on_head(void *owner, unsigned status, struct view type, uint64_t length)
+/* None was asked for, and nothing here can read one. */
+static bool is_coded(struct view lines)
+{
+    struct view coding = lines_value(lines, VIEW("content-encoding"));
+
+    return coding.len && !view_equal(coding, VIEW("identity"));
+}
+
+static void take_lines(struct job *job, struct view lines)
+{
+    job->gate.retry_ms = lines_retry_ms(lines, clock_utc_ms());
+    job->is_coded = job->gate.kind != GATE_BYTES && is_coded(lines);
+    job->lines.len = 0;
+    if (*job->headers)
+        lines_choose(&job->lines, lines, view_of(job->headers));
+}
+
+static void on_head(void *owner, unsigned status, struct view type, uint64_t length,
+                    struct view headers)
 {
     struct job *job = owner;
     size_t len = type.len < sizeof(job->type) ? type.len : sizeof(job->type) - 1;
@@ -93,6 +120,9 @@ static void on_head(void *owner, unsigned status, struct view type, uint64_t len
     job->type[len] = '\0';
     job->length = length;
     gate_head(&job->gate, status, type);
+    take_lines(job, headers);
+    if (job->is_coded && job->gate.framing != FRAMING_ERROR)
+        gate_refuse(&job->gate);
 }
 
 static size_t hold_most(const struct upstream *upstream)
@@ -228,7 +258,11 @@ static void on_done(void *owner, enum transfer_end end, const char *why)
         size_t held = gate_held(&job->gate);
         job->fault = gate_end(&job->gate, end == TRANSFER_CLEAN, clock_utc_ms());
         job->upstream->held -= held - gate_held(&job->gate);
-        keep_failure(job);
+        if (job->is_coded && job->fault == FAULT_MALFORMED)
+            keep_reason(job, why = "The answer is compressed (Content-Encoding), though none was "
+                                   "asked for");
+        else
+            keep_failure(job);
     }
     record_end(job);
     if (fault_facts(job->fault)->error != ERROR_NONE)
@@ -253,10 +287,11 @@ static bool is_partial(const char *path)
 static struct gate gate_of(struct job *job)
 {
     struct view operation = view_of(job->operation);
+    enum gate_kind kind = job->provider->gate(operation);
 
     return (struct gate){
         .provider = job->provider,
-        .is_generated = job->provider->is_generated(operation) && !is_partial(job->path),
+        .kind = kind == GATE_GENERATED && is_partial(job->path) ? GATE_JSON : kind,
         .is_stream = job->is_stream || view_starts(operation, VIEW("stream")),
         .thoughts = job->thoughts,
         .out = on_out,
@@ -266,19 +301,25 @@ static struct gate gate_of(struct job *job)
 
 static void start_transfer(struct job *job)
 {
-    static struct bytes url;
+    static struct bytes url, line;
     struct transfer_order order = {
-        .key_header = job->provider->key_header,
-        .key = {view_of(job->secret)},
+        .method = job->method,
+        .type = view_of(job->type_in),
+        .wanted = view_of(job->wanted),
         .body = bytes_view(&job->body),
         .proxy = {view_of(job->proxy)},
     };
 
     url.len = 0;
-    bytes_text(&url, options.base_url);
+    bytes_text(&url, job->provider->address(&options));
     bytes_text(&url, job->path);
     order.url = bytes_cstr(&url);
+    job->provider->authorize((struct secret){view_of(job->secret)}, &line);
+    order.authorization.hidden = bytes_view(&line);
     job->transfer = transfer_start(&job->upstream->transfers, &order, &events, job);
+    if (line.at)
+        explicit_bzero(line.at, line.size);
+    bytes_clear(&line);
 }
 
 void attempt_begin(struct job *job)
@@ -290,7 +331,7 @@ void attempt_begin(struct job *job)
     job->begun_utc_ms = clock_utc_ms();
     job->first_ms = job->bytes_out = job->length = 0;
     job->fault = FAULT_NONE;
-    job->is_ending = job->is_paused = false;
+    job->is_ending = job->is_paused = job->is_coded = false;
     record = record_of(job);
     job->slot = records_begin(&job->upstream->records, &record);
     job->is_begun = true;

@@ -18,6 +18,8 @@ void gate_head(struct gate *gate, unsigned status, struct view type)
     gate->sse.limit = gate->elements.limit = EVENT_MOST;
     if (status < 200 || status >= 300)
         gate->framing = FRAMING_ERROR;
+    else if (gate->kind == GATE_BYTES)
+        gate->framing = FRAMING_BYTES;
     else if (sse_is_type(type))
         gate->framing = FRAMING_EVENTS;
     else
@@ -86,7 +88,7 @@ static bool is_malformed(const struct sight *sight)
 
 static bool is_content(const struct gate *gate, const struct sight *sight)
 {
-    if (!gate->is_generated)
+    if (gate->kind != GATE_GENERATED)
         return true;
     return sight->has_content || (sight->has_thought && gate->thoughts && !is_malformed(sight)) ||
            sight->is_blocked || (sight->has_finish && sight->finish == FAULT_NONE);
@@ -110,6 +112,8 @@ static bool take_object(struct gate *gate, struct view json, bool is_truncated, 
 {
     struct sight sight;
 
+    if (gate->framing == FRAMING_EVENTS && sse_is_sentinel(json))
+        return true; /* neither content nor an error, and no finish either */
     if (is_truncated)
         gate->provider->look_at_end(json, &sight);
     else
@@ -187,7 +191,7 @@ static void end_last_event(struct gate *gate)
 
     if (!sse_feed(&gate->sse, &more, &object, &is_large))
         return;
-    if (!is_large)
+    if (!is_large && !sse_is_sentinel(object))
         gate->provider->look(object, &sight);
     if (!sight.is_json)
         fail(gate, FAULT_CUT);
@@ -213,7 +217,7 @@ static void end_stray(struct gate *gate)
 /* Whether the answer says of itself that it is whole. */
 static bool has_ended(const struct gate *gate)
 {
-    return gate->has_finish || gate->is_blocked || !gate->is_generated;
+    return gate->has_finish || gate->is_blocked || gate->kind != GATE_GENERATED;
 }
 
 /* An array's bracket stays back if its last element was none: so an error may still be one. */
@@ -286,10 +290,25 @@ static void end_whole(struct gate *gate, bool is_clean)
         true; /* it may stand too far from the end to be seen; the bracket is enough */
 }
 
+/* Bytes of any kind: an empty answer is one too. */
+static void end_bytes(struct gate *gate, bool is_clean)
+{
+    if (is_clean && !gate->is_open)
+        gate->out(gate->owner, (struct view){0}, true);
+    gate->is_open |= is_clean;
+}
+
 /* The end */
+
+void gate_refuse(struct gate *gate)
+{
+    fail(gate, FAULT_MALFORMED);
+}
 
 bool gate_feed(struct gate *gate, struct view bytes, size_t hold_most)
 {
+    if (gate->is_over)
+        return false;
     find_framing(gate, bytes);
     switch (gate->framing) {
     case FRAMING_NONE:
@@ -297,9 +316,12 @@ bool gate_feed(struct gate *gate, struct view bytes, size_t hold_most)
         return gate->held.len <= PENDING_MOST;
     case FRAMING_EVENTS:
     case FRAMING_ARRAY:
-        return gate->is_over ? false : feed_stream(gate, bytes, hold_most);
+        return feed_stream(gate, bytes, hold_most);
     case FRAMING_WHOLE:
         return feed_whole(gate, bytes, hold_most);
+    case FRAMING_BYTES:
+        let_out(gate, bytes, false);
+        return true;
     case FRAMING_ERROR:
         if (bytes.len > ERROR_MOST - gate->held.len)
             bytes.len = ERROR_MOST - gate->held.len;
@@ -331,11 +353,17 @@ enum fault gate_end(struct gate *gate, bool is_clean, uint64_t utc_ms)
 {
     struct view error;
 
-    if (gate->framing == FRAMING_EVENTS || gate->framing == FRAMING_ARRAY)
+    if (gate->is_over)
+        is_clean = false;
+    else if (gate->framing == FRAMING_EVENTS || gate->framing == FRAMING_ARRAY)
         end_stream(gate, is_clean);
     else if (gate->framing == FRAMING_WHOLE)
         end_whole(gate, is_clean);
+    else if (gate->framing == FRAMING_BYTES)
+        end_bytes(gate, is_clean);
     error = gate_error(gate);
+    if (gate->framing == FRAMING_ERROR)
+        gate->verdict.retry_ms = gate->retry_ms;
     if (error.len || gate->framing == FRAMING_ERROR)
         gate->provider->read_error(gate->status, error, utc_ms, &gate->verdict);
     if (gate->verdict.fault == FAULT_NONE)

@@ -17,14 +17,15 @@ enum framing {
     FRAMING_EVENTS, /* server-sent events */
     FRAMING_ARRAY,  /* a JSON array that grows */
     FRAMING_WHOLE,  /* one JSON object */
+    FRAMING_BYTES,  /* whatever it is */
     FRAMING_ERROR,  /* the body of an HTTP error */
 };
 
 struct gate {
     const struct provider *provider;
-    bool is_generated; /* content with a finish is expected, not just any JSON */
-    bool is_stream;    /* an array is read element by element */
-    bool thoughts;     /* thoughts count as content */
+    enum gate_kind kind;
+    bool is_stream; /* an array is read element by element */
+    bool thoughts;  /* thoughts count as content */
 
     /* Where bytes go that may leave; `is_end`: they end at the border of an event. The first call
      * is the opening. */
@@ -33,7 +34,8 @@ struct gate {
 
     /* What is known; good to read at any time. */
     enum framing framing;
-    unsigned status; /* HTTP */
+    unsigned status;   /* HTTP */
+    uint64_t retry_ms; /* what the head of an error says; for gate_end */
     bool is_open;
     bool has_thought;
     bool is_blocked;
@@ -53,6 +55,9 @@ struct gate {
 
 /* The head is there. `type` is the Content-Type. */
 void gate_head(struct gate *gate, unsigned status, struct view type);
+
+/* The head says something that makes the answer useless, whatever its bytes are. */
+void gate_refuse(struct gate *gate);
 
 /* Takes bytes of the body; `hold_most` is how many a whole answer may keep before it has to open.
  * Returns false if an error came: the rest of the answer is not worth reading. */

@@ -20,6 +20,8 @@ enum {
     WANT_PIECE = 256 * 1024,
     WANT_MOST = 1024 * 1024, /* of a body, asked for and not yet there */
     PATH_MOST = 8 * 1024,
+    TYPE_MOST = 256,
+    HEADERS_MOST = 512,
 };
 
 static bool is_step(enum job_state from, enum job_state to)
@@ -175,6 +177,11 @@ static void job_free(struct job *job)
     free(job->model);
     free(job->operation);
     free(job->path);
+    free(job->method);
+    free(job->type_in);
+    free(job->headers);
+    free(job->wanted);
+    bytes_clear(&job->lines);
     secret_free(&job->proxy);
     free(job);
     trace_point("job.forgotten");
@@ -216,6 +223,32 @@ static bool is_plain(struct view text)
     return true;
 }
 
+static bool is_method(struct view method)
+{
+    static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"};
+
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+        if (view_equal(method, view_of(methods[i])))
+            return true;
+    return !method.len;
+}
+
+/* A type may have a parameter behind a space. */
+static bool is_type(struct view type)
+{
+    for (size_t i = 0; i < type.len; i++)
+        if ((unsigned char)type.at[i] < ' ' || (unsigned char)type.at[i] >= 0x7f)
+            return false;
+    return type.len <= TYPE_MOST;
+}
+
+/* What goes into the request's head beside its path. */
+static bool is_head_sound(const struct msg_job *msg)
+{
+    return is_method(msg->method) && is_type(msg->type) && is_plain(msg->headers) &&
+           msg->headers.len <= HEADERS_MOST;
+}
+
 static bool may_use(struct secret key, struct secret proxy)
 {
     return is_plain(key.hidden) && (!proxy.hidden.len || !url_proxy_fault(proxy.hidden));
@@ -226,8 +259,26 @@ static bool may_use(struct secret key, struct secret proxy)
 static bool is_sound(const struct job *job, const struct msg_job *msg)
 {
     return job->provider && msg->path.len && msg->path.at[0] == '/' && msg->path.len <= PATH_MOST &&
-           is_plain(msg->path) && may_use(msg->key, msg->proxy) &&
+           is_plain(msg->path) && is_head_sound(msg) && may_use(msg->key, msg->proxy) &&
            msg->body_len <= options.body_limit * 2 + WANT_MOST;
+}
+
+static char *wanted_of(struct view headers)
+{
+    struct bytes names = {0};
+    char *text;
+
+    bytes_text(&names, "retry-after,retry-after-ms,content-encoding,");
+    bytes_append(&names, headers);
+    text = memory_text(bytes_view(&names));
+    bytes_clear(&names);
+    return text;
+}
+
+/* Without a word it is what most calls are. */
+static const char *method_of(const struct msg_job *msg)
+{
+    return msg->body_len ? "POST" : "GET";
 }
 
 static struct job *job_new(struct balancer_link *balancer, struct reader *reader,
@@ -245,6 +296,10 @@ static struct job *job_new(struct balancer_link *balancer, struct reader *reader
     job->model = memory_text(msg->model);
     job->operation = memory_text(msg->operation);
     job->path = memory_text(msg->path);
+    job->method = memory_text(msg->method.len ? msg->method : view_of(method_of(msg)));
+    job->type_in = memory_text(msg->type.len ? msg->type : VIEW("application/json"));
+    job->headers = memory_text(msg->headers);
+    job->wanted = wanted_of(msg->headers);
     job->proxy = memory_text(msg->proxy.hidden);
     job->secret = memory_text(msg->key.hidden);
     job->is_stream = msg->stream;

@@ -43,6 +43,9 @@ struct job {
     /* what is asked */
     const struct provider *provider;
     char *model, *operation, *path, *proxy;
+    char *method, *type_in; /* of the request */
+    char *headers;          /* names of header lines that the frontend wants, with commas */
+    char *wanted;           /* those, and what is looked at here */
     bool is_stream;
     bool thoughts;
     uint64_t estimate;
@@ -63,8 +66,10 @@ struct job {
     uint64_t begun_utc_ms;
     uint64_t first_ms; /* from begun_ms to the first content */
     uint64_t bytes_out;
-    uint64_t length; /* Content-Length + 1 */
-    char type[96];   /* Content-Type */
+    uint64_t length;    /* Content-Length + 1 */
+    char type[96];      /* Content-Type */
+    struct bytes lines; /* of the head, for the frontend */
+    bool is_coded;      /* the answer came compressed, though nobody asked for that */
     enum fault fault;
     uint64_t retry_ms;
     unsigned fail_status;

@@ -94,6 +94,12 @@ static void look_at_usage(yyjson_val *usage, struct sight *sight)
     };
 }
 
+/* Relays have a text there. */
+static bool is_error(yyjson_val *error)
+{
+    return yyjson_is_obj(error) || (yyjson_is_str(error) && yyjson_get_len(error));
+}
+
 static void look(struct view json, struct sight *sight)
 {
     yyjson_doc *doc = json_open(json, 0);
@@ -105,7 +111,7 @@ static void look(struct view json, struct sight *sight)
     if (yyjson_is_arr(root) && yyjson_arr_size(root) == 1)
         root = yyjson_arr_get_first(root);
     sight->is_json = yyjson_is_obj(root);
-    sight->is_error = yyjson_is_obj(yyjson_obj_get(root, "error"));
+    sight->is_error = is_error(yyjson_obj_get(root, "error"));
     candidates = yyjson_obj_get(root, "candidates");
     yyjson_arr_foreach(candidates, i, count, candidate) look_at_candidate(candidate, sight);
     reason = json_member_text(yyjson_obj_get(root, "promptFeedback"), "blockReason");
@@ -176,16 +182,35 @@ static void look_at_end(struct view text, struct sight *sight)
     json_close(doc);
 }
 
-static bool is_generated(struct view operation)
+static enum gate_kind gate(struct view operation)
 {
-    return view_equal(operation, VIEW("generateContent")) ||
-           view_equal(operation, VIEW("streamGenerateContent"));
+    if (view_equal(operation, VIEW("generateContent")) ||
+        view_equal(operation, VIEW("streamGenerateContent")))
+        return GATE_GENERATED;
+    if (view_equal(operation, VIEW("upload")) || view_equal(operation, VIEW("download")))
+        return GATE_BYTES;
+    return GATE_JSON;
+}
+
+static const char *address(const struct options *settings)
+{
+    return settings->base_url;
+}
+
+static void authorize(struct secret key, struct bytes *line)
+{
+    struct view name = VIEW("x-goog-api-key: ");
+
+    bytes_room(line, name.len + key.hidden.len);
+    bytes_append(line, name);
+    bytes_append(line, key.hidden);
 }
 
 const struct provider provider_gemini = {
     .pool = "gemini",
-    .key_header = "x-goog-api-key: ",
-    .is_generated = is_generated,
+    .address = address,
+    .authorize = authorize,
+    .gate = gate,
     .look = look,
     .look_at_end = look_at_end,
     .read_error = gemini_read_error,

@@ -11,6 +11,7 @@
 #include "base/pacific.h"
 
 enum {
+    SECOND_MS = 1000,
     MINUTE_MS = 60 * 1000,
     LONG_MS = 300 * 1000, /* a wait beyond this is no minute's quota */
     MESSAGE_MOST = 2048,  /* of it so much is looked at */
@@ -19,12 +20,15 @@ enum {
 /* What matters of an error body. Texts are borrowed from the document. */
 struct facts {
     bool is_json;
+    bool is_page;
     unsigned status;
     struct view word; /* "INVALID_ARGUMENT" */
     struct view message;
     struct view reason; /* of ErrorInfo */
-    uint64_t retry_ms;  /* of RetryInfo, else of the message */
-    bool has_retry;
+    uint64_t retry_ms;  /* what is believed of those that follow; 0 s is one second */
+    uint64_t info_ms;   /* of RetryInfo */
+    uint64_t reset_ms;  /* of ErrorInfo's metadata */
+    bool has_retry, has_info, has_reset;
     bool has_violation;
     bool has_day, has_minute, has_other;
     bool has_zero;   /* a limit of 0, said */
@@ -128,18 +132,29 @@ static bool read_duration(struct view text, uint64_t *ms)
     return is_found;
 }
 
-static void read_retry_text(struct facts *facts)
+static bool read_retry_text(struct view text, const char *lead, uint64_t *ms)
 {
-    static const char lead[] = "retry in ";
-    struct view text = facts->message;
+    for (size_t len = strlen(lead); text.len > len; text = view_skip(text, 1))
+        if (strncasecmp(text.at, lead, len) == 0)
+            return read_duration(view_skip(text, len), ms);
+    return false;
+}
 
-    if (facts->has_retry)
-        return;
-    for (size_t len = sizeof(lead) - 1; text.len > len; text = view_skip(text, 1))
-        if (strncasecmp(text.at, lead, len) == 0) {
-            facts->has_retry = read_duration(view_skip(text, len), &facts->retry_ms);
-            return;
-        }
+/* The message has the exact figure; RetryInfo has it cut to whole seconds. */
+static void choose_retry(struct facts *facts, uint64_t head_ms)
+{
+    uint64_t ms = 0;
+
+    if (read_retry_text(facts->message, "retry in ", &ms) ||
+        read_retry_text(facts->message, "reset after ", &ms))
+        facts->retry_ms = ms ? ms : SECOND_MS;
+    else if (facts->has_info)
+        facts->retry_ms = facts->info_ms + (facts->info_ms % SECOND_MS ? 0 : SECOND_MS);
+    else if (facts->has_reset)
+        facts->retry_ms = facts->reset_ms ? facts->reset_ms : SECOND_MS;
+    else
+        facts->retry_ms = head_ms;
+    facts->has_retry = facts->retry_ms;
 }
 
 /* Details */
@@ -180,9 +195,11 @@ static void take_detail(yyjson_val *detail, struct facts *facts)
 
     if (ends_with(type, VIEW("google.rpc.ErrorInfo"))) {
         facts->reason = json_member_text(detail, "reason");
+        facts->has_reset =
+            read_duration(json_member_text(yyjson_obj_get(detail, "metadata"), "quotaResetDelay"),
+                          &facts->reset_ms);
     } else if (ends_with(type, VIEW("google.rpc.RetryInfo"))) {
-        if (read_duration(json_member_text(detail, "retryDelay"), &facts->retry_ms))
-            facts->has_retry = true;
+        facts->has_info = read_duration(json_member_text(detail, "retryDelay"), &facts->info_ms);
     } else if (ends_with(type, VIEW("google.rpc.QuotaFailure"))) {
         yyjson_arr_foreach(yyjson_obj_get(detail, "violations"), i, count, violation)
             take_violation(violation, facts);
@@ -239,15 +256,15 @@ static void read_facts(yyjson_val *root, struct facts *facts)
     if (yyjson_is_arr(root))
         root = yyjson_arr_get_first(root);
     error = yyjson_obj_get(root, "error");
-    facts->is_json = yyjson_is_obj(error);
+    facts->is_json = yyjson_is_obj(error) || yyjson_is_str(error);
     facts->word = json_member_text(error, "status");
-    facts->message = json_member_text(error, "message");
+    facts->message =
+        yyjson_is_str(error) ? json_member_text(root, "error") : json_member_text(error, "message");
     if (facts->message.len > MESSAGE_MOST)
         facts->message.len = MESSAGE_MOST;
     facts->status = status_of(facts->status, error, facts->word);
     yyjson_arr_foreach(yyjson_obj_get(error, "details"), i, count, detail)
         take_detail(detail, facts);
-    read_retry_text(facts);
     if (message_says_zero(facts->message))
         facts->has_zero = true;
 }
@@ -256,22 +273,49 @@ static void read_facts(yyjson_val *root, struct facts *facts)
 
 static bool is_key_fault(const struct facts *facts)
 {
-    static const char *const reasons[] = {"API_KEY_",         "CONSUMER_",     "SERVICE_DISABLED",
-                                          "BILLING_DISABLED", "CREDENTIALS_",  "ACCESS_TOKEN_",
-                                          "ACCOUNT_STATE_",   "USER_PROJECT_", NULL};
+    static const char *const reasons[] = {
+        "API_KEY_",      "CONSUMER_",      "BILLING_DISABLED", "CREDENTIALS_",
+        "ACCESS_TOKEN_", "ACCOUNT_STATE_", "USER_PROJECT_",    NULL};
     static const char *const heads[] = {"API key not valid",
                                         "API key expired",
                                         "API key not found",
                                         "Your API key was reported as leaked",
                                         "Permission denied: Consumer ",
                                         "Your project has been denied access",
-                                        "Generative Language API has not been used",
                                         "Method doesn't allow unregistered callers",
-                                        "Requests from ",
-                                        "Requests to this API ",
                                         NULL};
 
     return begins_with_any(facts->reason, reasons) || begins_with_any(facts->message, heads);
+}
+
+static bool is_restricted(const struct facts *facts)
+{
+    static const char *const reasons[] = {
+        "API_KEY_SERVICE_BLOCKED",    "API_KEY_HTTP_REFERRER_BLOCKED",
+        "API_KEY_IP_ADDRESS_BLOCKED", "API_KEY_ANDROID_APP_BLOCKED",
+        "API_KEY_IOS_APP_BLOCKED",    NULL};
+    static const char *const heads[] = {"Requests from ", "Requests to this API ",
+                                        "The provided API key has an IP address restriction", NULL};
+
+    return begins_with_any(facts->reason, reasons) || begins_with_any(facts->message, heads);
+}
+
+static bool is_service_off(const struct facts *facts)
+{
+    static const char *const reasons[] = {"SERVICE_DISABLED", NULL};
+    static const char *const heads[] = {"Generative Language API has not been used", NULL};
+
+    return begins_with_any(facts->reason, reasons) || begins_with_any(facts->message, heads);
+}
+
+/* NONE: it says nothing against the key. */
+static enum fault key_fault(const struct facts *facts)
+{
+    if (is_restricted(facts))
+        return FAULT_KEY_RESTRICTED;
+    if (is_service_off(facts))
+        return FAULT_SERVICE_OFF;
+    return is_key_fault(facts) ? FAULT_KEY_INVALID : FAULT_NONE;
 }
 
 static bool is_location(const struct facts *facts)
@@ -296,8 +340,8 @@ static enum fault judge_400(const struct facts *facts)
     static const char *const too_long[] = {"exceeds the maximum number of tokens",
                                            "input token count", NULL};
 
-    if (is_key_fault(facts))
-        return FAULT_KEY_INVALID;
+    if (key_fault(facts) != FAULT_NONE)
+        return key_fault(facts);
     if (is_location(facts))
         return FAULT_LOCATION;
     return holds_any(facts->message, too_long) ? FAULT_CONTEXT_LENGTH : FAULT_BAD_REQUEST;
@@ -306,11 +350,13 @@ static enum fault judge_400(const struct facts *facts)
 /* A 403 that we don't know costs no key anything. */
 static enum fault judge_403(const struct facts *facts)
 {
+    enum fault fault = key_fault(facts);
+
     if (!facts->is_json)
         return FAULT_SERVER;
     if (is_location(facts))
         return FAULT_LOCATION;
-    return is_key_fault(facts) && !is_about_object(facts) ? FAULT_KEY_INVALID : FAULT_FORBIDDEN;
+    return fault != FAULT_NONE && !is_about_object(facts) ? fault : FAULT_FORBIDDEN;
 }
 
 /* A page is never about a model: the path is wrong, or somebody else answers. What else is missing
@@ -356,8 +402,16 @@ static enum fault judge_429(const struct facts *facts)
     return facts->has_minute ? FAULT_QUOTA_MINUTE : FAULT_QUOTA_UNKNOWN;
 }
 
+/* Of the provider's front, or of something between: the API has not seen the request. */
+static bool is_edge(const struct facts *facts)
+{
+    return facts->is_page && (facts->status == 401 || facts->status == 403 || facts->status == 502);
+}
+
 static enum fault judge(const struct facts *facts)
 {
+    if (is_edge(facts))
+        return FAULT_EDGE;
     switch (facts->status) {
     case 400:
         return facts->is_json ? judge_400(facts) : FAULT_BAD_REQUEST;
@@ -391,17 +445,19 @@ static uint64_t retry_ms(enum fault fault, const struct facts *facts, uint64_t u
     if (fault == FAULT_QUOTA_DAY)
         return facts->has_violation || facts->retry_ms <= LONG_MS ? pacific_midnight_ms(utc_ms)
                                                                   : facts->retry_ms;
-    if (fault == FAULT_QUOTA_MINUTE && (!facts->has_retry || facts->retry_ms == 0))
+    if (fault == FAULT_QUOTA_MINUTE && !facts->has_retry)
         return MINUTE_MS;
     return facts->retry_ms;
 }
 
 void gemini_read_error(unsigned status, struct view body, uint64_t utc_ms, struct verdict *verdict)
 {
-    struct facts facts = {.status = status};
+    struct view text = view_trim(body);
+    struct facts facts = {.status = status, .is_page = text.len && text.at[0] == '<'};
     yyjson_doc *doc = json_open(body, 0);
 
     read_facts(yyjson_doc_get_root(doc), &facts);
+    choose_retry(&facts, verdict->retry_ms);
     verdict->status = facts.status;
     verdict->fault = judge(&facts);
     verdict->retry_ms = retry_ms(verdict->fault, &facts, utc_ms);

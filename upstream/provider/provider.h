@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What differs between providers: how the key is sent, what an error body means, what one JSON
- * object of an answer says. Pure functions over bytes. A new provider is one file provider_NAME.c
- * and one line in provider.c. */
+ * object of an answer says. Pure functions over bytes. A new provider is one file and one
+ * line in provider.c. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "fault.h"
-#include "base/view.h"
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "settings/options.h"
 
 struct usage {
     uint64_t tokens_in;
@@ -33,16 +35,28 @@ struct sight {
 /* What an error body says. */
 struct verdict {
     enum fault fault;
-    uint64_t retry_ms; /* how long to leave it; 0: it doesn't say */
+    uint64_t retry_ms; /* how long to leave it; 0: it doesn't say. Before: what the head said */
     unsigned status;   /* HTTP; for an error inside a 200, the status that it stands for */
 };
 
-struct provider {
-    const char *pool;       /* as in JOB */
-    const char *key_header; /* "name: ", the key is added */
+enum gate_kind {
+    GATE_JSON,      /* one object or a list */
+    GATE_GENERATED, /* content with a finish: held back until the first of it */
+    GATE_BYTES,     /* media, uploads: status and length are all there is to judge */
+};
 
-    /* Whether answers to this operation are generated content (candidates with a finish). */
-    bool (*is_generated)(struct view operation);
+struct provider {
+    const char *pool; /* as in JOB */
+
+    /* Where it is: a URL without the slash at its end, to which a JOB's path is added. */
+    const char *(*address)(const struct options *settings);
+
+    /* Appends the header line that shows the key, without its end, and leaves no copy of the key
+     * behind; nothing for a pool without keys. */
+    void (*authorize)(struct secret key, struct bytes *line);
+
+    /* What answers to this operation are. */
+    enum gate_kind (*gate)(struct view operation);
 
     /* Looks at one whole JSON object (or an array of one) of an answer. */
     void (*look)(struct view json, struct sight *sight);

@@ -24,7 +24,7 @@ enum {
     READ_MUCH = 8 * 1024,  /* behind a read of so much there is probably more */
 };
 
-struct run {
+struct exchange {
     struct transfer base; /* is the first */
     struct direct *direct;
     struct bytes origin;
@@ -39,11 +39,12 @@ struct run {
     bool is_paused;
     bool is_stream; /* of events: its connection knows it */
     struct response response;
-    struct bytes held; /* paused: a slice, and behind it what is not read yet */
-    size_t held_slice; /* bytes of it */
-    size_t held_rest;  /* where that begins */
-    bool is_due;       /* in the list of those */
-    bool has_ended;    /* to be told by the loop: */
+    struct bytes lines; /* wanted ones of its head */
+    struct bytes held;  /* paused: a slice, and behind it what is not read yet */
+    size_t held_slice;  /* bytes of it */
+    size_t held_rest;   /* where that begins */
+    bool is_due;        /* in the list of those */
+    bool has_ended;     /* to be told by the loop: */
     enum transfer_end end;
     struct bytes why;
 };
@@ -59,260 +60,270 @@ struct direct {
     char buffer[READ_LEN];
 };
 
-static struct run *run_of(struct transfer *transfer)
+static struct exchange *exchange_of(struct transfer *transfer)
 {
-    return (struct run *)transfer;
+    return (struct exchange *)transfer;
 }
 
 /* The pool */
 
-static void wipe_head(struct run *run)
+static void wipe_head(struct exchange *exchange)
 {
-    if (run->head.at)
-        explicit_bzero(run->head.at, run->head.size);
-    run->head.len = 0;
-    if (run->head.size > HEAD_KEPT)
-        bytes_clear(&run->head);
+    if (exchange->head.at)
+        explicit_bzero(exchange->head.at, exchange->head.size);
+    exchange->head.len = 0;
+    if (exchange->head.size > HEAD_KEPT)
+        bytes_clear(&exchange->head);
 }
 
-static void run_free(struct run *run)
+static void exchange_free(struct exchange *exchange)
 {
-    wipe_head(run);
-    bytes_clear(&run->origin);
-    bytes_clear(&run->head);
-    bytes_clear(&run->held);
-    bytes_clear(&run->why);
-    free(run);
+    wipe_head(exchange);
+    bytes_clear(&exchange->origin);
+    bytes_clear(&exchange->head);
+    bytes_clear(&exchange->held);
+    bytes_clear(&exchange->lines);
+    bytes_clear(&exchange->why);
+    free(exchange);
 }
 
-static struct run *run_take(struct direct *direct)
+static struct exchange *exchange_take(struct direct *direct)
 {
     struct transfer *transfer = direct->pool;
-    struct run *run;
+    struct exchange *exchange;
 
     if (transfer) {
         LL_DELETE(direct->pool, transfer);
         direct->pool_count--;
-        return run_of(transfer);
+        return exchange_of(transfer);
     }
-    run = memory_new(sizeof(*run));
-    run->direct = direct;
-    return run;
+    exchange = memory_new(sizeof(*exchange));
+    exchange->direct = direct;
+    return exchange;
 }
 
-static void run_give(struct run *run)
+static void exchange_give(struct exchange *exchange)
 {
-    struct direct *direct = run->direct;
+    struct direct *direct = exchange->direct;
 
-    wipe_head(run);
-    bytes_clear(&run->held);
+    wipe_head(exchange);
+    bytes_clear(&exchange->held);
     if (direct->pool_count >= ENGINE_POOL_MOST) {
-        run_free(run);
+        exchange_free(exchange);
         return;
     }
-    LL_PREPEND(direct->pool, &run->base);
+    LL_PREPEND(direct->pool, &exchange->base);
     direct->pool_count++;
 }
 
-static void reset(struct run *run)
+static void reset(struct exchange *exchange)
 {
-    run->connection = NULL;
-    run->refusal = NULL;
-    run->is_sent = run->is_send_broken = run->is_paused = run->is_stream = false;
-    run->is_due = run->has_ended = false;
-    run->why.len = 0;
-    response_init(&run->response);
+    exchange->connection = NULL;
+    exchange->refusal = NULL;
+    exchange->is_sent = exchange->is_send_broken = exchange->is_paused = exchange->is_stream =
+        false;
+    exchange->is_due = exchange->has_ended = false;
+    exchange->why.len = 0;
+    response_init(&exchange->response);
+    exchange->lines.len = 0;
+    exchange->response.lines = &exchange->lines;
 }
 
-static void write_head(struct run *run, const struct target *target,
+static void write_head(struct exchange *exchange, const struct target *target,
                        const struct transfer_order *order)
 {
-    struct direct *direct = run->direct;
+    struct direct *direct = exchange->direct;
 
-    run->is_tls = target->is_tls;
-    bytes_copy(&run->origin, bytes_view(&target->origin));
-    if (!request_write(&run->head, target, order, bytes_view(&direct->headers)))
-        run->refusal = "the key cannot be sent: it holds control characters";
+    exchange->is_tls = target->is_tls;
+    bytes_copy(&exchange->origin, bytes_view(&target->origin));
+    if (!request_write(&exchange->head, target, order, bytes_view(&direct->headers)))
+        exchange->refusal = "the key cannot be sent: it holds control characters";
 }
 
 /* A URL that is none is told as a fault of this transfer: a name that nobody has. */
-struct transfer *direct_new(struct direct *direct, const struct transfer_order *order)
+static struct transfer *make(void *self, const struct transfer_order *order)
 {
+    struct direct *direct = self;
     const struct target *target = targets_find(&direct->targets, order->url);
-    struct run *run = run_take(direct);
+    struct exchange *exchange = exchange_take(direct);
 
-    reset(run);
-    run->body = order->body;
+    reset(exchange);
+    exchange->body = order->body;
+    exchange->response.wanted = order->wanted;
+    exchange->response.is_bodiless = strcmp(order->method, "HEAD") == 0;
     if (!target)
         target = targets_find(&direct->targets, "http://url.invalid/");
-    write_head(run, target, order);
-    return &run->base;
+    write_head(exchange, target, order);
+    return &exchange->base;
 }
 
 /* What is left for the loop */
 
-static void make_due(struct run *run)
+static void make_due(struct exchange *exchange)
 {
-    if (!run->is_due)
-        DL_APPEND(run->direct->due, &run->base);
-    run->is_due = true;
-    engine_due(run->direct->engine);
+    if (!exchange->is_due)
+        DL_APPEND(exchange->direct->due, &exchange->base);
+    exchange->is_due = true;
+    engine_due(exchange->direct->engine);
 }
 
-static void end_later(struct run *run, enum transfer_end end, const char *why)
+static void end_later(struct exchange *exchange, enum transfer_end end, const char *why)
 {
-    run->has_ended = true;
-    run->end = end;
-    run->why.len = 0;
-    bytes_text(&run->why, why);
-    make_due(run);
+    exchange->has_ended = true;
+    exchange->end = end;
+    exchange->why.len = 0;
+    bytes_text(&exchange->why, why);
+    make_due(exchange);
 }
 
-static void detach(struct run *run)
+static void detach(struct exchange *exchange)
 {
-    if (run->is_due)
-        DL_DELETE(run->direct->due, &run->base);
-    run->is_due = false;
-    if (run->connection)
-        connection_close(run->connection);
-    run->connection = NULL;
-    engine_leave(&run->base);
+    if (exchange->is_due)
+        DL_DELETE(exchange->direct->due, &exchange->base);
+    exchange->is_due = false;
+    if (exchange->connection)
+        connection_close(exchange->connection);
+    exchange->connection = NULL;
+    engine_leave(&exchange->base);
 }
 
-static void tell_end(struct run *run)
+static void tell_end(struct exchange *exchange)
 {
-    detach(run);
-    run->base.events->done(run->base.owner, run->end, bytes_cstr(&run->why));
-    run_give(run);
+    detach(exchange);
+    exchange->base.events->done(exchange->base.owner, exchange->end, bytes_cstr(&exchange->why));
+    exchange_give(exchange);
 }
 
 /* Sending */
 
-static void after_sending(struct run *run)
+static void after_sending(struct exchange *exchange)
 {
-    run->is_sent = true;
-    run->body = (struct view){0}; /* its owner may free it */
-    wipe_head(run);
+    exchange->is_sent = true;
+    exchange->body = (struct view){0}; /* its owner may free it */
+    wipe_head(exchange);
 }
 
-static bool wants_write(const struct run *run)
+static bool wants_write(const struct exchange *exchange)
 {
-    return !run->is_sent && !run->is_send_broken;
+    return !exchange->is_sent && !exchange->is_send_broken;
 }
 
-static void send_on(struct run *run)
+static void send_on(struct exchange *exchange)
 {
     unsigned events = LOOP_READ;
-    int fault = connection_send(run->connection, &run->unsent_head, &run->unsent_body);
+    int fault =
+        connection_send(exchange->connection, &exchange->unsent_head, &exchange->unsent_body);
 
     if (!fault)
-        after_sending(run);
+        after_sending(exchange);
     else if (fault == CONNECTION_AGAIN)
         events |= LOOP_WRITE;
     else
-        run->is_send_broken = true; /* reading will show why, perhaps in an answer */
-    connection_watch(run->connection, events);
+        exchange->is_send_broken = true; /* reading will show why, perhaps in an answer */
+    connection_watch(exchange->connection, events);
 }
 
 /* Not by growing the head: that would leave a copy of the key behind. */
-static void join(struct run *run)
+static void join(struct exchange *exchange)
 {
     struct bytes joined = {0};
 
-    bytes_room(&joined, run->head.len + run->body.len);
-    bytes_append(&joined, bytes_view(&run->head));
-    bytes_append(&joined, run->body);
-    wipe_head(run);
-    bytes_clear(&run->head);
-    run->head = joined;
-    run->body = (struct view){0};
+    bytes_room(&joined, exchange->head.len + exchange->body.len);
+    bytes_append(&joined, bytes_view(&exchange->head));
+    bytes_append(&joined, exchange->body);
+    wipe_head(exchange);
+    bytes_clear(&exchange->head);
+    exchange->head = joined;
+    exchange->body = (struct view){0};
 }
 
 /* The connection is there, and it is the first time. */
-static void send_first(struct run *run)
+static void send_first(struct exchange *exchange)
 {
-    if (run->is_tls && run->body.len && run->head.len + run->body.len <= JOIN_MOST)
-        join(run);
-    run->unsent_head = bytes_view(&run->head);
-    run->unsent_body = run->body;
-    send_on(run);
+    if (exchange->is_tls && exchange->body.len &&
+        exchange->head.len + exchange->body.len <= JOIN_MOST)
+        join(exchange);
+    exchange->unsent_head = bytes_view(&exchange->head);
+    exchange->unsent_body = exchange->body;
+    send_on(exchange);
 }
 
 /* Reading */
 
 /* The end has come while events are told: at once, or by the loop. */
-static void end(struct run *run, bool is_inside, enum transfer_end how, const char *why)
+static void end(struct exchange *exchange, bool is_inside, enum transfer_end how, const char *why)
 {
     if (!is_inside) {
-        end_later(run, how, why);
+        end_later(exchange, how, why);
         return;
     }
-    run->end = how;
-    run->why.len = 0;
-    bytes_text(&run->why, why);
-    tell_end(run);
+    exchange->end = how;
+    exchange->why.len = 0;
+    bytes_text(&exchange->why, why);
+    tell_end(exchange);
 }
 
-static void let_go(struct run *run, size_t left)
+static void let_go(struct exchange *exchange, size_t left)
 {
-    if (!run->response.may_be_kept || left || !run->is_sent)
+    if (!exchange->response.may_be_kept || left || !exchange->is_sent)
         return; /* it will be closed */
-    connection_keep(run->connection);
-    run->connection = NULL;
+    connection_keep(exchange->connection);
+    exchange->connection = NULL;
 }
 
-static void hold(struct run *run, struct view slice, struct view text)
+static void hold(struct exchange *exchange, struct view slice, struct view text)
 {
-    run->is_paused = true;
-    run->held.len = 0;
-    bytes_append(&run->held, (struct view){slice.at, (size_t)(text.at + text.len - slice.at)});
-    run->held_slice = slice.len;
-    run->held_rest = (size_t)(text.at - slice.at);
-    connection_watch(run->connection, 0);
+    exchange->is_paused = true;
+    exchange->held.len = 0;
+    bytes_append(&exchange->held, (struct view){slice.at, (size_t)(text.at + text.len - slice.at)});
+    exchange->held_slice = slice.len;
+    exchange->held_rest = (size_t)(text.at - slice.at);
+    connection_watch(exchange->connection, 0);
 }
 
-static void give_head(struct run *run)
+static void give_head(struct exchange *exchange)
 {
-    const struct response *response = &run->response;
+    const struct response *response = &exchange->response;
 
-    run->base.events->head(run->base.owner, response->status, response_type(response),
-                           response->length);
+    exchange->base.events->head(exchange->base.owner, response->status, response_type(response),
+                                response->length, bytes_view(&exchange->lines));
 }
 
-/* False: no more of it can be read now; the run may be gone. */
-static bool give_bytes(struct run *run, struct view slice, struct view text, bool is_inside)
+/* False: no more of it can be read now; it may be gone. */
+static bool give_bytes(struct exchange *exchange, struct view slice, struct view text,
+                       bool is_inside)
 {
-    switch (run->base.events->bytes(run->base.owner, slice)) {
+    switch (exchange->base.events->bytes(exchange->base.owner, slice)) {
     case TRANSFER_TAKEN:
         return true;
     case TRANSFER_LATER:
-        hold(run, slice, text);
+        hold(exchange, slice, text);
         return false;
     case TRANSFER_STOP:
-        end(run, is_inside, TRANSFER_STOPPED, "");
+        end(exchange, is_inside, TRANSFER_STOPPED, "");
         return false;
     }
     return false;
 }
 
 /* False: as above. */
-static bool give(struct run *run, struct view text, bool is_inside)
+static bool give(struct exchange *exchange, struct view text, bool is_inside)
 {
     enum response_sign sign;
     struct view slice = {0};
 
-    while ((sign = response_read(&run->response, &text, &slice)) != RESPONSE_MORE) {
+    while ((sign = response_read(&exchange->response, &text, &slice)) != RESPONSE_MORE) {
         if (sign == RESPONSE_HEAD)
-            give_head(run);
-        if (sign == RESPONSE_BYTES && !give_bytes(run, slice, text, is_inside))
+            give_head(exchange);
+        if (sign == RESPONSE_BYTES && !give_bytes(exchange, slice, text, is_inside))
             return false;
         if (sign == RESPONSE_END) {
-            let_go(run, text.len);
-            end(run, is_inside, TRANSFER_CLEAN, "");
+            let_go(exchange, text.len);
+            end(exchange, is_inside, TRANSFER_CLEAN, "");
             return false;
         }
         if (sign == RESPONSE_WRONG) {
-            end(run, is_inside, TRANSFER_BROKEN, run->response.why);
+            end(exchange, is_inside, TRANSFER_BROKEN, exchange->response.why);
             return false;
         }
     }
@@ -320,67 +331,70 @@ static bool give(struct run *run, struct view text, bool is_inside)
 }
 
 /* As long as its head is not whole, its type may not be either. */
-static void tell_stream(struct run *run)
+static void tell_stream(struct exchange *exchange)
 {
-    const struct response *response = &run->response;
+    const struct response *response = &exchange->response;
 
-    if (run->is_stream || !run->is_sent || !response->status ||
+    if (exchange->is_stream || !exchange->is_sent || !response->status ||
         !sse_is_type(response_type(response)))
         return;
-    run->is_stream = true;
-    connection_streams(run->connection);
+    exchange->is_stream = true;
+    connection_streams(exchange->connection);
 }
 
-static void read_end(struct run *run)
+static void read_end(struct exchange *exchange)
 {
-    bool is_whole = response_close(&run->response) == RESPONSE_END;
+    bool is_whole = response_close(&exchange->response) == RESPONSE_END;
 
-    end(run, true, is_whole ? TRANSFER_CLEAN : TRANSFER_BROKEN, is_whole ? "" : run->response.why);
+    end(exchange, true, is_whole ? TRANSFER_CLEAN : TRANSFER_BROKEN,
+        is_whole ? "" : exchange->response.why);
 }
 
 /* From inside the loop, which tells of what is left; but a stream's socket may have to wait for
  * that. */
-static void read_on(struct run *run)
+static void read_on(struct exchange *exchange)
 {
-    struct direct *direct = run->direct;
+    struct direct *direct = exchange->direct;
 
     for (int i = 0; i < READS_MOST; i++) {
-        ssize_t len = connection_receive(run->connection, direct->buffer, sizeof(direct->buffer));
+        ssize_t len =
+            connection_receive(exchange->connection, direct->buffer, sizeof(direct->buffer));
 
         if (len == CONNECTION_AGAIN)
             return;
         if (len == CONNECTION_BROKEN) {
-            end(run, true, TRANSFER_BROKEN, connection_why(run->connection));
+            end(exchange, true, TRANSFER_BROKEN, connection_why(exchange->connection));
             return;
         }
         if (len == 0) {
-            read_end(run);
+            read_end(exchange);
             return;
         }
-        if (!give(run, (struct view){direct->buffer, (size_t)len}, true))
+        if (!give(exchange, (struct view){direct->buffer, (size_t)len}, true))
             return;
-        tell_stream(run);
-        if (!connection_holds(run->connection) && len < READ_MUCH)
+        tell_stream(exchange);
+        if (!connection_holds(exchange->connection) && len < READ_MUCH)
             return;
     }
-    make_due(run);
+    make_due(exchange);
 }
 
-void direct_resume(struct transfer *transfer)
+static void resume(struct transfer *transfer)
 {
-    struct run *run = run_of(transfer);
-    struct bytes held = run->held;
-    struct view slice = {held.at, run->held_slice};
-    struct view text = view_skip(bytes_view(&held), run->held_rest);
+    struct exchange *exchange = exchange_of(transfer);
+    struct bytes held = exchange->held;
+    struct view slice = {held.at, exchange->held_slice};
+    struct view text = view_skip(bytes_view(&held), exchange->held_rest);
 
-    if (!run->is_paused)
+    if (!exchange->is_paused)
         return;
-    run->is_paused = false;
-    run->held = (struct bytes){0};
-    if (give_bytes(run, slice, text, false) && give(run, text, false)) {
-        connection_watch(run->connection, wants_write(run) ? LOOP_READ | LOOP_WRITE : LOOP_READ);
-        if (connection_holds(run->connection))
-            make_due(run);
+    exchange->is_paused = false;
+    exchange->held = (struct bytes){0};
+    if (give_bytes(exchange, slice, text, false) && give(exchange, text, false)) {
+        connection_watch(exchange->connection,
+                         wants_write(exchange) ? LOOP_READ | LOOP_WRITE : LOOP_READ);
+        if (connection_holds(exchange->connection))
+            make_due(exchange);
     }
     bytes_clear(&held);
 }
@@ -389,37 +403,37 @@ void direct_resume(struct transfer *transfer)
 
 static void on_found(void *user)
 {
-    struct run *run = user;
+    struct exchange *exchange = user;
 
-    engine_found(&run->base);
+    engine_found(&exchange->base);
 }
 
 static void on_opened(void *user)
 {
-    struct run *run = user;
+    struct exchange *exchange = user;
 
-    engine_found(&run->base);
-    send_first(run);
+    engine_found(&exchange->base);
+    send_first(exchange);
 }
 
 static void on_failed(void *user, enum transfer_end how, const char *why)
 {
-    struct run *run = user;
+    struct exchange *exchange = user;
 
-    run->connection = NULL;
-    end(run, true, how, why);
+    exchange->connection = NULL;
+    end(exchange, true, how, why);
 }
 
 static void on_ready(void *user, unsigned events)
 {
-    struct run *run = user;
+    struct exchange *exchange = user;
 
-    if (run->has_ended)
+    if (exchange->has_ended)
         return; /* it is due */
-    if ((events & LOOP_WRITE) && wants_write(run))
-        send_on(run);
+    if ((events & LOOP_WRITE) && wants_write(exchange))
+        send_on(exchange);
     if (events & (LOOP_READ | LOOP_BROKEN))
-        read_on(run);
+        read_on(exchange);
 }
 
 static const struct connection_events connection_events = {
@@ -427,68 +441,80 @@ static const struct connection_events connection_events = {
 
 /* Running */
 
-bool direct_has_idle(const struct transfer *transfer)
+static bool has_idle(const struct transfer *transfer)
 {
-    const struct run *run = (const struct run *)transfer;
+    const struct exchange *exchange = (const struct exchange *)transfer;
 
-    return connections_has_idle(&run->direct->connections, bytes_view(&run->origin));
+    return connections_has_idle(&exchange->direct->connections, bytes_view(&exchange->origin));
 }
 
-void direct_run(struct transfer *transfer)
+static void make_room(void *self, size_t most)
 {
-    struct run *run = run_of(transfer);
-    struct connections *connections = &run->direct->connections;
+    struct direct *direct = self;
 
-    if (run->refusal) {
-        end_later(run, TRANSFER_BROKEN, run->refusal);
+    while (direct->connections.count >= most && connections_close_oldest(&direct->connections))
+        ;
+}
+
+static void start(struct transfer *transfer)
+{
+    struct exchange *exchange = exchange_of(transfer);
+    struct connections *connections = &exchange->direct->connections;
+
+    if (exchange->refusal) {
+        end_later(exchange, TRANSFER_BROKEN, exchange->refusal);
         return;
     }
-    run->connection = connection_take(connections, bytes_view(&run->origin), run);
-    if (run->connection) {
+    exchange->connection = connection_take(connections, bytes_view(&exchange->origin), exchange);
+    if (exchange->connection) {
         engine_found(transfer);
-        send_first(run);
+        send_first(exchange);
         return;
     }
-    direct_make_room(run->direct, engine_direct_most(run->direct->engine));
-    run->connection = connection_open(connections, bytes_view(&run->origin), run->is_tls, run);
+    make_room(exchange->direct, engine_most_beside(transfer->engine, transfer->kind));
+    exchange->connection =
+        connection_open(connections, bytes_view(&exchange->origin), exchange->is_tls, exchange);
 }
 
-bool direct_is_sent(const struct transfer *transfer)
+static bool is_sent(const struct transfer *transfer)
 {
-    return ((const struct run *)transfer)->is_sent;
+    return ((const struct exchange *)transfer)->is_sent;
 }
 
-void direct_cancel(struct transfer *transfer)
+static void cancel(struct transfer *transfer)
 {
-    struct run *run = run_of(transfer);
+    struct exchange *exchange = exchange_of(transfer);
 
     if (!transfer->is_waiting)
-        detach(run);
-    run_give(run);
+        detach(exchange);
+    exchange_give(exchange);
 }
 
-uint64_t direct_due_ms(const struct direct *direct)
+static uint64_t due_ms(const void *self)
 {
+    const struct direct *direct = self;
+
     return direct->due ? 0 : connections_due_ms(&direct->connections);
 }
 
 /* As many as are due now: what becomes due meanwhile has its turn later. */
-void direct_turn(struct direct *direct, uint64_t now_ms)
+static void turn(void *self, uint64_t now_ms)
 {
+    struct direct *direct = self;
     struct transfer *transfer;
     size_t count;
 
     connections_turn(&direct->connections, now_ms);
     DL_COUNT(direct->due, transfer, count);
     while (direct->due && count--) {
-        struct run *run = run_of(direct->due);
+        struct exchange *exchange = exchange_of(direct->due);
 
-        DL_DELETE(direct->due, &run->base);
-        run->is_due = false;
-        if (run->has_ended)
-            tell_end(run);
-        else if (!run->is_paused)
-            read_on(run);
+        DL_DELETE(direct->due, &exchange->base);
+        exchange->is_due = false;
+        if (exchange->has_ended)
+            tell_end(exchange);
+        else if (!exchange->is_paused)
+            read_on(exchange);
     }
 }
 
@@ -508,7 +534,7 @@ static void on_after(void *owner)
     engine_after(direct->engine);
 }
 
-struct direct *direct_open(struct engine *engine)
+static void *open_direct(struct engine *engine)
 {
     struct direct *direct = memory_new(sizeof(*direct));
 
@@ -534,25 +560,23 @@ static void trim_to(struct direct *direct, size_t most)
 
         LL_DELETE(direct->pool, transfer);
         direct->pool_count--;
-        run_free(run_of(transfer));
+        exchange_free(exchange_of(transfer));
     }
 }
 
-void direct_make_room(struct direct *direct, size_t most)
+static void trim(void *self)
 {
-    while (direct->connections.count >= most && connections_close_oldest(&direct->connections))
-        ;
-}
+    struct direct *direct = self;
 
-void direct_trim(struct direct *direct)
-{
     trim_to(direct, ENGINE_POOL_TRIMMED);
     if (!direct->engine->front->count && direct->connections.count > ENGINE_CONNECTIONS_TRIMMED)
         connections_close_idle(&direct->connections);
 }
 
-void direct_close(struct direct *direct)
+static void close_direct(void *self)
 {
+    struct direct *direct = self;
+
     trim_to(direct, 0);
     connections_close(&direct->connections);
     targets_close(&direct->targets);
@@ -561,3 +585,39 @@ void direct_close(struct direct *direct)
     bytes_clear(&direct->headers);
     free(direct);
 }
+
+static size_t connections(const void *self)
+{
+    const struct direct *direct = self;
+
+    return direct->connections.count;
+}
+
+static size_t streams(const struct transfer *transfer)
+{
+    (void)transfer;
+    return 1;
+}
+
+static bool takes(const struct engine *engine, const struct transfer_order *order)
+{
+    return !order->proxy.hidden.len && !engine->settings.is_http2;
+}
+
+const struct engine_kind engine_direct = {
+    .takes = takes,
+    .open = open_direct,
+    .close = close_direct,
+    .due_ms = due_ms,
+    .turn = turn,
+    .trim = trim,
+    .connections = connections,
+    .make_room = make_room,
+    .make = make,
+    .run = start,
+    .resume = resume,
+    .cancel = cancel,
+    .is_sent = is_sent,
+    .has_idle = has_idle,
+    .streams = streams,
+};

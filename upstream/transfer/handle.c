@@ -63,6 +63,7 @@ void handle_init(struct handle *handle, const struct transfer_settings *settings
     if (!handle->easy || !handle->url)
         abort();
     set_connection(handle->easy, settings);
+    curl_easy_setopt(handle->easy, CURLOPT_USERAGENT, TRANSFER_AGENT);
     curl_easy_setopt(handle->easy, CURLOPT_CURLU, handle->url);
     curl_easy_setopt(handle->easy, CURLOPT_ERRORBUFFER, handle->said);
     curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, handle->headers);
@@ -80,6 +81,7 @@ void handle_clear(struct handle *handle)
     curl_easy_cleanup(handle->easy);
     curl_url_cleanup(handle->url);
     bytes_clear(&handle->url_text);
+    bytes_clear(&handle->type_line);
     wipe(&handle->key_line);
     wipe(&handle->proxy);
 }
@@ -91,20 +93,29 @@ void handle_forget(struct handle *handle)
     handle->key_line.len = 0;
 }
 
+static const char *type_line(struct handle *handle, struct view type)
+{
+    handle->type_line.len = 0;
+    bytes_text(&handle->type_line, "Content-Type: ");
+    bytes_append(&handle->type_line, type);
+    return bytes_cstr(&handle->type_line);
+}
+
 /* The list stays ours: libcurl only reads it, and looks through it many times, so it is short. */
 static void set_headers(struct handle *handle, const struct transfer_order *order)
 {
-    const char *lines[HANDLE_HEADERS] = {NULL, "Accept-Encoding: identity"};
-    size_t count = 2;
+    const char *lines[HANDLE_HEADERS] = {"Accept-Encoding: identity"};
+    struct view key_line = order->authorization.hidden;
+    size_t count = 1;
 
     handle_forget(handle);
     /* In one piece: what grows leaves a copy behind. */
-    bytes_room(&handle->key_line, strlen(order->key_header) + order->key.hidden.len + 1);
-    bytes_text(&handle->key_line, order->key_header);
-    bytes_append(&handle->key_line, order->key.hidden);
-    lines[0] = bytes_cstr(&handle->key_line);
+    bytes_room(&handle->key_line, key_line.len + 1);
+    bytes_append(&handle->key_line, key_line);
+    if (key_line.len)
+        lines[count++] = bytes_cstr(&handle->key_line);
     if (order->body.len)
-        lines[count++] = "Content-Type: application/json";
+        lines[count++] = type_line(handle, order->type);
     if (order->body.len >= EXPECT_LEAST)
         lines[count++] = "Expect:";
     for (size_t i = 0; i < count; i++) {
@@ -156,13 +167,16 @@ void handle_set(struct handle *handle, const struct transfer_order *order)
     CURL *easy = handle->easy;
 
     handle_set_url(handle, order->url);
-    if (order->body.len) {
+    if (order->body.len || order->method[0] == 'P') {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)order->body.len);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, order->body.at);
     } else {
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     }
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, order->method);
+    if (strcmp(order->method, "HEAD") == 0)
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L); /* HTTPGET and POST take it back */
     set_headers(handle, order);
     set_proxy(handle, order->proxy.hidden);
 }

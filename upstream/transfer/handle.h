@@ -18,6 +18,7 @@ struct handle {
     CURLU *url;            /* parsed; most calls have that of the one before */
     struct bytes url_text; /* of it */
     struct bytes key_line;
+    struct bytes type_line;
     struct bytes proxy; /* as set */
     struct curl_slist headers[HANDLE_HEADERS];
     struct curl_slist *shared;  /* headers behind those; not ours */

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "transfer/handle.h"
+#include "transfer/lines.h"
 #include "transfer/sockets.h"
 #include "transfer/trouble.h"
 
@@ -24,7 +25,7 @@ enum {
     PROXY_WANTS_PASSWORD = 407,
 };
 
-struct run {
+struct ride {
     struct transfer base; /* is the first */
     struct multi *multi;
     struct handle handle;
@@ -34,6 +35,8 @@ struct run {
     bool is_paused;
     bool is_stopped;
     bool is_proxy_refusal; /* the answer is the proxy's: it wants a password */
+    struct view wanted;
+    struct bytes lines; /* of those that the answer has */
     struct bytes why;
 };
 
@@ -50,9 +53,9 @@ struct multi {
     size_t pool_count;
 };
 
-static struct run *run_of(struct transfer *transfer)
+static struct ride *ride_of(struct transfer *transfer)
 {
-    return (struct run *)transfer;
+    return (struct ride *)transfer;
 }
 
 /* Sockets */
@@ -70,12 +73,12 @@ static void on_ready(void *owner, int fd, int action)
 
 static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct run *run = data;
+    struct ride *ride = data;
     int fd;
 
     (void)purpose;
-    engine_found(&run->base);
-    fd = sockets_open(&run->multi->sockets, address);
+    engine_found(&ride->base);
+    fd = sockets_open(&ride->multi->sockets, address);
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -93,21 +96,21 @@ static int on_timer(CURLM *curl, long wait_ms, void *data)
 
 static int on_request(void *data, char *there, char *here, int there_port, int here_port)
 {
-    struct run *run = data;
+    struct ride *ride = data;
 
     (void)there, (void)here, (void)there_port, (void)here_port;
-    engine_found(&run->base);
-    if (run->is_sent_once)
+    engine_found(&ride->base);
+    if (ride->is_sent_once)
         return CURL_PREREQFUNC_ABORT;
-    run->is_sent_once = true;
+    ride->is_sent_once = true;
     return CURL_PREREQFUNC_OK;
 }
 
 /* By a proxy that sees the request, and answers it itself where it does not like it. */
-static bool is_forwarded(const struct run *run)
+static bool is_forwarded(const struct ride *ride)
 {
-    return view_starts(bytes_view(&run->handle.proxy), VIEW("http")) &&
-           view_starts(bytes_view(&run->handle.url_text), VIEW("http:"));
+    return view_starts(bytes_view(&ride->handle.proxy), VIEW("http")) &&
+           view_starts(bytes_view(&ride->handle.url_text), VIEW("http:"));
 }
 
 /* Some say 401 with a page; a provider's 401 is JSON. */
@@ -118,9 +121,9 @@ static bool is_refusal(long status, struct view type)
 }
 
 /* Scheme, host and port. */
-static struct view origin_of(const struct run *run)
+static struct view origin_of(const struct ride *ride)
 {
-    struct view url = bytes_view(&run->handle.url_text);
+    struct view url = bytes_view(&ride->handle.url_text);
     size_t len = 0;
 
     for (int slashes = 0; len < url.len; len++)
@@ -129,196 +132,210 @@ static struct view origin_of(const struct run *run)
     return (struct view){url.at, len};
 }
 
-static void learn_version(struct run *run)
+static void learn_version(struct ride *ride)
 {
-    struct multi *multi = run->multi;
+    struct multi *multi = ride->multi;
     long version = CURL_HTTP_VERSION_NONE;
 
-    curl_easy_getinfo(run->handle.easy, CURLINFO_HTTP_VERSION, &version);
+    curl_easy_getinfo(ride->handle.easy, CURLINFO_HTTP_VERSION, &version);
     if (version == CURL_HTTP_VERSION_2_0)
-        bytes_copy(&multi->http2_origin, origin_of(run));
-    else if (view_equal(bytes_view(&multi->http2_origin), origin_of(run)))
+        bytes_copy(&multi->http2_origin, origin_of(ride));
+    else if (view_equal(bytes_view(&multi->http2_origin), origin_of(ride)))
         multi->http2_origin.len = 0;
 }
 
-static void give_head(struct run *run)
+static void gather_lines(struct ride *ride)
+{
+    struct curl_header *header = NULL;
+
+    ride->lines.len = 0;
+    while ((header = curl_easy_nextheader(ride->handle.easy, CURLH_HEADER, -1, header)) != NULL)
+        if (lines_want(ride->wanted, view_of(header->name)))
+            lines_add(&ride->lines, view_of(header->name), view_of(header->value));
+}
+
+static void give_head(struct ride *ride)
 {
     long status = 0;
     char *type = NULL;
     curl_off_t length = -1;
 
-    if (run->is_sent_once)
-        curl_easy_getinfo(run->handle.easy, CURLINFO_RESPONSE_CODE, &status);
+    if (ride->is_sent_once)
+        curl_easy_getinfo(ride->handle.easy, CURLINFO_RESPONSE_CODE, &status);
     if (!status)
         return; /* it broke before */
-    run->has_head = true;
-    if (run->multi->engine->settings.is_http2)
-        learn_version(run);
-    curl_easy_getinfo(run->handle.easy, CURLINFO_CONTENT_TYPE, &type);
-    run->is_proxy_refusal = is_forwarded(run) && is_refusal(status, view_of(type));
-    if (run->is_proxy_refusal)
+    ride->has_head = true;
+    if (ride->multi->engine->settings.is_http2)
+        learn_version(ride);
+    curl_easy_getinfo(ride->handle.easy, CURLINFO_CONTENT_TYPE, &type);
+    ride->is_proxy_refusal = is_forwarded(ride) && is_refusal(status, view_of(type));
+    if (ride->is_proxy_refusal)
         return;
-    curl_easy_getinfo(run->handle.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-    run->base.events->head(run->base.owner, (unsigned)status, view_of(type),
-                           (uint64_t)(length + 1));
+    gather_lines(ride);
+    curl_easy_getinfo(ride->handle.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    ride->base.events->head(ride->base.owner, (unsigned)status, view_of(type),
+                            (uint64_t)(length + 1), bytes_view(&ride->lines));
 }
 
 static size_t on_write(char *at, size_t size, size_t count, void *data)
 {
-    struct run *run = data;
+    struct ride *ride = data;
     struct view bytes = {at, size * count};
 
-    if (!run->has_head)
-        give_head(run);
-    if (run->is_proxy_refusal)
+    if (!ride->has_head)
+        give_head(ride);
+    if (ride->is_proxy_refusal)
         return bytes.len;
-    switch (run->base.events->bytes(run->base.owner, bytes)) {
+    switch (ride->base.events->bytes(ride->base.owner, bytes)) {
     case TRANSFER_TAKEN:
         return bytes.len;
     case TRANSFER_LATER:
-        run->is_paused = true;
+        ride->is_paused = true;
         return CURL_WRITEFUNC_PAUSE;
     case TRANSFER_STOP:
-        run->is_stopped = true;
+        ride->is_stopped = true;
         return bytes.len + 1; /* a wrong number is an error */
     }
     return 0;
 }
 
 /* How it ended, and why in words. */
-static enum transfer_end end_of(struct run *run, CURLcode code)
+static enum transfer_end end_of(struct ride *ride, CURLcode code)
 {
-    struct bytes *why = &run->why;
+    struct bytes *why = &ride->why;
 
     why->len = 0;
-    if (run->is_stopped)
+    if (ride->is_stopped)
         return TRANSFER_STOPPED;
-    if (run->is_proxy_refusal)
-        return trouble_password(run->handle.url, why);
+    if (ride->is_proxy_refusal)
+        return trouble_password(ride->handle.url, why);
     if (code == CURLE_OK)
         return TRANSFER_CLEAN;
-    if (!run->is_sent_once)
-        return trouble_read(run->handle.easy, run->handle.url, bytes_view(&run->handle.proxy), code,
-                            run->handle.said, why);
-    bytes_text(why, run->handle.said[0] ? run->handle.said : curl_easy_strerror(code));
+    if (!ride->is_sent_once)
+        return trouble_read(ride->handle.easy, ride->handle.url, bytes_view(&ride->handle.proxy),
+                            code, ride->handle.said, why);
+    bytes_text(why, ride->handle.said[0] ? ride->handle.said : curl_easy_strerror(code));
     return TRANSFER_BROKEN;
 }
 
 /* The pool */
 
-static void set_callbacks(struct run *run)
+static void set_callbacks(struct ride *ride)
 {
-    CURL *easy = run->handle.easy;
+    CURL *easy = ride->handle.easy;
 
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, run);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, ride);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, run);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, ride);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
-    curl_easy_setopt(easy, CURLOPT_PREREQDATA, run);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, ride);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, run);
-    sockets_close_for(&run->multi->sockets, easy);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, ride);
+    sockets_close_for(&ride->multi->sockets, easy);
 }
 
-static struct run *run_take(struct multi *multi)
+static struct ride *ride_take(struct multi *multi)
 {
     struct transfer *transfer = multi->pool;
-    struct run *run;
+    struct ride *ride;
 
     if (transfer) {
         LL_DELETE(multi->pool, transfer);
         multi->pool_count--;
-        return run_of(transfer);
+        return ride_of(transfer);
     }
-    run = memory_new(sizeof(*run));
-    run->multi = multi;
-    handle_init(&run->handle, &multi->engine->settings, multi->headers);
-    set_callbacks(run);
-    return run;
+    ride = memory_new(sizeof(*ride));
+    ride->multi = multi;
+    handle_init(&ride->handle, &multi->engine->settings, multi->headers);
+    set_callbacks(ride);
+    return ride;
 }
 
-static void run_free(struct run *run)
+static void ride_free(struct ride *ride)
 {
-    handle_clear(&run->handle);
-    bytes_clear(&run->why);
-    free(run);
+    handle_clear(&ride->handle);
+    bytes_clear(&ride->lines);
+    bytes_clear(&ride->why);
+    free(ride);
 }
 
-static void run_give(struct run *run)
+static void ride_give(struct ride *ride)
 {
-    struct multi *multi = run->multi;
+    struct multi *multi = ride->multi;
 
-    handle_forget(&run->handle);
+    handle_forget(&ride->handle);
     if (multi->pool_count >= ENGINE_POOL_MOST) {
-        run_free(run);
+        ride_free(ride);
         return;
     }
-    LL_PREPEND(multi->pool, &run->base);
+    LL_PREPEND(multi->pool, &ride->base);
     multi->pool_count++;
 }
 
-struct transfer *multi_new(struct multi *multi, const struct transfer_order *order)
+static struct transfer *make(void *self, const struct transfer_order *order)
 {
-    struct run *run = run_take(multi);
+    struct multi *multi = self;
+    struct ride *ride = ride_take(multi);
 
-    run->body_len = order->body.len;
-    run->is_sent_once = run->has_head = run->is_paused = false;
-    run->is_stopped = run->is_proxy_refusal = false;
-    handle_set(&run->handle, order);
-    return &run->base;
+    ride->body_len = order->body.len;
+    ride->wanted = order->wanted;
+    ride->is_sent_once = ride->has_head = ride->is_paused = false;
+    ride->is_stopped = ride->is_proxy_refusal = false;
+    handle_set(&ride->handle, order);
+    return &ride->base;
 }
 
 /* Running */
 
-void multi_run(struct transfer *transfer)
+static void start(struct transfer *transfer)
 {
-    struct run *run = run_of(transfer);
-    struct multi *multi = run->multi;
+    struct ride *ride = ride_of(transfer);
+    struct multi *multi = ride->multi;
 
     multi->running_count++;
-    if (curl_multi_add_handle(multi->curl, run->handle.easy) != CURLM_OK)
+    if (curl_multi_add_handle(multi->curl, ride->handle.easy) != CURLM_OK)
         abort(); /* a handle of ours, and it is in no other multi */
 }
 
 /* A kept connection needs no look-up. */
-bool multi_has_idle(const struct transfer *transfer)
+static bool has_idle(const struct transfer *transfer)
 {
-    const struct multi *multi = ((const struct run *)transfer)->multi;
+    const struct multi *multi = ((const struct ride *)transfer)->multi;
 
     return multi->sockets.connections > multi->running_count;
 }
 
 /* Each proxy has connections of its own: there nothing is known beforehand. */
-size_t multi_streams(const struct transfer *transfer)
+static size_t streams(const struct transfer *transfer)
 {
-    const struct run *run = (const struct run *)transfer;
-    struct view known = bytes_view(&run->multi->http2_origin);
+    const struct ride *ride = (const struct ride *)transfer;
+    struct view known = bytes_view(&ride->multi->http2_origin);
 
-    if (run->handle.proxy.len)
+    if (ride->handle.proxy.len)
         return 1;
-    return known.len && view_equal(known, origin_of(run)) ? STREAMS : 1;
+    return known.len && view_equal(known, origin_of(ride)) ? STREAMS : 1;
 }
 
-static void take_back(struct run *run)
+static void take_back(struct ride *ride)
 {
-    struct multi *multi = run->multi;
+    struct multi *multi = ride->multi;
 
-    curl_multi_remove_handle(multi->curl, run->handle.easy);
-    engine_leave(&run->base);
+    curl_multi_remove_handle(multi->curl, ride->handle.easy);
+    engine_leave(&ride->base);
     if (--multi->running_count == 0)
         multi->idle_since_ms = clock_ms();
 }
 
-static void finish(struct run *run, CURLcode code)
+static void finish(struct ride *ride, CURLcode code)
 {
     enum transfer_end end;
 
-    if (!run->has_head)
-        give_head(run);
-    end = end_of(run, code);
-    take_back(run);
-    run->base.events->done(run->base.owner, end, bytes_cstr(&run->why));
-    run_give(run);
+    if (!ride->has_head)
+        give_head(ride);
+    end = end_of(ride, code);
+    take_back(ride);
+    ride->base.events->done(ride->base.owner, end, bytes_cstr(&ride->why));
+    ride_give(ride);
 }
 
 static void after_curl(struct multi *multi)
@@ -328,42 +345,42 @@ static void after_curl(struct multi *multi)
 
     while ((message = curl_multi_info_read(multi->curl, &left)) != NULL) {
         CURLcode code = message->data.result;
-        struct run *run = NULL;
+        struct ride *ride = NULL;
 
         if (message->msg != CURLMSG_DONE)
             continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&run);
-        finish(run, code);
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&ride);
+        finish(ride, code);
     }
     engine_after(multi->engine);
 }
 
-void multi_resume(struct transfer *transfer)
+static void resume(struct transfer *transfer)
 {
-    struct run *run = run_of(transfer);
+    struct ride *ride = ride_of(transfer);
 
-    if (!run->is_paused)
+    if (!ride->is_paused)
         return;
-    run->is_paused = false;
-    curl_easy_pause(run->handle.easy, CURLPAUSE_CONT);
+    ride->is_paused = false;
+    curl_easy_pause(ride->handle.easy, CURLPAUSE_CONT);
 }
 
-void multi_cancel(struct transfer *transfer)
+static void cancel(struct transfer *transfer)
 {
-    struct run *run = run_of(transfer);
+    struct ride *ride = ride_of(transfer);
 
     if (!transfer->is_waiting)
-        take_back(run);
-    run_give(run);
+        take_back(ride);
+    ride_give(ride);
 }
 
-bool multi_is_sent(const struct transfer *transfer)
+static bool is_sent(const struct transfer *transfer)
 {
-    const struct run *run = (const struct run *)transfer;
+    const struct ride *ride = (const struct ride *)transfer;
     curl_off_t sent = 0;
 
-    curl_easy_getinfo(run->handle.easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-    return (uint64_t)sent >= run->body_len;
+    curl_easy_getinfo(ride->handle.easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    return (uint64_t)sent >= ride->body_len;
 }
 
 /* Opening and closing */
@@ -403,13 +420,16 @@ static void close_idle(struct multi *multi, uint64_t now_ms)
         reopen(multi);
 }
 
-uint64_t multi_due_ms(const struct multi *multi)
+static uint64_t due_ms(const void *self)
 {
+    const struct multi *multi = self;
+
     return multi->due_ms;
 }
 
-void multi_turn(struct multi *multi, uint64_t now_ms)
+static void turn(void *self, uint64_t now_ms)
 {
+    struct multi *multi = self;
     int running;
 
     close_idle(multi, now_ms);
@@ -442,7 +462,7 @@ static void headers_free(struct multi *multi)
     }
 }
 
-struct multi *multi_open(struct engine *engine)
+static void *open_multi(struct engine *engine)
 {
     struct multi *multi = memory_new(sizeof(*multi));
 
@@ -455,8 +475,10 @@ struct multi *multi_open(struct engine *engine)
     return multi;
 }
 
-size_t multi_connections(const struct multi *multi)
+static size_t connections(const void *self)
 {
+    const struct multi *multi = self;
+
     return multi->sockets.connections;
 }
 
@@ -467,21 +489,25 @@ static void trim_to(struct multi *multi, size_t most)
 
         LL_DELETE(multi->pool, transfer);
         multi->pool_count--;
-        run_free(run_of(transfer));
+        ride_free(ride_of(transfer));
     }
 }
 
 /* libcurl keeps a connection until the provider closes it, and with TLS that is 100 KB each. When
  * nothing is under way and there are many of them, all go. */
-void multi_trim(struct multi *multi)
+static void trim(void *self)
 {
+    struct multi *multi = self;
+
     trim_to(multi, ENGINE_POOL_TRIMMED);
     if (!multi->running_count && multi->sockets.connections > ENGINE_CONNECTIONS_TRIMMED)
         reopen(multi);
 }
 
-void multi_close(struct multi *multi)
+static void close_multi(void *self)
 {
+    struct multi *multi = self;
+
     trim_to(multi, 0);
     curl_multi_cleanup(multi->curl);
     headers_free(multi);
@@ -489,3 +515,26 @@ void multi_close(struct multi *multi)
     bytes_clear(&multi->http2_origin);
     free(multi);
 }
+
+static bool takes(const struct engine *engine, const struct transfer_order *order)
+{
+    (void)engine, (void)order;
+    return true;
+}
+
+const struct engine_kind engine_multi = {
+    .takes = takes,
+    .open = open_multi,
+    .close = close_multi,
+    .due_ms = due_ms,
+    .turn = turn,
+    .trim = trim,
+    .connections = connections,
+    .make = make,
+    .run = start,
+    .resume = resume,
+    .cancel = cancel,
+    .is_sent = is_sent,
+    .has_idle = has_idle,
+    .streams = streams,
+};

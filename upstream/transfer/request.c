@@ -128,9 +128,14 @@ static bool is_value(struct view text)
     return true;
 }
 
+static bool is_named(struct view line, const char *name)
+{
+    return line.len >= strlen(name) && strncasecmp(line.at, name, strlen(name)) == 0;
+}
+
 void request_headers(struct bytes *lines, const struct transfer_settings *settings)
 {
-    bool has_accept = false;
+    bool has_accept = false, has_agent = false;
     size_t len = 0;
 
     for (size_t i = 0; i < settings->header_count; i++)
@@ -141,31 +146,52 @@ void request_headers(struct bytes *lines, const struct transfer_settings *settin
         struct view line = view_of(settings->headers[i]);
 
         assert(is_value(line)); /* the settings refuse others */
-        has_accept = has_accept || strncasecmp(line.at, "Accept:", strlen("Accept:")) == 0;
+        has_accept |= is_named(line, "Accept:");
+        has_agent |= is_named(line, "User-Agent:");
         bytes_append(lines, line);
         bytes_text(lines, "\r\n");
     }
     if (!has_accept)
         bytes_text(lines, "Accept: */*\r\n");
+    if (!has_agent)
+        bytes_text(lines, "User-Agent: " TRANSFER_AGENT "\r\n");
+}
+
+static void write_authorization(struct bytes *head, struct view line)
+{
+    if (!line.len)
+        return;
+    bytes_append(head, line);
+    bytes_text(head, "\r\n");
+}
+
+/* Servers want to hear that a POST has no body. */
+static void write_body_lines(struct bytes *head, const struct transfer_order *order)
+{
+    if (order->body.len) {
+        bytes_text(head, "Content-Type: ");
+        bytes_append(head, order->type);
+        bytes_text(head, "\r\n");
+    }
+    if (order->body.len || order->method[0] == 'P')
+        bytes_printf(head, "Content-Length: %zu\r\n", order->body.len);
 }
 
 bool request_write(struct bytes *head, const struct target *target,
                    const struct transfer_order *order, struct view headers)
 {
-    if (!is_value(order->key.hidden))
+    struct view authorization = order->authorization.hidden;
+
+    if (!is_value(authorization) || !is_value(order->type))
         return false;
     /* In one piece: what grows leaves a copy behind, and the key must not be in one. */
-    bytes_room(head, target->lines.len + strlen(order->key_header) + order->key.hidden.len +
-                         headers.len + ROOM_BESIDES);
-    bytes_text(head, order->body.len ? "POST" : "GET");
+    bytes_room(head, target->lines.len + authorization.len + order->type.len + headers.len +
+                         ROOM_BESIDES);
+    bytes_text(head, order->method);
     bytes_append(head, bytes_view(&target->lines));
-    bytes_text(head, order->key_header);
-    bytes_append(head, order->key.hidden);
-    bytes_text(head, "\r\n");
+    write_authorization(head, authorization);
     bytes_append(head, headers);
-    if (order->body.len)
-        bytes_printf(head, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
-                     order->body.len);
+    write_body_lines(head, order);
     bytes_text(head, "\r\n");
     return true;
 }

@@ -31,9 +31,9 @@ void targets_close(struct targets *targets);
 /* Good until the next look-up. NULL: a URL that is wrong, or that cannot stand in a request. */
 const struct target *targets_find(struct targets *targets, const char *url);
 
-/* The settings' headers as lines, with Accept unless one of them is. */
+/* The settings' headers as lines, with Accept and User-Agent unless they are among them. */
 void request_headers(struct bytes *lines, const struct transfer_settings *settings);
 
-/* Appends the head of an order to `head`. False: its key cannot stand in a header. */
+/* Appends the head of an order to `head`. False: its key or type cannot stand in a header. */
 bool request_write(struct bytes *head, const struct target *target,
                    const struct transfer_order *order, struct view headers);

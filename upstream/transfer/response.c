@@ -48,17 +48,30 @@ static void append(char *text, unsigned char *len, size_t size, const char *at, 
     *len = (unsigned char)(*len + more);
 }
 
+/* A value may come in parts: the line is kept without its end until the next header begins. */
+static void end_line(struct response *response)
+{
+    if (response->in_value && response->header == HEADER_WANTED)
+        bytes_text(response->lines, "\r\n");
+}
+
 static int on_field(struct http_parser *parser, const char *at, size_t len)
 {
     struct response *response = response_of(parser);
 
     if (memchr(at, ' ', len))
         return refuse(parser, "a header's name has a space"); /* Debian's build lets it through */
+    end_line(response);
     if (response->in_value)
         response->name_len = 0;
     response->in_value = false;
     append(response->name, &response->name_len, sizeof(response->name), at, len);
     return 0;
+}
+
+static struct view name_of(const struct response *response)
+{
+    return (struct view){response->name, response->name_len};
 }
 
 static bool is_named(const struct response *response, struct view name)
@@ -73,10 +86,24 @@ static enum response_header header_of(struct response *response)
         return HEADER_OTHER; /* behind the last chunk */
     if (is_named(response, VIEW("Transfer-Encoding")))
         return HEADER_CODING;
+    if (response->lines && lines_want(response->wanted, name_of(response)))
+        return HEADER_WANTED;
     if (!is_named(response, VIEW("Content-Type")))
         return HEADER_OTHER;
     response->type_len = 0;
     return HEADER_TYPE;
+}
+
+static void keep_line(struct response *response, struct view part)
+{
+    struct bytes *lines = response->lines;
+
+    if (!response->in_value) {
+        bytes_append(lines, name_of(response));
+        bytes_text(lines, ": ");
+    }
+    if (lines->len + part.len <= LINES_MOST)
+        bytes_append(lines, part);
 }
 
 static int on_value(struct http_parser *parser, const char *at, size_t len)
@@ -85,6 +112,8 @@ static int on_value(struct http_parser *parser, const char *at, size_t len)
 
     if (!response->in_value)
         response->header = header_of(response);
+    if (response->header == HEADER_WANTED)
+        keep_line(response, (struct view){at, len});
     response->in_value = true;
     if (response->header == HEADER_TYPE)
         append(response->type, &response->type_len, sizeof(response->type), at, len);
@@ -140,10 +169,13 @@ static int on_head(struct http_parser *parser)
 
     if (why)
         return refuse(parser, why);
+    end_line(response);
     response->name_len = response->coding_len = 0;
     response->in_value = false;
     if (is_interim(parser)) {
         response->type_len = 0;
+        if (response->lines)
+            response->lines->len = 0;
         return 1;
     }
     response->has_head = true;
@@ -152,7 +184,7 @@ static int on_head(struct http_parser *parser)
         response->length = parser->content_length + 1;
     trim(response->type, &response->type_len);
     tell(parser, RESPONSE_HEAD);
-    return !has_body;
+    return !has_body || response->is_bodiless;
 }
 
 /* The rest */

@@ -7,11 +7,12 @@
 #include <stdint.h>
 
 #include "base/view.h"
+#include "transfer/lines.h"
 
 enum {
     RESPONSE_SLICE = 16 * 1024, /* of a body, told at once at most */
     RESPONSE_TYPE_MOST = 128,
-    RESPONSE_NAME_MOST = 20, /* of a header that is looked at */
+    RESPONSE_NAME_MOST = LINES_NAME_MOST, /* of a header that is looked at */
 };
 
 enum response_sign {
@@ -23,13 +24,16 @@ enum response_sign {
 };
 
 /* What the value of a header is for. */
-enum response_header { HEADER_OTHER, HEADER_TYPE, HEADER_CODING };
+enum response_header { HEADER_OTHER, HEADER_TYPE, HEADER_CODING, HEADER_WANTED };
 
 struct response {
     struct http_parser parser;
     unsigned status;
-    uint64_t length;  /* Content-Length + 1; 0: unknown */
-    bool may_be_kept; /* once whole: the connection may serve another request */
+    uint64_t length;     /* Content-Length + 1; 0: unknown */
+    bool is_bodiless;    /* the caller's to set, as are these: it answers a HEAD */
+    struct view wanted;  /* names of header lines */
+    struct bytes *lines; /* where they go; NULL: nobody wants any */
+    bool may_be_kept;    /* once whole: the connection may serve another request */
     const char *why;
 
     enum response_sign sign; /* to be told */

@@ -15,6 +15,9 @@
 
 struct transfer;
 
+/* What a provider is told of who asks, unless the settings have a User-Agent. */
+#define TRANSFER_AGENT "gemini-gateway/1"
+
 enum transfer_end {
     TRANSFER_CLEAN,         /* the answer is whole, as far as HTTP can tell */
     TRANSFER_NO_NAME,       /* the request was not sent: the provider's name has no address */
@@ -34,8 +37,10 @@ enum transfer_answer {
 
 /* In `head` and `bytes` no transfer may be started, resumed or cancelled; in `done` any may. */
 struct transfer_events {
-    /* Before the first bytes, or before `done`. `length` is Content-Length + 1; 0: unknown. */
-    void (*head)(void *owner, unsigned status, struct view type, uint64_t length);
+    /* Before the first bytes, or before `done`. `length` is Content-Length + 1; 0: unknown.
+     * `headers`: the wanted header lines that there are, each with CRLF behind it. */
+    void (*head)(void *owner, unsigned status, struct view type, uint64_t length,
+                 struct view headers);
     enum transfer_answer (*bytes)(void *owner, struct view bytes);
     /* The transfer is gone when this is called. `why`: words for a client where the request was not
      * sent; else for the log. */
@@ -44,10 +49,12 @@ struct transfer_events {
 
 struct transfer_order {
     const char *url;
-    const char *key_header; /* "name: " */
-    struct secret key;
-    struct view body;    /* borrowed until the end; empty: a GET */
-    struct secret proxy; /* empty: none, whatever the environment says */
+    const char *method;
+    struct secret authorization; /* the header line that shows the key; empty: none */
+    struct view type;            /* Content-Type of the body */
+    struct view wanted;          /* names of header lines, with commas; borrowed until the end */
+    struct view body;            /* likewise */
+    struct secret proxy;         /* empty: none, whatever the environment says */
 };
 
 /* What is the same for all transfers. */

@@ -280,17 +280,21 @@ struct call {
     enum transfer_end end;
     char why[256];
     struct call *then; /* started when this one is done */
+    char headers[200];
 };
 
 static void start(struct call *call, const char *url, struct view body, struct view proxy);
 
-static void on_head(void *owner, unsigned status, struct view type, uint64_t length)
+static void on_head(void *owner, unsigned status, struct view type, uint64_t length,
+                    struct view headers)
 {
     struct call *call = owner;
 
     assert_int_equal(call->status, 0);
     call->status = status;
     call->length = length;
+    snprintf(call->headers, sizeof(call->headers), "%.*s", (int)headers.len,
+             headers.at ? headers.at : "");
     snprintf(call->type, sizeof(call->type), "%.*s", (int)type.len, type.at ? type.at : "");
 }
 
@@ -327,8 +331,10 @@ static const struct transfer_events events = {on_head, on_bytes, on_done};
 static void start(struct call *call, const char *url, struct view body, struct view proxy)
 {
     struct transfer_order order = {.url = url,
-                                   .key_header = "x-goog-api-key: ",
-                                   .key = {VIEW("the-key")},
+                                   .method = body.len ? "POST" : "GET",
+                                   .authorization = {VIEW("x-goog-api-key: the-key")},
+                                   .type = VIEW("application/json"),
+                                   .wanted = VIEW("x-goog-upload-url, Retry-After"),
                                    .body = body,
                                    .proxy = {proxy}};
 

@@ -67,7 +67,9 @@ static void an_answer_is_numbered_and_cut_into_chunks(void **state)
     struct answer answer = answer_of();
 
     (void)state;
-    answer_head(&answer, 200, VIEW("text/event-stream"), 0, 1);
+    answer_head(&answer,
+                &(struct msg_head){
+                    .status = 200, .type = VIEW("text/event-stream"), .length = 0, .attempts = 1});
     write_bytes(&answer, 5, true);
     write_bytes(&answer, 16384 * 2 + 7, true);
     answer_end(&answer, &(struct msg_end){0});
@@ -83,7 +85,8 @@ static void the_last_acknowledgement_completes_it(void **state)
     struct answer answer = answer_of();
 
     (void)state;
-    answer_head(&answer, 200, VIEW(""), 0, 1);
+    answer_head(&answer,
+                &(struct msg_head){.status = 200, .type = VIEW(""), .length = 0, .attempts = 1});
     write_bytes(&answer, 10, false);
     assert_false(answer_ack(&answer, 0));
     assert_false(answer_ack(&answer, 1));
@@ -113,7 +116,8 @@ static void acknowledgements_free_what_they_cover(void **state)
     struct answer answer = answer_of();
 
     (void)state;
-    answer_head(&answer, 200, VIEW(""), 0, 1);
+    answer_head(&answer,
+                &(struct msg_head){.status = 200, .type = VIEW(""), .length = 0, .attempts = 1});
     for (int i = 0; i < 5; i++)
         write_bytes(&answer, 100, true);
     assert_false(answer_ack(&answer, 3));
@@ -128,7 +132,8 @@ static void nothing_leaves_while_the_frontend_is_cut_off(void **state)
     struct answer answer = answer_of();
 
     (void)state;
-    answer_head(&answer, 200, VIEW(""), 0, 1);
+    answer_head(&answer,
+                &(struct msg_head){.status = 200, .type = VIEW(""), .length = 0, .attempts = 1});
     write_bytes(&answer, 1, true);
     expect("H C1.1! ");
     reader.is_attached = false;
@@ -151,7 +156,8 @@ static void what_was_never_acknowledged_comes_again_without_being_asked_for(void
     struct answer answer = answer_of();
 
     (void)state;
-    answer_head(&answer, 200, VIEW(""), 0, 1);
+    answer_head(&answer,
+                &(struct msg_head){.status = 200, .type = VIEW(""), .length = 0, .attempts = 1});
     write_bytes(&answer, 1, true);
     write_bytes(&answer, 2, true);
     answer.awaits_resume = true;
@@ -171,7 +177,8 @@ static void what_is_gone_cannot_be_resumed(void **state)
     struct answer answer = answer_of();
 
     (void)state;
-    answer_head(&answer, 200, VIEW(""), 0, 1);
+    answer_head(&answer,
+                &(struct msg_head){.status = 200, .type = VIEW(""), .length = 0, .attempts = 1});
     write_bytes(&answer, 1, true);
     answer_ack(&answer, 1);
     assert_false(answer_resend(&answer, 1));
@@ -186,7 +193,8 @@ static void the_window_fills_and_drains(void **state)
     struct answer answer = answer_of();
 
     (void)state;
-    answer_head(&answer, 200, VIEW(""), 0, 1);
+    answer_head(&answer,
+                &(struct msg_head){.status = 200, .type = VIEW(""), .length = 0, .attempts = 1});
     assert_true(answer_has_room(&answer));
     write_bytes(&answer, 64 * 1024 - 1, false);
     assert_true(answer_has_room(&answer));
@@ -205,7 +213,8 @@ static void windows_shrink_as_the_budget_fills(void **state)
     struct answer answer = answer_of();
 
     (void)state;
-    answer_head(&answer, 200, VIEW(""), 0, 1);
+    answer_head(&answer,
+                &(struct msg_head){.status = 200, .type = VIEW(""), .length = 0, .attempts = 1});
     write_bytes(&answer, 8 * 1024 - 1, false);
     outlet.unacked = 512 * 1024;
     assert_true(answer_has_room(&answer));
@@ -224,7 +233,8 @@ static void nobody_is_shut_out_by_others(void **state)
     struct answer answer = answer_of();
 
     (void)state;
-    answer_head(&answer, 200, VIEW(""), 0, 1);
+    answer_head(&answer,
+                &(struct msg_head){.status = 200, .type = VIEW(""), .length = 0, .attempts = 1});
     outlet.unacked = 100 * 1024 * 1024;
     assert_true(answer_has_room(&answer)); /* nothing of its own is under way */
     outlet.unacked = 0;

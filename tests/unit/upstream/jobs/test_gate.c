@@ -29,6 +29,7 @@
 #define ERROR_503                                                                                  \
     "{\n  \"error\": {\n    \"code\": 503,\n    \"message\": \"The model is overloaded.\",\n    "  \
     "\"status\": \"UNAVAILABLE\"\n  }\n}\n"
+#define ERROR_LINE "{\"error\":{\"code\":503,\"status\":\"UNAVAILABLE\"}}"
 #define GOOD EVENT(TEXT("Hel")) EVENT(FINISH("STOP"))
 
 struct seen {
@@ -63,7 +64,7 @@ static enum fault run(const struct expectation *c, struct view text, size_t step
 {
     *seen = (struct seen){0};
     *gate = (struct gate){.provider = &provider_gemini,
-                          .is_generated = c->kind != LIST,
+                          .kind = c->kind != LIST ? GATE_GENERATED : GATE_JSON,
                           .is_stream = c->kind <= ARRAY,
                           .thoughts = c->kind == THOUGHTS,
                           .out = on_out,
@@ -119,6 +120,26 @@ static const struct expectation cases[] = {
      FAULT_NONE, EVENT(TEXT("a")) "data: " FINISH("STOP") "\n\n\n"},
     {"no newline at the end", STREAM, "data: " PART("{\"text\":\"a\"}"), false, FAULT_NONE,
      "data: " PART("{\"text\":\"a\"}") "\n\n"},
+    {"a sentinel behind the finish", STREAM, GOOD EVENT("[DONE]"), false, FAULT_NONE, NULL},
+    {"another one, and usage before it", STREAM, GOOD EVENT(USAGE) EVENT("DONE"), false, FAULT_NONE,
+     NULL},
+    {"a sentinel without its empty line", STREAM, GOOD "data: [DONE]\n", false, FAULT_NONE,
+     GOOD "data: [DONE]\n\n\n"},
+    {"a sentinel instead of the finish", STREAM, EVENT(TEXT("a")) EVENT("[DONE]"), false, FAULT_CUT,
+     NULL},
+    {"a sentinel and nothing else", STREAM, EVENT("[DONE]"), false, FAULT_EMPTY, ""},
+    {"a relay's signs of life, and nothing else", STREAM,
+     ": OPENROUTER PROCESSING\n\nevent: keepalive\ndata: {}\n\n", false, FAULT_EMPTY, ""},
+    {"a relay's signs of life, and an error", STREAM,
+     ": x\n\nevent: keepalive\ndata: {}\n\n" EVENT(ERROR_LINE), false, FAULT_OVERLOADED, ""},
+    {"a relay's signs of life before content", STREAM,
+     ": x\n\nevent: keepalive\ndata: {}\n\n" GOOD ": x\n\n", false, FAULT_NONE, NULL},
+    {"only thoughts that are not shown, and no finish", STREAM, EVENT(THOUGHT("hm")), false,
+     FAULT_CUT, ""},
+    {"a response that is malformed", STREAM, EVENT(FINISH("MALFORMED_RESPONSE")), false,
+     FAULT_MALFORMED, ""},
+    {"a malformed response, whole", WHOLE, FINISH("MALFORMED_RESPONSE"), false, FAULT_MALFORMED,
+     ""},
     {"an empty stop", STREAM, EVENT(FINISH("STOP")), false, FAULT_EMPTY, ""},
     {"an empty stop and usage", STREAM, EVENT(FINISH("STOP")) EVENT(USAGE), false, FAULT_EMPTY, ""},
     {"only usage", STREAM, EVENT(USAGE), false, FAULT_EMPTY, ""},
@@ -152,6 +173,8 @@ static const struct expectation cases[] = {
     {"a blocked prompt", STREAM, EVENT(BLOCKED), false, FAULT_BLOCKED, NULL},
     {"a raw error at once", STREAM, ERROR_503, false, FAULT_OVERLOADED, ""},
     {"a raw error at once, and cut", STREAM, ERROR_503, true, FAULT_CUT, ""},
+    {"a relay's error, a text", STREAM, EVENT(TEXT("a")) EVENT("{\"error\":\"no credit\"}"), false,
+     FAULT_SERVER, EVENT(TEXT("a"))},
     {"an error event at once", STREAM, EVENT(ERROR_503), false, FAULT_MALFORMED, ""},
     {"an error in one line", STREAM, EVENT("{\"error\":{\"code\":429}}"), false,
      FAULT_QUOTA_UNKNOWN, ""},
@@ -242,7 +265,7 @@ static void http_errors_are_kept_and_read(void **state)
 {
     struct seen seen = {0};
     struct gate gate = {.provider = &provider_gemini,
-                        .is_generated = true,
+                        .kind = GATE_GENERATED,
                         .is_stream = true,
                         .out = on_out,
                         .owner = &seen};
@@ -260,7 +283,7 @@ static void http_errors_are_kept_and_read(void **state)
 static void of_a_long_http_error_the_beginning_is_kept_without_a_gap(void **state)
 {
     static char page[70 * 1024];
-    struct gate gate = {.provider = &provider_gemini, .is_generated = true};
+    struct gate gate = {.provider = &provider_gemini, .kind = GATE_GENERATED};
 
     (void)state;
     memset(page, 'a', sizeof(page));
@@ -329,7 +352,7 @@ static void large_answers_pass_in_little_memory(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct seen seen = {0};
         struct gate gate = {.provider = &provider_gemini,
-                            .is_generated = true,
+                            .kind = GATE_GENERATED,
                             .is_stream = i < 2,
                             .out = on_out,
                             .owner = &seen};
@@ -356,11 +379,38 @@ static void large_answers_pass_in_little_memory(void **state)
     }
 }
 
+/* Details of usage stand behind the finish: some KiB of them are seen through. */
+static void usage_is_found_far_from_the_end(void **state)
+{
+    struct seen seen = {0};
+    struct gate gate = {
+        .provider = &provider_gemini, .kind = GATE_GENERATED, .out = on_out, .owner = &seen};
+    struct bytes tail = {0};
+    size_t kept_most = 0;
+
+    (void)state;
+    bytes_text(&tail,
+               "\"}}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":3,"
+               "\"promptTokensDetails\":[");
+    for (int i = 0; i < 200; i++)
+        bytes_text(&tail, "{\"modality\":\"TEXT\",\"tokenCount\":3},");
+    bytes_text(&tail, "{}],\"candidatesTokenCount\":1290}}");
+    assert_in_range(tail.len, 4 * 1024, 15 * 1024);
+    gate_head(&gate, 200, VIEW("application/json"));
+    assert_int_equal(run_large(&gate, large_head, 1024 * 1024, bytes_view(&tail), &kept_most),
+                     FAULT_NONE);
+    assert_int_equal(gate.usage.tokens_in, 3);
+    assert_int_equal(gate.usage.tokens_out, 1290);
+    gate_clear(&gate);
+    bytes_clear(&seen.out);
+    bytes_clear(&tail);
+}
+
 static void a_large_whole_answer_that_ends_too_early_is_cut(void **state)
 {
     struct seen seen = {0};
     struct gate gate = {
-        .provider = &provider_gemini, .is_generated = true, .out = on_out, .owner = &seen};
+        .provider = &provider_gemini, .kind = GATE_GENERATED, .out = on_out, .owner = &seen};
     size_t kept_most = 0;
 
     (void)state;
@@ -375,7 +425,7 @@ static void a_long_page_is_no_content(void **state)
 {
     struct seen seen = {0};
     struct gate gate = {.provider = &provider_gemini,
-                        .is_generated = true,
+                        .kind = GATE_GENERATED,
                         .is_stream = true,
                         .out = on_out,
                         .owner = &seen};
@@ -413,6 +463,7 @@ int main(void)
         cmocka_unit_test(of_a_long_http_error_the_beginning_is_kept_without_a_gap),
         cmocka_unit_test(the_error_inside_an_answer_is_told),
         cmocka_unit_test(large_answers_pass_in_little_memory),
+        cmocka_unit_test(usage_is_found_far_from_the_end),
         cmocka_unit_test(a_large_whole_answer_that_ends_too_early_is_cut),
         cmocka_unit_test(a_long_page_is_no_content),
         cmocka_unit_test(runs_end_at_events),

@@ -123,7 +123,8 @@ void trace_point(const char *event)
 struct transfer {
     const struct transfer_events *events;
     void *owner;
-    char url[200], key[64], proxy[64];
+    char url[200], key[64], proxy[64], type[64], wanted[128];
+    char method[8];
     struct bytes body;
     bool is_paused;
 };
@@ -148,8 +149,12 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
     transfer->events = events;
     transfer->owner = owner;
     snprintf(transfer->url, sizeof(transfer->url), "%s", order->url);
-    snprintf(transfer->key, sizeof(transfer->key), "%.*s", (int)order->key.hidden.len,
-             order->key.hidden.at);
+    snprintf(transfer->key, sizeof(transfer->key), "%.*s",
+             (int)order->authorization.hidden.len - 16, order->authorization.hidden.at + 16);
+    snprintf(transfer->method, sizeof(transfer->method), "%s", order->method);
+    snprintf(transfer->type, sizeof(transfer->type), "%.*s", (int)order->type.len, order->type.at);
+    snprintf(transfer->wanted, sizeof(transfer->wanted), "%.*s", (int)order->wanted.len,
+             order->wanted.at);
     snprintf(transfer->proxy, sizeof(transfer->proxy), "%.*s", (int)order->proxy.hidden.len,
              order->proxy.hidden.at);
     bytes_append(&transfer->body, order->body);
@@ -196,9 +201,11 @@ static void provider_ends(struct transfer *transfer, enum transfer_end end)
     provider_ends_saying(transfer, end, "");
 }
 
+static const char *provider_headers = "";
+
 static void provider_begins(unsigned status, const char *type)
 {
-    newest->events->head(newest->owner, status, view_of(type), 0);
+    newest->events->head(newest->owner, status, view_of(type), 0, view_of(provider_headers));
 }
 
 #define STOP_EVENT "data: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\n\n"
@@ -355,6 +362,86 @@ static void a_call_goes_its_way(void **state)
     assert_int_equal(up.outlet.unacked, 0);
     FROM_R(MSG_RECORDED, .recorded = {.sender = 0x11, .seq = 1});
     assert_true(records_are_safe(&up.records));
+}
+
+static void method_type_and_headers_are_obeyed(void **state)
+{
+    struct msg_job msg = job_of(1, 1);
+
+    (void)state;
+    place(2, 1);
+    assert_string_equal(newest->method, "POST");
+    assert_string_equal(newest->type, "application/json");
+    provider_answers_well();
+    msg.method = VIEW("PUT");
+    msg.type = VIEW("image/png; a=b");
+    msg.headers = VIEW("x-goog-upload-url");
+    msg.operation = VIEW("upload");
+    msg.stream = false;
+    FROM_B(MSG_JOB, .job = msg);
+    assert_string_equal(newest->method, "PUT");
+    assert_string_equal(newest->type, "image/png; a=b");
+    assert_non_null(strstr(newest->wanted, ",x-goog-upload-url"));
+    posted.len = 0;
+    provider_headers = "retry-after: 1\r\nX-Goog-Upload-URL: https://u\r\n";
+    provider_begins(200, "text/plain");
+    provider_headers = "";
+    provider_ends(newest, TRANSFER_CLEAN); /* without a body: it is in the header line */
+    assert_string_equal(bytes_cstr(&job_find(&up, F1, 1)->answer.headers),
+                        "X-Goog-Upload-URL: https://u\r\n");
+    assert_int_equal(job_find(&up, F1, 1)->answer.head.key_id, 5);
+    expect("F1:HEAD R:RECORD(2 none) B:OUTCOME(2 1.1 none) F1:END(1) ");
+}
+
+static void heads_that_nobody_may_send_are_refused(void **state)
+{
+    static const struct view methods[] = {VIEW("TRACE"), VIEW("post"),
+                                          VIEW("GET / HTTP/1.1\r\nX:")};
+    static const struct view types[] = {VIEW("a/b\r\nX: y"), VIEW("a\nb"), VIEW("a\0b")};
+    int before = started;
+
+    (void)state;
+    for (size_t i = 0; i < 7; i++) {
+        struct msg_job msg = job_of(i + 1, 1);
+
+        if (i < 3)
+            msg.method = methods[i];
+        else if (i < 6)
+            msg.type = types[i - 3];
+        else
+            msg.headers = VIEW("a\r\nb");
+        FROM_B(MSG_JOB, .job = msg);
+        assert_int_equal(job_find(&up, F1, i + 1)->fault, FAULT_BAD_REQUEST);
+    }
+    assert_int_equal(started, before);
+}
+
+static void the_heads_wait_is_the_keys(void **state)
+{
+    (void)state;
+    place(1, 1);
+    provider_headers = "Retry-After: 3\r\n";
+    provider_fails(429, "{}");
+    provider_headers = "";
+    assert_int_equal(job_find(&up, F1, 1)->fault, FAULT_QUOTA_MINUTE);
+    assert_int_equal(job_find(&up, F1, 1)->retry_ms, 3000);
+    rekey(1, 2);
+    provider_fails(429, "{}");
+    assert_int_equal(job_find(&up, F1, 1)->retry_ms, 0);
+}
+
+static void an_answer_that_is_compressed_is_told_as_that(void **state)
+{
+    (void)state;
+    place(1, 1);
+    provider_headers = "content-encoding: gzip\r\n";
+    provider_begins(200, "text/event-stream");
+    provider_headers = "";
+    assert_int_equal(provider_says(newest, "\x1f\x8b"), TRANSFER_STOP);
+    provider_ends(newest, TRANSFER_STOPPED);
+    assert_int_equal(job_find(&up, F1, 1)->fault, FAULT_MALFORMED);
+    assert_non_null(strstr(bytes_cstr(&job_find(&up, F1, 1)->fail_body), "compressed"));
+    expect("R:RECORD(1 malformed) B:OUTCOME(1 1.1 malformed more) ");
 }
 
 static void what_a_client_does_not_want_to_see_is_not_missed(void **state)
@@ -939,6 +1026,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_call_goes_its_way),
+        TEST(method_type_and_headers_are_obeyed),
+        TEST(heads_that_nobody_may_send_are_refused),
+        TEST(the_heads_wait_is_the_keys),
+        TEST(an_answer_that_is_compressed_is_told_as_that),
         TEST(what_a_client_does_not_want_to_see_is_not_missed),
         TEST(a_fault_moves_to_the_next_key_unseen),
         TEST(a_key_that_is_none_is_not_sent),

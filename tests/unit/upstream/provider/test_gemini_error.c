@@ -81,7 +81,7 @@ static const struct {
     {"400 without a body", 400, "", FAULT_BAD_REQUEST, NONE},
     {"401", 401, ERR("UNAUTHENTICATED", "Request had invalid authentication credentials."),
      FAULT_KEY_INVALID, NONE},
-    {"401 of a page", 401, "<html>", FAULT_SERVER, NONE},
+    {"401 of a page", 401, "<html>", FAULT_EDGE, NONE},
     {"402", 402, ERR(EXHAUSTED, "Your prepayment credits are depleted."), FAULT_NO_CREDIT, NONE},
     {"credits gone, as 429", 429, ERR(EXHAUSTED, "Your prepayment credits are depleted."),
      FAULT_NO_CREDIT, NONE},
@@ -99,13 +99,13 @@ static const struct {
      DETAILS("PERMISSION_DENIED",
              "Generative Language API has not been used in project 7 before or it is disabled.",
              REASON("SERVICE_DISABLED")),
-     FAULT_KEY_INVALID, NONE},
+     FAULT_SERVICE_OFF, NONE},
     {"service blocked", 403,
      DETAILS("PERMISSION_DENIED", "Requests to this API method X are blocked.",
              REASON("API_KEY_SERVICE_BLOCKED")),
-     FAULT_KEY_INVALID, NONE},
+     FAULT_KEY_RESTRICTED, NONE},
     {"referer", 403, ERR("PERMISSION_DENIED", "Requests from referer <empty> are blocked."),
-     FAULT_KEY_INVALID, NONE},
+     FAULT_KEY_RESTRICTED, NONE},
     {"billing", 403, DETAILS("PERMISSION_DENIED", "Billing.", REASON("BILLING_DISABLED")),
      FAULT_KEY_INVALID, NONE},
     {"a file of another project", 403,
@@ -117,7 +117,7 @@ static const struct {
      NONE},
     {"a 403 that we don't know", 403, ERR("PERMISSION_DENIED", "The caller may not."),
      FAULT_FORBIDDEN, NONE},
-    {"a 403 of a page", 403, "<html>no</html>", FAULT_SERVER, NONE},
+    {"a 403 of a page", 403, "<html>no</html>", FAULT_EDGE, NONE},
     {"no model", 404,
      ERR("NOT_FOUND", "models/x is not found for API version v1beta, or is not supported."),
      FAULT_NO_MODEL, NONE},
@@ -134,12 +134,12 @@ static const struct {
     {"minute", 429,
      DETAILS(EXHAUSTED, "You exceeded your current quota",
              HELP "," QUOTA(PER_MINUTE) "," RETRY("34s")),
-     FAULT_QUOTA_MINUTE, 34000},
+     FAULT_QUOTA_MINUTE, 35000},
     {"minute, the other order", 429,
      DETAILS(EXHAUSTED, "", RETRY("34.074824224s") "," QUOTA(PER_MINUTE)), FAULT_QUOTA_MINUTE,
      34074},
     {"minute in an array", 429, "[" DETAILS(EXHAUSTED, "", RETRY("7s") "," QUOTA(TOKENS)) "]",
-     FAULT_QUOTA_MINUTE, 7000},
+     FAULT_QUOTA_MINUTE, 8000},
     {"minute, told in the message", 429,
      DETAILS(EXHAUSTED, "Quota.\\nPlease retry in 44.09s.", QUOTA(PER_MINUTE)), FAULT_QUOTA_MINUTE,
      44090},
@@ -150,7 +150,24 @@ static const struct {
      6776400},
     {"minute, not told", 429, DETAILS(EXHAUSTED, "", QUOTA(PER_MINUTE)), FAULT_QUOTA_MINUTE, 60000},
     {"minute, no wait", 429, DETAILS(EXHAUSTED, "", QUOTA(PER_MINUTE) "," RETRY("0s")),
-     FAULT_QUOTA_MINUTE, 60000},
+     FAULT_QUOTA_MINUTE, 1000},
+    {"minute, no wait in the message", 429,
+     DETAILS(EXHAUSTED, "Please retry in 0s.", QUOTA(PER_MINUTE)), FAULT_QUOTA_MINUTE, 1000},
+    {"minute, the message before RetryInfo", 429,
+     DETAILS(EXHAUSTED, "Please retry in 12.345678s.", RETRY("12s") "," QUOTA(PER_MINUTE)),
+     FAULT_QUOTA_MINUTE, 12345},
+    {"reset after, in the text", 429,
+     ERR(EXHAUSTED, "You have exhausted your capacity. Your quota will reset after 31s."),
+     FAULT_QUOTA_MINUTE, 31000},
+    {"quotaResetDelay", 429,
+     DETAILS(EXHAUSTED, "",
+             TYPE "ErrorInfo\",\"reason\":\"RATE_LIMIT_EXCEEDED\",\"metadata\":{"
+                  "\"quotaResetDelay\":\"539.477544ms\"}}"),
+     FAULT_QUOTA_MINUTE, 540},
+    {"RetryInfo before quotaResetDelay", 429,
+     DETAILS(EXHAUSTED, "",
+             TYPE "ErrorInfo\",\"metadata\":{\"quotaResetDelay\":\"9s\"}}," RETRY("4s")),
+     FAULT_QUOTA_MINUTE, 5000},
     {"day, with a misleading wait", 429,
      DETAILS(EXHAUSTED, "Please retry in 3s.", QUOTA(PER_DAY) "," RETRY("3s")), FAULT_QUOTA_DAY,
      HOUR_MS},
@@ -174,7 +191,7 @@ static const struct {
      FAULT_QUOTA_NONE, NONE},
     {"no limit given", 429,
      DETAILS(EXHAUSTED, "", QUOTA("{\"quotaId\":\"XPerMinuteY\"}") "," RETRY("5s")),
-     FAULT_QUOTA_NONE, 5000},
+     FAULT_QUOTA_NONE, 6000},
     {"day, no limit given", 429, DETAILS(EXHAUSTED, "", QUOTA("{\"quotaId\":\"XPerDayY\"}")),
      FAULT_QUOTA_DAY, HOUR_MS},
     {"limit 0 in the message", 429,
@@ -183,9 +200,9 @@ static const struct {
     {"limit 05 in the message", 429, ERR(EXHAUSTED, "limit: 05 Please retry in 5s."),
      FAULT_QUOTA_MINUTE, 5000},
     {"no violations, a long wait", 429, DETAILS(EXHAUSTED, "", RETRY("7200s")), FAULT_QUOTA_DAY,
-     7200000},
+     7201000},
     {"no violations, a short wait", 429, DETAILS(EXHAUSTED, "", RETRY("20s")), FAULT_QUOTA_MINUTE,
-     20000},
+     21000},
     {"nothing more", 429, ERR(EXHAUSTED, "Resource has been exhausted (e.g. check quota)."),
      FAULT_QUOTA_UNKNOWN, NONE},
     {"429 without a body", 429, "", FAULT_QUOTA_UNKNOWN, NONE},
@@ -198,10 +215,11 @@ static const struct {
      FAULT_OVERLOADED, NONE},
     {"cancelled", 499, ERR("CANCELLED", "The operation was cancelled."), FAULT_SERVER, NONE},
     {"internal", 500, ERR("INTERNAL", "An internal error has occurred."), FAULT_SERVER, NONE},
-    {"bad gateway", 502, "<html>502</html>", FAULT_SERVER, NONE},
+    {"bad gateway", 502, "<html>502</html>", FAULT_EDGE, NONE},
+    {"bad gateway, in words", 502, "bad gateway", FAULT_SERVER, NONE},
     {"overloaded", 503, ERR("UNAVAILABLE", "The model is overloaded."), FAULT_OVERLOADED, NONE},
     {"overloaded, with a wait", 503, DETAILS("UNAVAILABLE", "", RETRY("2s")), FAULT_OVERLOADED,
-     2000},
+     3000},
     {"503 of a page", 503, "<html>", FAULT_OVERLOADED, NONE},
     {"deadline", 504, ERR("DEADLINE_EXCEEDED", "Deadline expired."), FAULT_DEADLINE, NONE},
     {"a redirection", 302, "", FAULT_SERVER, NONE},
@@ -210,6 +228,9 @@ static const struct {
     {"in a 200: word", 200, "{\"error\":{\"status\":\"RESOURCE_EXHAUSTED\"}}", FAULT_QUOTA_UNKNOWN,
      NONE},
     {"in a 200: nothing", 200, "{\"error\":{}}", FAULT_SERVER, NONE},
+    {"a relay's text", 400, "{\"error\":\"bad model name\"}", FAULT_BAD_REQUEST, NONE},
+    {"a relay's text with a wait", 429, "{\"error\":\"Please retry in 2.5s.\"}", FAULT_QUOTA_MINUTE,
+     2500},
     {"wrong types", 429,
      "{\"error\":{\"code\":\"x\",\"message\":7,\"status\":[],\"details\":{\"a\":1}}}",
      FAULT_QUOTA_UNKNOWN, NONE},
@@ -254,6 +275,18 @@ static void the_status_inside_a_200_is_the_errors_own(void **state)
     assert_int_equal(verdict.status, 503);
 }
 
+static void the_head_tells_the_wait_where_the_body_does_not(void **state)
+{
+    struct verdict verdict = {.retry_ms = 3000};
+
+    (void)state;
+    gemini_read_error(429, VIEW("{}"), now_ms, &verdict);
+    assert_int_equal(verdict.fault, FAULT_QUOTA_MINUTE);
+    assert_int_equal(verdict.retry_ms, 3000);
+    gemini_read_error(429, VIEW(DETAILS(EXHAUSTED, "", RETRY("7s"))), now_ms, &verdict);
+    assert_int_equal(verdict.retry_ms, 8000);
+}
+
 static void a_huge_wait_does_not_overflow(void **state)
 {
     struct verdict verdict = {0};
@@ -272,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_become_faults),
         cmocka_unit_test(the_status_inside_a_200_is_the_errors_own),
+        cmocka_unit_test(the_head_tells_the_wait_where_the_body_does_not),
         cmocka_unit_test(a_huge_wait_does_not_overflow),
     };
 

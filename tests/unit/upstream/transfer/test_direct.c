@@ -283,8 +283,10 @@ static void nothing_in_a_url_or_key_ends_a_line(void **state)
                                        "no url",
                                        ""};
     struct call call = {0};
-    struct transfer_order order = {
-        .url = provider.url, .key_header = "k: ", .key = {VIEW("a\r\nX: y")}, .body = VIEW("{}")};
+    struct transfer_order order = {.url = provider.url,
+                                   .method = "POST",
+                                   .authorization = {VIEW("k: a\r\nX: y")},
+                                   .body = VIEW("{}")};
 
     (void)state;
     provider_says(&fine, 1);

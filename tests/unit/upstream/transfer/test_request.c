@@ -108,21 +108,31 @@ static struct bytes written(const struct transfer_order *order, char **headers, 
 
 static void a_head_has_what_a_provider_wants(void **state)
 {
-    char *headers[] = {"X-Team: blue", "accept: a/b"};
-    struct transfer_order order = {
-        .url = "http://a/x", .key_header = "key: ", .key = {VIEW("k")}, .body = VIEW("{}")};
+    char *headers[] = {"X-Team: blue", "accept: a/b", "user-agent: mine"};
+    struct transfer_order order = {.url = "http://a/x",
+                                   .method = "POST",
+                                   .authorization = {VIEW("key: k")},
+                                   .type = VIEW("application/json"),
+                                   .body = VIEW("{}")};
     struct bytes head = written(&order, NULL, 0);
 
     (void)state;
-    assert_string_equal(head.at, "POST /x HTTP/1.1\r\nHost: a\r\nkey: k\r\n"
-                                 "Accept-Encoding: identity\r\nAccept: */*\r\n"
-                                 "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n");
+    assert_string_equal(
+        head.at, "POST /x HTTP/1.1\r\nHost: a\r\nkey: k\r\n"
+                 "Accept-Encoding: identity\r\nAccept: */*\r\nUser-Agent: " TRANSFER_AGENT "\r\n"
+                 "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n");
     bytes_clear(&head);
     order.body.len = 0;
-    head = written(&order, headers, 2);
-    assert_string_equal(head.at,
-                        "GET /x HTTP/1.1\r\nHost: a\r\nkey: k\r\n"
-                        "Accept-Encoding: identity\r\nX-Team: blue\r\naccept: a/b\r\n\r\n");
+    head = written(&order, NULL, 0);
+    assert_non_null(strstr(head.at, "\r\nContent-Length: 0\r\n\r\n"));
+    assert_null(strstr(head.at, "Content-Type"));
+    bytes_clear(&head);
+    order.method = "DELETE";
+    order.authorization.hidden.len = 0;
+    head = written(&order, headers, 3);
+    assert_string_equal(head.at, "DELETE /x HTTP/1.1\r\nHost: a\r\n"
+                                 "Accept-Encoding: identity\r\nX-Team: blue\r\naccept: a/b\r\n"
+                                 "user-agent: mine\r\n\r\n");
     bytes_clear(&head);
 }
 
@@ -132,7 +142,8 @@ static void a_key_that_ends_its_line_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        struct transfer_order order = {.url = "http://a/", .key_header = "key: ", .key = {keys[i]}};
+        struct transfer_order order = {
+            .url = "http://a/", .method = "GET", .authorization = {keys[i]}};
         struct bytes head = written(&order, NULL, 0);
 
         assert_int_equal(head.len, 0);

@@ -592,6 +592,82 @@ static void cancelled_ones_make_room_for_those_that_wait(void **state)
     assert_int_equal(transfers.count, 0);
 }
 
+/* As `start` has it, but for the method. */
+static void ask(struct call *call, const char *method, struct view body)
+{
+    struct transfer_order order = {.url = provider.url,
+                                   .method = method,
+                                   .authorization = {VIEW("x-goog-api-key: the-key")},
+                                   .type = VIEW("text/plain; charset=x"),
+                                   .wanted = VIEW("x-goog-upload-url,x-none"),
+                                   .body = body};
+
+    call->transfer = transfer_start(&transfers, &order, &events, call);
+    UNTIL(call->is_done);
+    assert_int_equal(call->end, TRANSFER_CLEAN);
+}
+
+/* One connection and one handle for all: nothing of one request stays for the next. */
+static void methods_and_types_are_those_of_the_order(void **state)
+{
+    static const char *const methods[] = {"POST", "PUT", "DELETE", "PATCH", "GET", "POST"};
+
+    (void)state;
+    provider_says(&fine, 1);
+    for (size_t i = 0; i < 2 * sizeof(methods) / sizeof(methods[0]); i++) {
+        struct call call = {0};
+        const char *method = methods[i / 2];
+        bool has_body = i % 2 && strcmp(method, "GET") != 0;
+
+        ask(&call, method, has_body ? VIEW("abc") : (struct view){0});
+        bytes_cstr(&provider.last);
+        assert_memory_equal(provider.last.at, method, strlen(method));
+        assert_int_equal(provider.last.at[strlen(method)], ' ');
+        assert_int_equal(
+            strstr(provider.last.at, "Content-Type: text/plain; charset=x\r\n") != NULL, has_body);
+        assert_int_equal(strstr(provider.last.at, "Content-Length: 0\r\n") != NULL,
+                         !has_body && method[0] == 'P');
+        assert_non_null(strstr(provider.last.at, "User-Agent: " TRANSFER_AGENT "\r\n"));
+    }
+}
+
+static void a_head_has_a_length_and_no_body(void **state)
+{
+    static const struct reply replies[] = {{OK "Content-Length: 500\r\n\r\n", 0, KEEP},
+                                           {OK "Content-Length: 2\r\n\r\n{}", 0, KEEP}};
+    struct call head = {0}, get = {0};
+
+    (void)state;
+    provider_says(replies, 2);
+    ask(&head, "HEAD", (struct view){0});
+    assert_int_equal(head.length, 501);
+    assert_int_equal(head.taken, 0);
+    ask(&get, "GET", (struct view){0});
+    assert_int_equal(get.taken, 2);
+    assert_int_equal(provider.accepted, 1);
+}
+
+static void wanted_header_lines_are_told(void **state)
+{
+    static const struct reply replies[] = {
+        {"HTTP/1.1 103 Early\r\nx-goog-upload-url: early\r\n\r\n" OK
+         "X-Goog-Upload-URL:  https://h/u?a=b \r\nX-Other: y\r\nContent-Length: 2\r\n\r\n{}",
+         0, KEEP},
+        {OK "Content-Length: 2\r\n\r\n{}", 0, KEEP}};
+    struct call with = {0}, without = {0};
+    const char *value = "x-goog-upload-url: https://h/u?a=b";
+
+    (void)state;
+    provider_says(replies, 2);
+    ask(&with, "POST", VIEW("abc"));
+    assert_int_equal(strncasecmp(with.headers, value, strlen("x-goog-upload-url:")), 0);
+    assert_non_null(strstr(with.headers, "https://h/u?a=b"));
+    assert_null(strstr(with.headers, "early"));
+    assert_null(strstr(with.headers, "Other"));
+    ask(&without, "POST", VIEW("abc"));
+    assert_string_equal(without.headers, "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
 
 int main(void)
@@ -620,6 +696,9 @@ int main(void)
         TEST(one_that_waits_for_a_connection_gets_that_of_a_cancelled_one),
         TEST(connections_that_idle_are_closed),
         TEST(one_may_follow_another),
+        TEST(methods_and_types_are_those_of_the_order),
+        TEST(a_head_has_a_length_and_no_body),
+        TEST(wanted_header_lines_are_told),
         TEST(many_run_at_once),
         TEST(a_trim_closes_connections_if_there_are_many),
         TEST(cancelled_ones_make_room_for_those_that_wait),

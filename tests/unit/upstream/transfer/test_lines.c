@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Header lines that are wanted, and the waits that they tell. */
+#include "transfer/lines.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static void names_are_found_in_a_list(void **state)
+{
+    struct view names = VIEW("retry-after, X-Upload-Url");
+
+    (void)state;
+    assert_true(lines_want(names, VIEW("Retry-After")));
+    assert_true(lines_want(names, VIEW("x-upload-url")));
+    assert_false(lines_want(names, VIEW("retry")));
+    assert_false(lines_want(names, VIEW("")));
+    assert_false(lines_want(VIEW(",,"), VIEW("")));
+}
+
+static void lines_are_chosen_whole(void **state)
+{
+    struct bytes lines = {0}, chosen = {0};
+
+    (void)state;
+    lines_add(&lines, VIEW("a"), VIEW(" 1 "));
+    lines_add(&lines, VIEW("B"), VIEW("x:y"));
+    lines_add(&lines, VIEW("b"), VIEW("evil\r\nX: y"));
+    lines_add(&lines, VIEW("c"), VIEW(""));
+    lines_choose(&chosen, bytes_view(&lines), VIEW("b,c"));
+    assert_string_equal(bytes_cstr(&chosen), "B: x:y\r\nc: \r\n");
+    assert_true(view_equal(lines_value(bytes_view(&lines), VIEW("A")), VIEW("1")));
+    assert_int_equal(lines_value(bytes_view(&lines), VIEW("d")).len, 0);
+    bytes_clear(&lines);
+    bytes_clear(&chosen);
+}
+
+static void waits_have_many_forms(void **state)
+{
+    static const uint64_t now_ms = 1768460400000; /* 2026-01-15 07:00 UTC */
+    static const struct {
+        const char *lines;
+        uint64_t ms;
+    } cases[] = {
+        {"", 0},
+        {"retry-after: 3\r\n", 3000},
+        {"Retry-After: 0\r\n", 1000},
+        {"retry-after: 7.5\r\n", 7000},
+        {"retry-after: -3\r\n", 0},
+        {"retry-after: soon\r\n", 0},
+        {"retry-after: \r\n", 0},
+        {"retry-after: Thu, 15 Jan 2026 07:00:30 GMT\r\n", 30000},
+        {"retry-after: Thu, 15 Jan 2026 06:00:00 GMT\r\n", 1000},
+        {"retry-after-ms: 250\r\nretry-after: 1\r\n", 250},
+        {"retry-after: 1\r\nretry-after-ms: 250.7\r\n", 250},
+        {"retry-after: 99999999999999999999999\r\n", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        print_message("    %s\n", cases[i].lines);
+        assert_int_equal(lines_retry_ms(view_of(cases[i].lines), now_ms), cases[i].ms);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_found_in_a_list),
+        cmocka_unit_test(lines_are_chosen_whole),
+        cmocka_unit_test(waits_have_many_forms),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

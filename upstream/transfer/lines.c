@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Header lines. What must stay true: a line that is given on ends where it seems to: no value has a
+ * line end inside. */
+#include "transfer/lines.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <strings.h>
+
+enum {
+    SECOND_MS = 1000,
+    DIGITS_MOST = 12, /* nobody waits that long */
+    DATE_SIZE = 64,
+};
+
+static bool is_same(struct view a, struct view b)
+{
+    return a.len == b.len && a.len && strncasecmp(a.at, b.at, a.len) == 0;
+}
+
+/* Takes what stands before the next `end` off the front. */
+static struct view take_until(struct view *text, char end)
+{
+    const char *at = text->len ? memchr(text->at, end, text->len) : NULL;
+    struct view part = {text->at, at ? (size_t)(at - text->at) : text->len};
+
+    *text = view_skip(*text, part.len + (at ? 1 : 0));
+    return part;
+}
+
+bool lines_want(struct view names, struct view name)
+{
+    while (names.len)
+        if (is_same(view_trim(take_until(&names, ',')), name))
+            return true;
+    return false;
+}
+
+void lines_add(struct bytes *lines, struct view name, struct view value)
+{
+    if (lines->len + name.len + value.len > LINES_MOST)
+        return;
+    for (size_t i = 0; i < value.len; i++)
+        if (value.at[i] == '\r' || value.at[i] == '\n' || value.at[i] == '\0')
+            return;
+    bytes_append(lines, name);
+    bytes_text(lines, ": ");
+    bytes_append(lines, view_trim(value));
+    bytes_text(lines, "\r\n");
+}
+
+/* False: there is none left. */
+static bool take_line(struct view *lines, struct view *name, struct view *value)
+{
+    if (!lines->len)
+        return false;
+    *value = take_until(lines, '\n');
+    *name = take_until(value, ':');
+    *value = view_trim(*value);
+    return true;
+}
+
+struct view lines_value(struct view lines, struct view name)
+{
+    struct view found, value;
+
+    while (take_line(&lines, &found, &value))
+        if (is_same(found, name))
+            return value;
+    return (struct view){0};
+}
+
+void lines_choose(struct bytes *chosen, struct view lines, struct view names)
+{
+    struct view name, value;
+
+    while (take_line(&lines, &name, &value))
+        if (lines_want(names, name))
+            lines_add(chosen, name, value);
+}
+
+/* False: it is no whole number; a fraction is left out. */
+static bool read_number(struct view text, uint64_t *number)
+{
+    size_t i = 0;
+
+    *number = 0;
+    for (; i < text.len && i < DIGITS_MOST && isdigit((unsigned char)text.at[i]); i++)
+        *number = *number * 10 + (uint64_t)(text.at[i] - '0');
+    return i && (i == text.len || text.at[i] == '.');
+}
+
+static uint64_t until_date_ms(struct view text, uint64_t utc_ms)
+{
+    char date[DATE_SIZE];
+    time_t at;
+
+    if (!text.len || text.len >= sizeof(date))
+        return 0;
+    memcpy(date, text.at, text.len);
+    date[text.len] = '\0';
+    at = curl_getdate(date, NULL);
+    if (at < 0)
+        return 0;
+    return (uint64_t)at * SECOND_MS > utc_ms ? (uint64_t)at * SECOND_MS - utc_ms : SECOND_MS;
+}
+
+uint64_t lines_retry_ms(struct view lines, uint64_t utc_ms)
+{
+    struct view text = lines_value(lines, VIEW("retry-after-ms"));
+    uint64_t number;
+
+    if (read_number(text, &number))
+        return number ? number : SECOND_MS;
+    text = lines_value(lines, VIEW("retry-after"));
+    if (read_number(text, &number))
+        return number ? number * SECOND_MS : SECOND_MS;
+    return until_date_ms(text, utc_ms);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Header lines of an answer, as far as somebody wants them: "name: value" with CRLF behind it.
+ * Gathered by the engines; no sockets in here. */
+#pragma once
+
+#include "base/bytes.h"
+
+enum {
+    LINES_NAME_MOST = 48, /* of a name; longer ones are wanted by nobody */
+    LINES_MOST = 8 * 1024,
+};
+
+/* Whether `name` is in `names`, which have commas between them; in capitals or not. */
+bool lines_want(struct view names, struct view name);
+
+/* Appends a line if there is room. */
+void lines_add(struct bytes *lines, struct view name, struct view value);
+
+/* The value of the first line of that name; empty if there is none. */
+struct view lines_value(struct view lines, struct view name);
+
+/* Appends those lines whose names are in `names`. */
+void lines_choose(struct bytes *chosen, struct view lines, struct view names);
+
+/* How long to wait, as Retry-After (seconds or a date) and retry-after-ms say it; 0: they don't. */
+uint64_t lines_retry_ms(struct view lines, uint64_t utc_ms);
