@@ -30,7 +30,7 @@ static const struct {
 #include "settings/options.def"
 };
 
-static const char *places[COUNT(option_table)];
+static char *places[COUNT(option_table)];
 
 enum setting_group option_group(const struct option *option)
 {
@@ -64,9 +64,17 @@ const char *option_type_name(enum option_type type)
     return names[type];
 }
 
-void option_comes_from(const struct option *option, const char *where)
+void option_comes_from(const struct option *option, char *where)
 {
-    places[option - option_table] = where;
+    char **place = &places[option - option_table];
+
+    free(*place);
+    *place = where;
+}
+
+const char *option_place(const struct option *option)
+{
+    return places[option - option_table];
 }
 
 /* A complaint may be about a part: "PROXIES, number 2". */

@@ -37,9 +37,10 @@ bool option_is_secret(const struct option *option);
 /* As docs/SETTINGS.md and --help say it. */
 const char *option_type_name(enum option_type type);
 
-/* Remembers, for complaints, where the value comes from: "the environment", ".env, line 3". Kept,
- * not copied; NULL: it is the default. */
-void option_comes_from(const struct option *option, const char *where);
+/* Remembers, for complaints, where the value comes from: "the environment", ".env, line 3". Takes
+ * the text; NULL: it is the default. */
+void option_comes_from(const struct option *option, char *where);
+const char *option_place(const struct option *option);
 
 /* Ends the process with status 2: the name, its value ("…" for what must not be told), what would
  * be right, and where it stands. */

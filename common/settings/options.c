@@ -330,6 +330,27 @@ static void print_check(void)
     bytes_clear(&names);
 }
 
+static void print_place(const struct option *option)
+{
+    puts(option_place(option) ? option_place(option) : "default");
+}
+
+/* For an argument "--print=NAME". */
+static void answer_about(const char *argument, const char *question,
+                         void (*answer)(const struct option *option))
+{
+    const char *name = argument + strlen(question);
+
+    if (strncmp(argument, question, strlen(question)) != 0)
+        return;
+    for (size_t i = 0; i < option_count; i++)
+        if (strcmp(option_table[i].name, name) == 0) {
+            answer(&option_table[i]);
+            exit(0);
+        }
+    option_complain("--print", name, "there is no such setting");
+}
+
 static void answer_questions(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -341,14 +362,8 @@ static void answer_questions(int argc, char **argv)
             print_check();
             exit(0);
         }
-        if (strncmp(argv[i], "--print=", 8) != 0)
-            continue;
-        for (size_t k = 0; k < option_count; k++)
-            if (strcmp(option_table[k].name, argv[i] + 8) == 0) {
-                print_value(&option_table[k]);
-                exit(0);
-            }
-        option_complain("--print", argv[i] + 8, "there is no such setting");
+        answer_about(argv[i], "--print=", print_value);
+        answer_about(argv[i], "--place=", print_place);
     }
 }
 
@@ -379,7 +394,8 @@ static void read_value(const struct option *option, int argc, char **argv, struc
     struct bytes where = {0};
     char *value = find_value(option, argc, argv, &where);
 
-    option_comes_from(option, where.len ? bytes_cstr(&where) : NULL); /* for the process's life */
+    option_comes_from(option, where.len ? memory_text(bytes_view(&where)) : NULL);
+    bytes_clear(&where);
     if (!*value && option->type != TYPE_TEXT && !option_is_secret(option))
         option_store(option, next, option->value);
     else

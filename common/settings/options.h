@@ -2,7 +2,7 @@
 /* Settings, from options.def: command line, then environment, then `.env` in the working folder,
  * then the default.
  * `--time-out=10s` sets TIME_OUT; `--help` lists them; `--print=NAME` prints one (a secret: how
- * many values it has); `--check` says what is odd about their names. */
+ * many values it has), `--place=NAME` where it comes from; `--check` says what is odd about their names. */
 #pragma once
 
 #include <stdbool.h>
