@@ -275,19 +275,21 @@ format: ## let clang-format have its way
 
 # What a table can print, a table prints. The settings stand in the README between two comments.
 settings_into = sed -e '/^<!-- settings -->$$/,/^<!-- end of settings -->$$/{//!d}' \
-    -e '/^<!-- settings -->$$/r $(BUILD)/docs/settings.md' README.md
+    -e '/^<!-- settings -->$$/r $(BUILD)/docs/few-settings.md' README.md
 $(BUILD)/docs/README.md: $(BUILD)/bin/describe README.md
 	@mkdir -p $(@D)
 	@$(BUILD)/bin/describe protocol >$(BUILD)/docs/PROTOCOL.md
-	@$(BUILD)/bin/describe settings >$(BUILD)/docs/settings.md
+	@$(BUILD)/bin/describe settings >$(BUILD)/docs/SETTINGS.md
+	@$(BUILD)/bin/describe few-settings >$(BUILD)/docs/few-settings.md
 	@$(settings_into) >$@
 
-docs: $(BUILD)/docs/README.md ## write docs/PROTOCOL.md and the README's settings from the tables
-	@cp $(BUILD)/docs/PROTOCOL.md docs/PROTOCOL.md
+docs: $(BUILD)/docs/README.md ## write docs/PROTOCOL.md, docs/SETTINGS.md and the README's settings from the tables
+	@cp $(BUILD)/docs/PROTOCOL.md $(BUILD)/docs/SETTINGS.md docs/
 	@cmp -s $< README.md || cp $< README.md
 
 docs-check: $(BUILD)/docs/README.md
-	@diff -u docs/PROTOCOL.md $(BUILD)/docs/PROTOCOL.md && diff -u README.md $< || \
+	@diff -u docs/PROTOCOL.md $(BUILD)/docs/PROTOCOL.md && \
+	    diff -u docs/SETTINGS.md $(BUILD)/docs/SETTINGS.md && diff -u README.md $< || \
 	    { echo "docs are behind the tables: run make docs" >&2; exit 1; }
 
 compile_commands.json: Makefile $(SOURCES)

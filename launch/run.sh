@@ -38,6 +38,7 @@ build_all() {
 setting() { "$bin/recorder" --print="$1" || exit 1; }
 
 settings_read() {
+    "$bin/recorder" --check || exit 1
     state=$(setting STATE_DIR)
     host=$(setting HOST)
     port=$(setting PORT)
@@ -50,6 +51,11 @@ settings_read() {
     [[ -z $is_demo || $(setting ALLOWED_TOKENS)$(setting AUTH_TOKEN)$(setting BASE_URL) == 00$google ]] ||
         fail "API_KEYS is not set, although ALLOWED_TOKENS, AUTH_TOKEN or BASE_URL is: put your keys into .env." \
             "(With none of the four, a simulator stands in for Gemini.)"
+    # The sample token is public.
+    if [[ -n $is_demo && $("$bin/recorder" --place=HOST) == default ]]; then
+        host=127.0.0.1
+        export HOST=$host
+    fi
     case $host in
     0.0.0.0 | '*' | ::) host=127.0.0.1 ;;
     esac
@@ -57,14 +63,28 @@ settings_read() {
 
 # ----------------------------------------------------------------------------------------------------------- STATE_DIR
 
-state_open() {
-    local name
+# Nothing is made before it is known that all can be.
+state_check() {
+    local folder owner
 
-    mkdir -p -m 700 "$state" 2>/dev/null || fail "STATE_DIR=$state: cannot be made"
-    state=$(cd "$state" && pwd -P)
+    state=$(realpath -m -- "$state")
     # A Unix socket's path has at most 107 bytes, and the longest name that we put behind STATE_DIR has 34.
     [[ $(printf %s "$state" | wc -c) -le 73 ]] ||
         fail "STATE_DIR=$state: longer than the 73 bytes that Unix sockets leave room for; choose a shorter path"
+    folder=$state
+    while [[ ! -e $folder ]]; do folder=$(dirname "$folder"); done
+    [[ -d $folder ]] || fail "STATE_DIR=$state: $folder is no folder"
+    owner=$(stat -c %U "$folder")
+    [[ $folder != "$state" || -O $state || $(id -u) == 0 ]] ||
+        fail "STATE_DIR=$state: belongs to $owner, and this is $(id -un); choose another folder"
+    [[ -w $folder && -x $folder ]] || fail "STATE_DIR=$state: $(id -un) may not write in $folder, which is $owner's"
+}
+
+state_open() {
+    local name
+
+    state_check
+    mkdir -p -m 700 "$state" 2>/dev/null || fail "STATE_DIR=$state: cannot be made"
     for name in run spool flight log service tmp; do
         mkdir -p "$state/$name" && chmod 700 "$state/$name" ||
             fail "STATE_DIR=$state: cannot write there as $(id -un)"
@@ -148,10 +168,12 @@ service() {
     mkdir -p "$folder/log" "$log"
     printf '#!/bin/bash\nexec 2>&1\ncd%s || exit 1\nexec%s\n' "$(quote "$here")" "$(quote "$@")" >"$folder/run"
     printf '#!/bin/bash\nexec svlogd -b 16384%s\n' "$(quote "$log")" >"$folder/log/run"
+    rm -f "$state/run/died.$name"
     cat >"$folder/finish" <<FINISH
 #!/bin/bash
-[[ \$1 == 0 || \$2 == 15 ]] ||
-    echo "ts=\$(date -u +%FT%T.%3NZ) level=warn proc=launch event=process.ended service=$name status=\$1 signal=\$2"
+[[ \$1 == 0 || \$2 == 15 ]] && exit
+echo "ts=\$(date -u +%FT%T.%3NZ) level=warn proc=launch event=process.ended service=$name status=\$1 signal=\$2"
+echo >>$(quote "$state/run/died.$name")
 FINISH
     printf '%s\n' s4000000 n3 'e*level=error*' 'e*level=warn*' 'e*[ERROR]*' >"$log/config"
     chmod 700 "$folder/run" "$folder/finish" "$folder/log/run"
@@ -163,7 +185,7 @@ simulator_service() {
 
     simulator=$(free_port)
     export BASE_URL=http://127.0.0.1:$simulator/v1beta API_KEYS=demo-ok-1,demo-ok-2,demo-ok-3
-    export PROXIES= CUSTOM_HEADERS= # they are for the way to Google
+    export PROXIES='[]' CUSTOM_HEADERS='{}' # those of .env are for the way to Google
     service simulator "$bin/gemini-simulator" --port="$simulator"
     say "API_KEYS is not set: the bundled simulator stands in for Gemini, with the keys $API_KEYS"
     export ALLOWED_TOKENS=q1q2q3q4
@@ -200,7 +222,7 @@ database_service() {
         --innodb-buffer-pool-size=64M --innodb-log-file-size=64M --innodb-flush-log-at-trx-commit=2 \
         --key-buffer-size=1M --aria-pagecache-buffer-size=8M --query-cache-size=0 --max-connections=32 \
         --table-open-cache=64 --open-files-limit=1024 --tmpdir="$state/tmp"
-    export MYSQL_SOCKET=$state/db/mysql.sock MYSQL_USER=root MYSQL_PASSWORD=
+    export MYSQL_SOCKET=$state/db/mysql.sock MYSQL_USER=root MYSQL_PASSWORD='""' # set, to nothing
     rm -f "$MYSQL_SOCKET"
 }
 
@@ -306,9 +328,24 @@ shut_down() {
     rm -rf "${state:?}/service" "$state/run/runsvdir.pid"
 }
 
+# By the frontends' last heartbeats; nothing if nobody answers.
+open_calls() {
+    curl -s --max-time 1 "http://$host:$port/api/status" | grep -o '"role":"frontend"[^}]*' |
+        grep -o '"calls":[0-9]*' | awk -F: '{ sum += $2 } END { if (NR) print sum }' || true
+}
+
 on_signal() {
+    local calls
+
     signals=$((signals + 1))
-    ((signals > 1)) || say "stopping: open calls have $drain_seconds s to end; once more to stop at once"
+    ((signals == 1)) || return 0
+    calls=$(open_calls)
+    case $calls in
+    0) say "stopping: no call is open; Ctrl-C again stops at once" ;;
+    1) say "stopping: 1 call is still open; waiting up to $drain_seconds s; Ctrl-C again stops at once" ;;
+    '') say "stopping: open calls have $drain_seconds s to end; Ctrl-C again stops at once" ;;
+    *) say "stopping: $calls calls are still open; waiting up to $drain_seconds s; Ctrl-C again stops at once" ;;
+    esac
 }
 
 # A signal sent to `make` alone (not to its group, as Ctrl-C does) is not passed on by it, except SIGTERM; but make then
@@ -341,6 +378,35 @@ not_ready() {
     exit 1
 }
 
+# A process that ends before the gateway is ready will not do better the next time. (MariaDB may: see below.)
+look_for_deaths() {
+    local folder name log reason
+
+    for folder in "${services[@]}"; do
+        name=${folder##*/} log=$state/log/${folder##*/}/current
+        [[ $name != mariadb && -e $state/run/died.$name ]] || continue
+        sleep 0.2 # until svlogd has written what it said
+        reason=$(grep -v event=process.ended "$log" | grep -E 'level=error' | tail -n 1 || true)
+        [[ -n $reason ]] || reason=$(grep -v event=process.ended "$log" | tail -n 1 || true)
+        say "not ready: $name has ended: ${reason:-without a word; its log is $log}" >&2
+        shut_down
+        exit 1
+    done
+}
+
+# Calls are served without it, so this is said once and nothing ends.
+look_at_database() {
+    local deaths
+
+    [[ -z $is_database_told && -e $state/run/died.mariadb ]] || return 0
+    deaths=$(wc -l <"$state/run/died.mariadb")
+    ((deaths >= 2)) || return 0
+    is_database_told=1
+    say "the private database in $state/db ends as soon as it starts: its files are damaged, or the disk is full." \
+        "Calls are served and their records wait in $state/spool. The reason is in $state/log/mariadb/current." \
+        "To go on: stop, move $state/db away, run again; a new one is made, and takes the records that wait." >&2
+}
+
 wait_until_ready() {
     local until=$((SECONDS + ready_seconds))
 
@@ -350,6 +416,8 @@ wait_until_ready() {
             say "ready: http://$host:$port"
             return
         fi
+        look_for_deaths
+        look_at_database
         ((SECONDS < until)) || not_ready
         if ((!signals)) && make_was_told; then on_signal; fi
         sleep 0.1
@@ -363,12 +431,14 @@ wait_until_told() {
     exec {pipe}<> <(:)
     while ((!signals)); do
         kill -0 "$supervisor" 2>/dev/null || fail "the supervisor (runsvdir) has ended; its services are being stopped"
+        look_at_database
         read -r -t 1 -u "$pipe" || true
         if ((!signals)) && make_was_told; then on_signal; fi
     done
 }
 
 is_started=0
+is_database_told=
 signals=0
 build_all
 settings_read

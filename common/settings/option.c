@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One setting's value: from text into `options`, and printed. Called by options.c. What must stay
- * true: a secret is never printed, not even in the complaint about its value. */
+/* One setting's value: from text into a snapshot, copied, compared, written. Called by options.c,
+ * rules.c and settings.c. What must stay true: a secret is never written, not even in the complaint
+ * about its value. */
 #include "settings/option.h"
 
 #include <ctype.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,42 @@
 #include "base/bytes.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+const struct option option_table[] = {
+#define OPTION(name, type, field, value, text)                                                     \
+    {#name, TYPE_##type, offsetof(struct settings, field), value, text, __LINE__},
+#include "settings/options.def"
+};
+const size_t option_count = COUNT(option_table);
+
+static const struct {
+    const char *heading, *text;
+    unsigned line;
+} groups[] = {
+#define GROUP(name, heading, text) {heading, text, __LINE__},
+#include "settings/options.def"
+};
+
+static char *places[COUNT(option_table)];
+
+enum setting_group option_group(const struct option *option)
+{
+    size_t group = COUNT(groups) - 1;
+
+    while (group > 0 && groups[group].line > option->line)
+        group--;
+    return (enum setting_group)group;
+}
+
+const char *option_group_heading(enum setting_group group)
+{
+    return groups[group].heading;
+}
+
+const char *option_group_text(enum setting_group group)
+{
+    return groups[group].text;
+}
 
 bool option_is_secret(const struct option *option)
 {
@@ -26,9 +64,40 @@ const char *option_type_name(enum option_type type)
     return names[type];
 }
 
+void option_comes_from(const struct option *option, char *where)
+{
+    char **place = &places[option - option_table];
+
+    free(*place);
+    *place = where;
+}
+
+const char *option_place(const struct option *option)
+{
+    return places[option - option_table];
+}
+
+/* A complaint may be about a part: "PROXIES, number 2". */
+static const char *place_of(const char *name)
+{
+    size_t len = strcspn(name, ",");
+
+    for (size_t i = 0; i < COUNT(option_table); i++)
+        if (strncmp(option_table[i].name, name, len) == 0 && !option_table[i].name[len])
+            return places[i];
+    return NULL;
+}
+
 void option_complain(const char *name, const char *value, const char *right)
 {
-    fprintf(stderr, "%s=%s: %s\n", name, value, right);
+    const char *place = place_of(name);
+
+    if (strchr(value, '\n')) /* of a quote that was forgotten: it may have swallowed a secret */
+        value = "…";
+    if (place)
+        fprintf(stderr, "%s=%s: %s (from %s)\n", name, value, right, place);
+    else
+        fprintf(stderr, "%s=%s: %s\n", name, value, right);
     exit(2);
 }
 
@@ -102,6 +171,9 @@ static void list_add(const struct option *option, struct option_list *list, stru
         item = view_skip(item, 1);
     while (item.len && isspace((unsigned char)item.at[item.len - 1]))
         item.len--;
+    if (item.len >= 2 && (item.at[0] == '"' || item.at[0] == '\'') &&
+        item.at[item.len - 1] == item.at[0])
+        item = (struct view){item.at + 1, item.len - 2};
     if (!item.len)
         return;
     if (is_control(item))
@@ -117,11 +189,11 @@ static struct option_list read_list(const struct option *option, const char *tex
     yyjson_val *item;
     size_t i, count;
 
-    if (text[strspn(text, " \t")] != '[') {
+    if (text[strspn(text, " \t\r\n")] != '[') {
         while (*text) {
-            size_t len = strcspn(text, ",");
+            size_t len = strcspn(text, ",\n");
             list_add(option, &list, (struct view){text, len});
-            text += len + (text[len] == ',');
+            text += len + (text[len] != '\0');
         }
         return list;
     }
@@ -151,9 +223,14 @@ static struct option_secrets read_secrets(const struct option *option, const cha
     return secrets;
 }
 
-void option_store(const struct option *option, const char *text)
+static void *value_in(const struct option *option, const struct settings *settings)
 {
-    char *at = (char *)&options + option->offset;
+    return (char *)(uintptr_t)settings + option->offset;
+}
+
+void option_store(const struct option *option, struct settings *settings, const char *text)
+{
+    void *at = value_in(option, settings);
 
     switch (option->type) {
     case TYPE_NUMBER:
@@ -165,10 +242,10 @@ void option_store(const struct option *option, const char *text)
         *(bool *)at = read_boolean(option, text);
         return;
     case TYPE_TEXT:
-        *(const char **)at = text;
+        *(const char **)at = memory_text(view_of(text));
         return;
     case TYPE_SECRET:
-        ((struct secret *)at)->hidden = view_of(text);
+        ((struct secret *)at)->hidden = view_of(memory_text(view_of(text)));
         return;
     case TYPE_LIST:
         *(struct option_list *)at = read_list(option, text);
@@ -179,31 +256,190 @@ void option_store(const struct option *option, const char *text)
     }
 }
 
-void option_print(const struct option *option)
+static struct option_list copy_list(struct option_list list)
 {
-    const char *at = (const char *)&options + option->offset;
+    struct option_list copy = {memory_new(list.count * sizeof(*list.at)), list.count};
+
+    for (size_t i = 0; i < list.count; i++)
+        copy.at[i] = memory_text(view_of(list.at[i]));
+    return copy;
+}
+
+static struct secret copy_secret(struct secret secret)
+{
+    return (struct secret){secret.hidden.at ? view_of(memory_text(secret.hidden)) : secret.hidden};
+}
+
+static struct option_secrets copy_secrets(struct option_secrets secrets)
+{
+    struct option_secrets copy = {memory_new(secrets.count * sizeof(*secrets.at)), secrets.count};
+
+    for (size_t i = 0; i < secrets.count; i++)
+        copy.at[i] = copy_secret(secrets.at[i]);
+    return copy;
+}
+
+void option_copy(const struct option *option, struct settings *to, const struct settings *from)
+{
+    const void *old = value_in(option, from);
+    void *at = value_in(option, to);
 
     switch (option->type) {
     case TYPE_NUMBER:
     case TYPE_SECONDS:
     case TYPE_SIZE:
-        printf("%llu\n", (unsigned long long)*(const uint64_t *)at);
+        *(uint64_t *)at = *(const uint64_t *)old;
         return;
     case TYPE_BOOLEAN:
-        puts(*(const bool *)at ? "true" : "false");
+        *(bool *)at = *(const bool *)old;
         return;
     case TYPE_TEXT:
-        puts(*(const char *const *)at);
+        if (*(const char *const *)old)
+            *(const char **)at = memory_text(view_of(*(const char *const *)old));
         return;
     case TYPE_SECRET:
-        puts(((const struct secret *)at)->hidden.len ? "1" : "0");
+        *(struct secret *)at = copy_secret(*(const struct secret *)old);
         return;
     case TYPE_LIST:
-        for (size_t i = 0; i < ((const struct option_list *)at)->count; i++)
-            puts(((const struct option_list *)at)->at[i]);
+        *(struct option_list *)at = copy_list(*(const struct option_list *)old);
         return;
     case TYPE_SECRETS:
-        printf("%zu\n", ((const struct option_secrets *)at)->count);
+        *(struct option_secrets *)at = copy_secrets(*(const struct option_secrets *)old);
+        return;
+    }
+}
+
+static void clear_secret(struct secret *secret)
+{
+    char *at = (char *)(uintptr_t)secret->hidden.at;
+
+    if (at)
+        secret_wipe(at);
+    free(at);
+    *secret = (struct secret){{0}};
+}
+
+static void clear_list(struct option_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free((char *)(uintptr_t)list->at[i]);
+    free(list->at);
+    *list = (struct option_list){0};
+}
+
+static void clear_secrets(struct option_secrets *secrets)
+{
+    for (size_t i = 0; i < secrets->count; i++)
+        clear_secret(&secrets->at[i]);
+    free(secrets->at);
+    *secrets = (struct option_secrets){0};
+}
+
+void option_clear(const struct option *option, struct settings *settings)
+{
+    void *at = value_in(option, settings);
+
+    switch (option->type) {
+    case TYPE_NUMBER:
+    case TYPE_SECONDS:
+    case TYPE_SIZE:
+        *(uint64_t *)at = 0;
+        return;
+    case TYPE_BOOLEAN:
+        *(bool *)at = false;
+        return;
+    case TYPE_TEXT:
+        free(*(char **)at);
+        *(char **)at = NULL;
+        return;
+    case TYPE_SECRET:
+        clear_secret(at);
+        return;
+    case TYPE_LIST:
+        clear_list(at);
+        return;
+    case TYPE_SECRETS:
+        clear_secrets(at);
+        return;
+    }
+}
+
+static bool equal_lists(const struct option_list *one, const struct option_list *other)
+{
+    if (one->count != other->count)
+        return false;
+    for (size_t i = 0; i < one->count; i++)
+        if (strcmp(one->at[i], other->at[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool equal_secrets(const struct option_secrets *one, const struct option_secrets *other)
+{
+    if (one->count != other->count)
+        return false;
+    for (size_t i = 0; i < one->count; i++)
+        if (!view_equal(one->at[i].hidden, other->at[i].hidden))
+            return false;
+    return true;
+}
+
+static bool equal_texts(const char *one, const char *other)
+{
+    return one == other || (one && other && strcmp(one, other) == 0);
+}
+
+bool option_equal(const struct option *option, const struct settings *one,
+                  const struct settings *other)
+{
+    const void *a = value_in(option, one), *b = value_in(option, other);
+
+    switch (option->type) {
+    case TYPE_NUMBER:
+    case TYPE_SECONDS:
+    case TYPE_SIZE:
+        return *(const uint64_t *)a == *(const uint64_t *)b;
+    case TYPE_BOOLEAN:
+        return *(const bool *)a == *(const bool *)b;
+    case TYPE_TEXT:
+        return equal_texts(*(const char *const *)a, *(const char *const *)b);
+    case TYPE_SECRET:
+        return view_equal(((const struct secret *)a)->hidden, ((const struct secret *)b)->hidden);
+    case TYPE_LIST:
+        return equal_lists(a, b);
+    case TYPE_SECRETS:
+        return equal_secrets(a, b);
+    }
+    return false;
+}
+
+void option_write(const struct option *option, const struct settings *settings, const char *between,
+                  struct bytes *out)
+{
+    const void *at = value_in(option, settings);
+    const struct option_list *list = at;
+
+    switch (option->type) {
+    case TYPE_NUMBER:
+    case TYPE_SECONDS:
+    case TYPE_SIZE:
+        bytes_printf(out, "%llu", (unsigned long long)*(const uint64_t *)at);
+        return;
+    case TYPE_BOOLEAN:
+        bytes_text(out, *(const bool *)at ? "true" : "false");
+        return;
+    case TYPE_TEXT:
+        bytes_text(out, *(const char *const *)at ? *(const char *const *)at : "");
+        return;
+    case TYPE_SECRET:
+        bytes_text(out, ((const struct secret *)at)->hidden.len ? "1" : "0");
+        return;
+    case TYPE_LIST:
+        for (size_t i = 0; i < list->count; i++)
+            bytes_printf(out, "%s%s", i ? between : "", list->at[i]);
+        return;
+    case TYPE_SECRETS:
+        bytes_printf(out, "%zu", ((const struct option_secrets *)at)->count);
         return;
     }
 }

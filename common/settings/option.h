@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One setting, as options.def declares it. Its value is in `options`. */
+/* One setting, as options.def declares it, and its value in a snapshot. */
 #pragma once
 
-#include "settings/options.h"
+#include "settings/settings.h"
 
 enum option_type {
     TYPE_NUMBER,
@@ -18,23 +18,46 @@ enum option_type {
 struct option {
     const char *name;
     enum option_type type;
-    size_t offset;     /* of the value in struct options */
+    size_t offset;     /* of the value in struct settings */
     const char *value; /* default */
     const char *text;
+    unsigned line; /* in options.def, which tells its group */
 };
+
+extern const struct option option_table[];
+extern const size_t option_count;
+
+/* The group that its line stands below. */
+enum setting_group option_group(const struct option *option);
+const char *option_group_heading(enum setting_group group);
+const char *option_group_text(enum setting_group group);
 
 bool option_is_secret(const struct option *option);
 
-/* As the table of the README and --help say it. */
+/* As docs/SETTINGS.md and --help say it. */
 const char *option_type_name(enum option_type type);
 
-/* Ends the process with status 2: the name, its value ("…" for what must not be told), and what
- * would be right. */
+/* Remembers, for complaints, where the value comes from: "the environment", ".env, line 3". Takes
+ * the text; NULL: it is the default. */
+void option_comes_from(const struct option *option, char *where);
+const char *option_place(const struct option *option);
+
+/* Ends the process with status 2: the name, its value ("…" for what must not be told), what would
+ * be right, and where it stands. */
 void option_complain(const char *name, const char *value, const char *right);
 
-/* Reads the text into `options`; complains of one that is wrong. Keeps `text` where the value is
- * one. */
-void option_store(const struct option *option, const char *text);
+/* Reads a copy of the text into a value that is zero; complains of one that is wrong. */
+void option_store(const struct option *option, struct settings *settings, const char *text);
 
-/* Prints the value to stdout; of secrets, how many there are. */
-void option_print(const struct option *option);
+/* Copies its value from `from` to `to`, whose own must be zero. */
+void option_copy(const struct option *option, struct settings *to, const struct settings *from);
+
+/* Frees its value and leaves zero, or an empty text; overwrites secrets. */
+void option_clear(const struct option *option, struct settings *settings);
+
+bool option_equal(const struct option *option, const struct settings *one,
+                  const struct settings *other);
+
+/* Adds the value, with `between` its parts; of secrets, how many there are. */
+void option_write(const struct option *option, const struct settings *settings, const char *between,
+                  struct bytes *out);

@@ -2,41 +2,13 @@
 /* Settings, from options.def: command line, then environment, then `.env` in the working folder,
  * then the default.
  * `--time-out=10s` sets TIME_OUT; `--help` lists them; `--print=NAME` prints one (a secret: how
- * many values it has). */
+ * many values it has), `--place=NAME` where it comes from; `--check` says what is odd about their names. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/secret.h"
-#include "base/view.h"
-
-struct option_list {
-    const char **at; /* zero-terminated texts */
-    size_t count;
-};
-
-struct option_secrets {
-    struct secret *at; /* their bytes are zero-terminated */
-    size_t count;
-};
-
-typedef uint64_t option_NUMBER;
-typedef bool option_BOOLEAN;
-typedef const char *option_TEXT;
-typedef struct secret option_SECRET; /* its bytes are zero-terminated */
-typedef struct option_list option_LIST;
-typedef struct option_secrets option_SECRETS;
-typedef uint64_t option_SECONDS; /* milliseconds */
-typedef uint64_t option_SIZE;    /* bytes */
-
-struct options {
-#define OPTION(name, type, field, value, text) option_##type field;
-#include "settings/options.def"
-};
-
-/* Filled by options_read, read-only afterwards. */
-extern struct options options;
+#include "settings/settings.h"
 
 /* Reads all settings. A wrong value ends the process with status 2, saying the option, its value
  * and what would be right. Arguments that are no options are left in *argv (argv[0] stays); returns
@@ -49,11 +21,12 @@ int options_read(int argc, char **argv);
  * actor_open calls it. */
 void options_keep(unsigned role);
 
-/* Warns of settings that are known from gemini-balance, are set, and change nothing yet. */
+/* Logs which settings are known from gemini-balance, are set, and change nothing. */
 void options_warn_later(void);
 
-/* Prints the Markdown table of the README to stdout. */
-void options_print_table(void);
+/* Prints docs/SETTINGS.md, or the README's table of the settings that most need, to stdout. */
+void options_print_all(void);
+void options_print_few(void);
 
 /* A path inside STATE_DIR: "STATE_DIR/<name>", in memory of its own, never freed. */
 const char *options_path(const char *name);

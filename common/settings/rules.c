@@ -32,28 +32,28 @@ static void check_address(const char *name, const char *address)
         option_complain(name, address, fault);
 }
 
-static void check_base_url(void)
+static void check_base_url(struct settings *settings)
 {
-    struct view url = view_of(options.base_url);
+    struct view url = view_of(settings->base_url);
     const char *fault = url_base_fault(url);
 
     if (fault && memchr(url.at, '@', url.len)) /* what stands before it may be a password */
         option_complain("BASE_URL", "…", fault);
     if (fault)
-        option_complain("BASE_URL", options.base_url, fault);
+        option_complain("BASE_URL", settings->base_url, fault);
     while (url.at[url.len - 1] == '/')
         url.len--;
-    if (url.len < strlen(options.base_url))
-        options.base_url = memory_text(url);
+    if (url.len < strlen(settings->base_url))
+        ((char *)(uintptr_t)settings->base_url)[url.len] = '\0';
 }
 
 /* Passwords are in them: it is said which one is wrong, not what it is. */
-static void check_proxies(void)
+static void check_proxies(const struct settings *settings)
 {
     char name[40];
 
-    for (size_t i = 0; i < options.proxies.count; i++) {
-        const char *fault = url_proxy_fault(options.proxies.at[i].hidden);
+    for (size_t i = 0; i < settings->proxies.count; i++) {
+        const char *fault = url_proxy_fault(settings->proxies.at[i].hidden);
 
         snprintf(name, sizeof(name), "PROXIES, number %zu", i + 1);
         if (fault)
@@ -62,12 +62,12 @@ static void check_proxies(void)
 }
 
 /* A key travels in a header's line; what has other characters was copied wrongly. */
-static void check_keys(void)
+static void check_keys(const struct settings *settings)
 {
     char name[40];
 
-    for (size_t i = 0; i < options.api_keys.count; i++) {
-        struct view key = options.api_keys.at[i].hidden;
+    for (size_t i = 0; i < settings->api_keys.count; i++) {
+        struct view key = settings->api_keys.at[i].hidden;
 
         snprintf(name, sizeof(name), "API_KEYS, number %zu", i + 1);
         for (size_t k = 0; k < key.len; k++)
@@ -76,23 +76,23 @@ static void check_keys(void)
     }
 }
 
-static void check_headers(void)
+static void check_headers(const struct settings *settings)
 {
     struct headers headers;
-    const char *fault = headers_read(&headers, options.custom_headers.hidden.at);
+    const char *fault = headers_read(&headers, settings->custom_headers.hidden.at);
 
     if (fault)
         option_complain("CUSTOM_HEADERS", "…", fault);
     headers_clear(&headers);
 }
 
-static void check_ca_bundle(void)
+static void check_ca_bundle(const struct settings *settings)
 {
-    FILE *file = *options.ca_bundle ? fopen(options.ca_bundle, "re") : NULL;
+    FILE *file = *settings->ca_bundle ? fopen(settings->ca_bundle, "re") : NULL;
     X509 *first = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
 
-    if (*options.ca_bundle && !first)
-        option_complain("CA_BUNDLE", options.ca_bundle,
+    if (*settings->ca_bundle && !first)
+        option_complain("CA_BUNDLE", settings->ca_bundle,
                         file ? "should be a file of certificates (-----BEGIN CERTIFICATE-----)"
                              : "cannot be read");
     X509_free(first);
@@ -100,25 +100,25 @@ static void check_ca_bundle(void)
         fclose(file);
 }
 
-static void check_idle(void)
+static void check_idle(const struct settings *settings)
 {
     char value[32];
 
-    snprintf(value, sizeof(value), "%llums", (unsigned long long)options.upstream_idle_ms);
-    if (options.upstream_idle_ms < 1000)
+    snprintf(value, sizeof(value), "%llums", (unsigned long long)settings->upstream_idle_ms);
+    if (settings->upstream_idle_ms < 1000)
         option_complain("UPSTREAM_IDLE", value, "should be at least 1s");
 }
 
-static void check_provider(void)
+static void check_provider(struct settings *settings)
 {
-    check_base_url();
-    check_keys();
-    check_proxies();
-    check_headers();
-    check_ca_bundle();
-    if (options.connect_time_out_ms == 0)
+    check_base_url(settings);
+    check_keys(settings);
+    check_proxies(settings);
+    check_headers(settings);
+    check_ca_bundle(settings);
+    if (settings->connect_time_out_ms == 0)
         option_complain("CONNECT_TIME_OUT", "0", "should be at least 1ms");
-    check_idle();
+    check_idle(settings);
 }
 
 static void check_number(const char *name, uint64_t number, uint64_t least, uint64_t most,
@@ -133,28 +133,30 @@ static void check_number(const char *name, uint64_t number, uint64_t least, uint
     option_complain(name, value, should);
 }
 
-void option_rules_check(void)
+void option_rules_check(struct settings *settings)
 {
-    check_provider();
-    check_number("PORT", options.port, 0, 65535, "at most 65535");
-    check_number("ADMIN_PORT", options.admin_port, 0, 65535, "at most 65535");
-    if (options.time_out_ms == 0)
+    check_provider(settings);
+    check_number("PORT", settings->port, 0, 65535, "at most 65535");
+    check_number("ADMIN_PORT", settings->admin_port, 0, 65535, "at most 65535");
+    if (settings->time_out_ms == 0)
         option_complain("TIME_OUT", "0", "should be at least 1");
-    if (!log_knows_level(options.log_level))
-        option_complain("LOG_LEVEL", options.log_level, "should be ERROR, WARNING, INFO or TRACE");
-    if (!is_json_list(options.safety_settings))
+    if (!log_knows_level(settings->log_level))
+        option_complain("LOG_LEVEL", settings->log_level,
+                        "should be ERROR, WARNING, INFO or TRACE");
+    if (!is_json_list(settings->safety_settings))
         option_complain("SAFETY_SETTINGS", "…", "should be a JSON list, such as []");
-    check_number("FRONTENDS", options.frontends, 1, 64, "1 to 64");
-    check_number("UPSTREAMS", options.upstreams, 1, 64, "1 to 64");
-    check_number("FLIGHT_SLOTS", options.flight_slots, 16, 1u << 20, "16 to 1048576");
-    check_number("ANSWER_WINDOW", options.answer_window, 16384, UINT64_MAX, "at least 16KiB");
-    check_number("SPOOL_SEGMENT", options.spool_segment, 4096, UINT64_MAX, "at least 4KiB");
-    if (strcmp(options.spool_sync, "second") != 0 && strcmp(options.spool_sync, "always") != 0)
-        option_complain("SPOOL_SYNC", options.spool_sync, "should be second or always");
-    check_number("BALANCER_SLOT", options.balancer_slot, 0, options_balancers() - 1,
+    check_number("FRONTENDS", settings->frontends, 1, 64, "1 to 64");
+    check_number("UPSTREAMS", settings->upstreams, 1, 64, "1 to 64");
+    check_number("FLIGHT_SLOTS", settings->flight_slots, 16, 1u << 20, "16 to 1048576");
+    check_number("ANSWER_WINDOW", settings->answer_window, 16384, UINT64_MAX, "at least 16KiB");
+    check_number("SPOOL_SEGMENT", settings->spool_segment, 4096, UINT64_MAX, "at least 4KiB");
+    if (strcmp(settings->spool_sync, "second") != 0 && strcmp(settings->spool_sync, "always") != 0)
+        option_complain("SPOOL_SYNC", settings->spool_sync, "should be second or always");
+    check_number("BALANCER_SLOT", settings->balancer_slot, 0,
+                 settings->balancer_endpoints.count ? settings->balancer_endpoints.count - 1 : 0,
                  "the place of one of BALANCER_ENDPOINTS, the first is 0");
-    for (size_t i = 0; i < options.balancer_endpoints.count; i++)
-        check_address("BALANCER_ENDPOINTS", options.balancer_endpoints.at[i]);
-    check_address("RECORDER_ENDPOINT", options.recorder_endpoint);
-    check_address("ANSWERS_BIND", options.answers_bind);
+    for (size_t i = 0; i < settings->balancer_endpoints.count; i++)
+        check_address("BALANCER_ENDPOINTS", settings->balancer_endpoints.at[i]);
+    check_address("RECORDER_ENDPOINT", settings->recorder_endpoint);
+    check_address("ANSWERS_BIND", settings->answers_bind);
 }

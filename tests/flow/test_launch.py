@@ -194,10 +194,110 @@ def test_a_wrong_setting_stops_the_start_and_is_named(folder, env, told):
         assert told in "\n".join(copy.lines)
 
 
-def test_a_gateway_that_cannot_serve_says_what_is_missing(folder):
+def test_a_process_that_ends_before_ready_ends_the_start_with_its_reason(folder):
     """Its balancer cannot listen where it was told to."""
     (folder / "var/run").mkdir(parents=True)
-    with Copy(folder / "var", LAUNCH_PATIENCE="3", BALANCER_ENDPOINTS="ipc:///nowhere/balancer") as copy:
+    with Copy(folder / "var", BALANCER_ENDPOINTS="ipc:///nowhere/balancer") as copy:
         assert not copy.ready()
         assert copy.popen.returncode == 1
-        assert "balancer" in "\n".join(line for line in copy.lines if "missing" in line)
+        told = [line for line in copy.lines if line.startswith("not ready: balancer-0 has ended: ")]
+        assert len(told) == 1 and "/nowhere/balancer" in told[0], copy.lines
+
+
+@pytest.mark.parametrize("name, told", [("x" * 80, "longer than the 73 bytes"), ("file/var", "is no folder")])
+def test_a_state_dir_that_cannot_be_is_said_and_leaves_nothing(folder, name, told):
+    (folder / "file").touch()
+    with Copy(folder / "var", STATE_DIR=str(folder / name)) as copy:
+        copy.popen.wait(SECONDS)
+        assert not copy.ready() and copy.popen.returncode == 1
+        assert len(copy.lines) == 1 and told in copy.lines[0], copy.lines
+    assert [path.name for path in folder.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+def test_a_state_dir_of_another_user_is_said(folder):
+    folder.chmod(0o755)
+    (folder / "var").mkdir()
+    run = subprocess.run(["setpriv", "--reuid=nobody", "--clear-groups", ROOT / "launch/run.sh"], cwd=folder, text=True,
+                         capture_output=True, timeout=SECONDS,
+                         env={"PATH": os.environ["PATH"], "LAUNCH_AS_IS": "1", "BUILD": str(BUILD), "STATE_DIR": str(folder / "var")})
+    assert run.returncode == 1 and "belongs to root, and this is nobody" in run.stderr
+    assert list((folder / "var").iterdir()) == []
+
+
+def can_connect(address, port):
+    with socket.socket() as s:
+        return s.connect_ex((address, port)) == 0
+
+
+@pytest.mark.parametrize("host, is_open", [("", False), ("0.0.0.0", True)])
+def test_the_demo_listens_on_loopback_unless_host_is_set(folder, host, is_open):
+    with Copy(folder / "var", HOST=host) as copy:
+        assert copy.ready(), copy.lines
+        assert can_connect("127.0.0.1", copy.port)
+        assert can_connect("127.0.0.2", copy.port) == is_open  # another address, which 0.0.0.0 has as well
+        copy.end(signal.SIGINT)
+
+
+def frontend_calls(port):
+    """By the last heartbeats; None before there are any."""
+    status = json.loads(http(port, "GET", "/api/status").body)["balancers"][0]["status"]
+    calls = [peer["calls"] for peer in status["peers"] if peer["role"] == "frontend"] if status else []
+    return sum(calls) if calls else None
+
+
+@pytest.mark.parametrize("count, told", [(0, "no call is open"), (1, "1 call is still open; waiting up to 1 s"),
+                                         (3, "3 calls are still open; waiting up to 1 s")])
+def test_ctrl_c_says_what_it_waits_for(folder, count, told):
+    with socket.create_server(("127.0.0.1", 0)) as provider:  # takes connections and never answers
+        env = {"API_KEYS": "ka,kb,kc", "ALLOWED_TOKENS": "t", "DRAIN": "1",
+               "BASE_URL": f"http://127.0.0.1:{provider.getsockname()[1]}/v1beta"}
+        with Copy(folder / "var", **env) as copy:
+            assert copy.ready(), copy.lines
+            body = json.dumps({"model": "gemini-2.5-flash", "messages": [{"role": "user", "content": "x"}]})
+            clients = [socket.create_connection(("127.0.0.1", copy.port)) for _ in range(count)]
+            for client in clients:
+                client.sendall(f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer t\r\n"
+                               f"content-length: {len(body)}\r\n\r\n{body}".encode())
+            until = time.monotonic() + SECONDS
+            while frontend_calls(copy.port) != count and time.monotonic() < until:
+                time.sleep(0.1)
+            copy.end(signal.SIGINT)
+            for client in clients:
+                client.close()
+            assert any(line.startswith(f"stopping: {told}; Ctrl-C") for line in copy.lines), copy.lines
+
+
+def test_settings_without_effect_are_said_in_groups_and_unknown_ones_with_the_nearest(folder):
+    (folder / ".env").write_text("TTS_MODEL=a\nTIMEZONE=b\nMAX_FAILURES=3\nPAID_KEY=c\nMAX_RETRY=2\n")
+    with Copy(folder / "var", LAUNCH_PATIENCE="0") as copy:
+        copy.ready()
+        said = [line for line in copy.lines if line.startswith(("settings of", "warning: "))]
+        assert len(said) == 4, copy.lines
+        assert "MAX_RETRY: there is no such setting; the nearest is MAX_RETRIES (from .env, line 5)" in said[0]
+        assert [line.rsplit(": ", 1)[1] for line in said[1:]] == ["TTS_MODEL, PAID_KEY", "TIMEZONE", "MAX_FAILURES"]
+
+
+@pytest.mark.parametrize("line", ["API_KEY=k1", 'ALOWED_TOKENS=["a"]'])
+def test_a_mistyped_key_does_not_end_in_the_simulator(folder, line):
+    (folder / ".env").write_text(line + "\n")
+    with Copy(folder / "var") as copy:
+        assert not copy.ready()
+        assert copy.popen.returncode == 1
+        assert len(copy.lines) == 1 and "there is no such setting; the nearest is A" in copy.lines[0]
+
+
+def test_a_damaged_private_database_is_said_in_one_line(folder):
+    database = folder / "var/db"
+    (database / "mysql").mkdir(parents=True)
+    (database / "ibdata1").write_bytes(b"damaged" * 1000)
+    with Copy(folder / "var") as copy:
+        copy.ready()
+        for line in copy.popen.stdout:
+            copy.lines.append(line.rstrip("\n"))
+            if "To go on:" in line:
+                break
+        told = [line for line in copy.lines if "are damaged" in line]
+        assert len(told) == 1 and f"move {database} away" in told[0], copy.lines
+        assert copy.chat().status == 200
+        copy.end(signal.SIGINT, signal.SIGINT)

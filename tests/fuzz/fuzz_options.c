@@ -78,7 +78,7 @@ static void give(unsigned source, const struct option *option, char *value)
 static void give_line(struct view line)
 {
     unsigned source = (unsigned char)line.at[0] % SOURCES;
-    const struct option *option = &table[(unsigned char)line.at[1] % COUNT(table)];
+    const struct option *option = &option_table[(unsigned char)line.at[1] % option_count];
 
     given.has_ellipsis |= memmem(line.at, line.len, "…", strlen("…")) != NULL;
     if (alone.count == VARIABLES_MOST || given.argument_count > VARIABLES_MOST)
@@ -119,10 +119,10 @@ static const struct option *option_of(struct view said)
 {
     const struct option *found = NULL;
 
-    for (size_t i = 0; i < COUNT(table); i++)
-        if (view_starts(said, view_of(table[i].name)) &&
-            (!found || strlen(table[i].name) > strlen(found->name)))
-            found = &table[i];
+    for (size_t i = 0; i < option_count; i++)
+        if (view_starts(said, view_of(option_table[i].name)) &&
+            (!found || strlen(option_table[i].name) > strlen(found->name)))
+            found = &option_table[i];
     return found;
 }
 
@@ -150,9 +150,9 @@ static void check_numbers(void)
     ensure(options.frontends >= 1 && options.frontends <= 64);
     ensure(options.upstreams >= 1 && options.upstreams <= 64);
     ensure(options.balancer_slot < options_balancers());
-    for (size_t i = 0; i < COUNT(table); i++)
-        if (is_number(&table[i]))
-            ensure(*(const uint64_t *)((const char *)&options + table[i].offset) <= INT64_MAX);
+    for (size_t i = 0; i < option_count; i++)
+        if (is_number(&option_table[i]))
+            ensure(*(const uint64_t *)((const char *)&options + option_table[i].offset) <= INT64_MAX);
 }
 
 static void check_text(const char *text)
@@ -164,14 +164,14 @@ static void check_text(const char *text)
 
 static void check_lists(void)
 {
-    for (size_t i = 0; i < COUNT(table); i++) {
-        const void *at = (const char *)&options + table[i].offset;
+    for (size_t i = 0; i < option_count; i++) {
+        const void *at = (const char *)&options + option_table[i].offset;
         const struct option_list *list = at;
         const struct option_secrets *secrets = at;
 
-        for (size_t k = 0; table[i].type == TYPE_LIST && k < list->count; k++)
+        for (size_t k = 0; option_table[i].type == TYPE_LIST && k < list->count; k++)
             check_text(list->at[k]);
-        for (size_t k = 0; table[i].type == TYPE_SECRETS && k < secrets->count; k++)
+        for (size_t k = 0; option_table[i].type == TYPE_SECRETS && k < secrets->count; k++)
             check_text(secrets->at[k].hidden.at);
     }
 }
@@ -182,9 +182,9 @@ static void check_kept(unsigned role)
     ensure(role == ROLE_BALANCER || options.api_keys.count == 0);
     ensure(role == ROLE_FRONTEND || options.allowed_tokens.count == 0);
     ensure(role == ROLE_RECORDER || options.mysql_password.hidden.len == 0);
-    for (size_t i = 0; role == ROLE_ADMIN && i < COUNT(table); i++)
-        if (option_is_secret(&table[i]))
-            ensure(!alone_getenv(table[i].name));
+    for (size_t i = 0; role == ROLE_ADMIN && i < option_count; i++)
+        if (option_is_secret(&option_table[i]))
+            ensure(!alone_getenv(option_table[i].name));
 }
 
 static void check_secrets(void)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 
@@ -53,6 +54,8 @@ static int alone_unsetenv(const char *name)
     return 0;
 }
 
+static char *alone_environ[] = {NULL}; /* variables in other cases are not tried */
+
 __attribute__((noreturn)) static void alone_exit(int status)
 {
     alone.status = status;
@@ -68,11 +71,15 @@ __attribute__((noreturn)) static void alone_exit(int status)
 #define fopen alone_open
 #define getenv alone_getenv
 #define unsetenv alone_unsetenv
+#define environ alone_environ
 #define exit alone_exit
 #include "settings/env_file.c"
 #include "settings/option.c"
+#include "settings/names.c"
 #include "settings/rules.c"
+#include "settings/settings.c"
 #include "settings/options.c"
+#undef environ
 #undef fopen
 #undef exit
 
@@ -148,5 +155,8 @@ static void alone_clear(void)
     fclose(alone.said_file);
     free(alone.said);
     memset(&options, 0, sizeof(options));
+    first = (struct snapshot){.holders = 1};
+    now = &first;
+    memset(places, 0, sizeof(places));
     memset(&env_file, 0, sizeof(env_file));
 }

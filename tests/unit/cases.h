@@ -42,7 +42,7 @@ static inline int plain_options(void **state)
     static const char *filtered[] = {"gemini-old"};
 
     (void)state;
-    options = (struct options){0};
+    options = (struct settings){0};
     options.safety_settings = "[]";
     options.filtered_models = (struct option_list){filtered, 1};
     return 0;

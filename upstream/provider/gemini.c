@@ -192,7 +192,7 @@ static enum gate_kind gate(struct view operation)
     return GATE_JSON;
 }
 
-static const char *address(const struct options *settings)
+static const char *address(const struct settings *settings)
 {
     return settings->base_url;
 }

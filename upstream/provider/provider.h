@@ -49,7 +49,7 @@ struct provider {
     const char *pool; /* as in JOB */
 
     /* Where it is: a URL without the slash at its end, to which a JOB's path is added. */
-    const char *(*address)(const struct options *settings);
+    const char *(*address)(const struct settings *settings);
 
     /* Appends the header line that shows the key, without its end, and leaves no copy of the key
      * behind; nothing for a pool without keys. */

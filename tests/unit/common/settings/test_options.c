@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "message.h"
+#include "settings/names.h"
 #include "settings/options.h"
 
 static char folder[] = "/tmp/options-test-XXXXXX";
@@ -80,7 +81,18 @@ static const struct {
     {"API_KEYS", "[\"a\", 7]", "texts only"},
     {"API_KEYS", "[\"a\"", "JSON list"},
     {"API_KEYS", "[\"a\\u0000b\"]", "API_KEYS=…: should hold no control characters"},
-    {"API_KEYS", "a\nX-Other: b", "API_KEYS=…: should hold no control characters"},
+    {"API_KEYS", "a\nX-Other: b", "API_KEYS, number 2=…: has a character that no key has"},
+    {"FILTERED_MODELS",
+     "a\x01"
+     "b",
+     "FILTERED_MODELS=…: should hold no control characters"},
+    {"PORT", "", NULL},
+    {"PORT", "x\ny", "PORT=…: should be a number"},
+    {"PORT", "eighty", "(from the environment)"},
+    {"API_KEY", "k", "API_KEY: there is no such setting; the nearest is API_KEYS"},
+    {"AUTH_TOKENS", "k", "the nearest is AUTH_TOKEN"},
+    {"OTHER_TOKEN", "k", NULL},
+    {"MAX_RETRY", "k", NULL},
     {"UPSTREAMS", "0", "UPSTREAMS=0: should be 1 to 64"},
     {"FRONTENDS", "65", "FRONTENDS=65: should be 1 to 64"},
     {"FLIGHT_SLOTS", "8", "FLIGHT_SLOTS=8: should be 16 to 1048576"},
@@ -93,7 +105,7 @@ static const struct {
     {"LOG_LEVEL", "loud", "ERROR, WARNING, INFO or TRACE"},
     {"SAFETY_SETTINGS", "[]", NULL},
     {"SAFETY_SETTINGS", "[{\"category\":\"C\"}]", NULL},
-    {"SAFETY_SETTINGS", "", "a JSON list"},
+    {"SAFETY_SETTINGS", "", NULL},
     {"SAFETY_SETTINGS", "{}", "a JSON list"},
     {"SAFETY_SETTINGS", "[", "a JSON list"},
     {"SAFETY_SETTINGS", "{", "a JSON list"},
@@ -166,6 +178,16 @@ static const struct {
     {"API_KEYS=[\"AIza-1\",\"AIza-2\", \"AIza-3\"]", "API_KEYS", "3\n"},
     {"API_KEYS='[\"AIza-1\"]'", "API_KEYS", "1\n"},
     {"API_KEYS= a , b ,", "API_KEYS", "2\n"},
+    {"API_KEYS='[\n \"ka\",\n \"kb\"\n]'\nPORT=1", "API_KEYS", "2\n"},
+    {"API_KEYS='[\n \"ka\",\n \"kb\"\n]'\nPORT=1", "PORT", "1\n"},
+    {"API_KEYS=\"\nka,\nkb\n\"", "API_KEYS", "2\n"},
+    {"API_KEYS='ka\r\nkb\r\nkc'\r\n", "API_KEYS", "3\n"},
+    {"API_KEYS=\"ka\",\"kb\"", "API_KEYS", "2\n"},
+    {"FILTERED_MODELS=\"a\", 'b'", "FILTERED_MODELS", "a\nb\n"},
+    {"MYSQL_HOST='db\nPORT=1\nMYSQL_USER='u'", "PORT", "1\n"},
+    {"MYSQL_HOST='it\\'s'", "MYSQL_HOST", "it's\n"},
+    {"api_keys=[\"ka\"]", "API_KEYS", "1\n"},
+    {"Port=1", "PORT", "1\n"},
     {"FILTERED_MODELS=[\"a\",\"b\"]", "FILTERED_MODELS", "a\nb\n"},
     {"TIME_OUT=300", "TIME_OUT", "300000\n"},
     {"TIME_OUT=1500ms", "TIME_OUT", "1500\n"},
@@ -187,6 +209,145 @@ static void a_dotenv_file_is_read_as_its_writers_mean_it(void **state)
             fail_msg("%s gave %s", lines[i].line, said);
     }
     unlink(".env");
+}
+
+static void write_utf16(const char *text, bool is_big)
+{
+    FILE *file = fopen(".env", "w");
+
+    fputs(is_big ? "\xfe\xff" : "\xff\xfe", file);
+    for (; *text; text++) {
+        fputc(is_big ? 0 : *text, file);
+        fputc(is_big ? *text : 0, file);
+    }
+    fclose(file);
+}
+
+static void a_file_in_utf16_is_read(void **state)
+{
+    char said[4096];
+
+    (void)state;
+    for (int is_big = 0; is_big < 2; is_big++) {
+        write_utf16("API_KEYS=ka,kb\r\nPORT=4\r\n", is_big);
+        read_in_child(NULL, NULL, "--print=API_KEYS", said, sizeof(said));
+        assert_string_equal(said, "2\n");
+        read_in_child(NULL, NULL, "--print=PORT", said, sizeof(said));
+        assert_string_equal(said, "4\n");
+    }
+    unlink(".env");
+}
+
+static const struct {
+    const char *variable, *value, *print, *want;
+} variables[] = {
+    {"API_KEYS", "'[\"ka\",\"kb\"]'", "--print=API_KEYS", "2\n"},
+    {"MYSQL_HOST", "'db'", "--print=MYSQL_HOST", "db\n"},
+    {"MYSQL_HOST", "\"d'b\"", "--print=MYSQL_HOST", "d'b\n"},
+    {"API_KEYS", "\"[\\\"ka\\\"]\"", "--print=API_KEYS", "1\n"},
+    {"FILTERED_MODELS", "\"a\",\"b\"", "--print=FILTERED_MODELS", "a\nb\n"},
+    {"MYSQL_HOST", "\"\"", "--print=MYSQL_HOST", "\n"},
+    {"MYSQL_HOST", "", "--print=MYSQL_HOST", "file\n"},
+    {"mysql_host", "low", "--print=MYSQL_HOST", "low\n"},
+};
+
+static void a_variable_is_read_as_its_writers_mean_it(void **state)
+{
+    char said[4096];
+
+    (void)state;
+    write_env("MYSQL_HOST=file\n");
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        read_in_child(variables[i].variable, variables[i].value, variables[i].print, said,
+                      sizeof(said));
+        if (strcmp(said, variables[i].want) != 0)
+            fail_msg("%s=%s gave %s", variables[i].variable, variables[i].value, said);
+    }
+    unlink(".env");
+}
+
+static const struct {
+    const char *file;
+    int status;
+    const char *says, *keeps; /* `keeps` is what it must not say */
+} oddities[] = {
+    {"API_KEY=k1\n", 2,
+     "API_KEY: there is no such setting; the nearest is API_KEYS (from .env, line 1)", "k1"},
+    {"\nALOWED_TOKENS=[\"a\"]\n", 2, "nearest is ALLOWED_TOKENS (from .env, line 2)", NULL},
+    {"MY_SECRET_KEY=marked\n", 2, "MY_SECRET_KEY: there is no such setting", "marked"},
+    {"MY_SECRET_KEY=\n", 0, "MY_SECRET_KEY: there is no such setting", NULL},
+    {"# a\nPROT=1\n", 0,
+     "warning: PROT: there is no such setting; the nearest is PORT (from .env, line 2)", NULL},
+    {"MYSQL_HOST='\n1'\nx\n", 0, "warning: .env, line 3: is not like NAME=value", NULL},
+    {"c2VjcmV0bWFya2Vk==\n", 0, "…: there is no such setting", "c2Vj"},
+    {"MYSQL_HOST='x\n", 0, "line 1: has a quote without an end", NULL},
+    {"A='\n'\nPORT=x\n", 2, "PORT=x: should be a number that is not negative (from .env, line 3)",
+     NULL},
+    {"TTS_MODEL=a\ntimezone=b\nMAX_FAILURES=3\nPAID_KEY=z\n", 0,
+     "answers differ without them: TTS_MODEL, PAID_KEY\n", NULL},
+    {"TTS_MODEL=a\ntimezone=b\nMAX_FAILURES=3\n", 0, "pace only: TIMEZONE\n", NULL},
+    {"TTS_MODEL=a\ntimezone=b\nMAX_FAILURES=3\n", 0, "by itself: MAX_FAILURES\n", NULL},
+};
+
+static void what_is_odd_about_names_is_said_with_its_line(void **state)
+{
+    char said[4096];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(oddities) / sizeof(oddities[0]); i++) {
+        int status;
+
+        write_env(oddities[i].file);
+        status = read_in_child(NULL, NULL, "--check", said, sizeof(said));
+        if (status != oddities[i].status)
+            fail_msg("%s ended with %d and said: %s", oddities[i].file, status, said);
+        if (!strstr(said, oddities[i].says))
+            fail_msg("%s said: %s", oddities[i].file, said);
+        assert_true(!oddities[i].keeps || !strstr(said, oddities[i].keeps));
+    }
+    unlink(".env");
+}
+
+static void the_environment_may_have_names_that_are_not_ours(void **state)
+{
+    char said[4096];
+
+    (void)state;
+    assert_int_equal(read_in_child("OPENAI_API_KEY", "k", "--check", said, sizeof(said)), 0);
+    assert_string_equal(said, "");
+    assert_int_equal(read_in_child("MAX_RETRIE", "3", "--check", said, sizeof(said)), 0);
+    assert_non_null(strstr(said, "nearest is MAX_RETRIES (from the environment)"));
+}
+
+static const char balance[] = /* the names of gemini-balance that options.def must know */
+    "DATABASE_TYPE SQLITE_DATABASE MYSQL_HOST MYSQL_PORT MYSQL_USER MYSQL_PASSWORD MYSQL_DATABASE "
+    "MYSQL_SOCKET API_KEYS ALLOWED_TOKENS AUTH_TOKEN BASE_URL CUSTOM_HEADERS VERTEX_API_KEYS "
+    "VERTEX_EXPRESS_BASE_URL URL_NORMALIZATION_ENABLED MAX_FAILURES TIME_OUT MAX_RETRIES PROXIES "
+    "PROXIES_USE_CONSISTENCY_HASH_BY_API_KEY TEST_MODEL IMAGE_MODELS SEARCH_MODELS FILTERED_MODELS "
+    "TOOLS_CODE_EXECUTION_ENABLED URL_CONTEXT_ENABLED URL_CONTEXT_MODELS SHOW_SEARCH_LINK "
+    "SHOW_THINKING_PROCESS THINKING_MODELS THINKING_BUDGET_MAP SAFETY_SETTINGS TTS_MODEL "
+    "TTS_VOICE_NAME TTS_SPEED PAID_KEY CREATE_IMAGE_MODEL UPLOAD_PROVIDER SMMS_SECRET_TOKEN "
+    "PICGO_API_KEY PICGO_API_URL CLOUDFLARE_IMGBED_URL CLOUDFLARE_IMGBED_AUTH_CODE "
+    "CLOUDFLARE_IMGBED_UPLOAD_FOLDER OSS_ENDPOINT OSS_ENDPOINT_INNER OSS_ACCESS_KEY "
+    "OSS_ACCESS_KEY_SECRET OSS_BUCKET_NAME OSS_REGION STREAM_OPTIMIZER_ENABLED STREAM_MIN_DELAY "
+    "STREAM_MAX_DELAY STREAM_SHORT_TEXT_THRESHOLD STREAM_LONG_TEXT_THRESHOLD STREAM_CHUNK_SIZE "
+    "FAKE_STREAM_ENABLED FAKE_STREAM_EMPTY_DATA_INTERVAL_SECONDS CHECK_INTERVAL_HOURS TIMEZONE "
+    "LOG_LEVEL ERROR_LOG_RECORD_REQUEST_BODY AUTO_DELETE_ERROR_LOGS_ENABLED "
+    "AUTO_DELETE_ERROR_LOGS_DAYS AUTO_DELETE_REQUEST_LOGS_ENABLED AUTO_DELETE_REQUEST_LOGS_DAYS "
+    "FILES_CLEANUP_ENABLED FILES_CLEANUP_INTERVAL_HOURS FILES_USER_ISOLATION_ENABLED "
+    "ADMIN_SESSION_EXPIRE GITHUB_REPO_OWNER GITHUB_REPO_NAME";
+
+static void all_names_of_gemini_balance_are_known(void **state)
+{
+    char *names = strdup(balance), *rest = names, *name;
+    size_t count = 0;
+
+    (void)state;
+    for (; (name = strsep(&rest, " ")); count++)
+        if (!name_is_known(name))
+            fail_msg("%s is not known", name);
+    assert_int_equal(count, 73);
+    free(names);
 }
 
 static void a_process_keeps_only_the_secrets_of_its_role(void **state)
@@ -263,6 +424,11 @@ int main(void)
         cmocka_unit_test(a_secret_is_never_repeated_nor_taken_from_the_command_line),
         cmocka_unit_test(the_command_line_beats_the_environment_beats_the_file),
         cmocka_unit_test(a_dotenv_file_is_read_as_its_writers_mean_it),
+        cmocka_unit_test(a_file_in_utf16_is_read),
+        cmocka_unit_test(a_variable_is_read_as_its_writers_mean_it),
+        cmocka_unit_test(what_is_odd_about_names_is_said_with_its_line),
+        cmocka_unit_test(the_environment_may_have_names_that_are_not_ours),
+        cmocka_unit_test(all_names_of_gemini_balance_are_known),
         cmocka_unit_test(a_process_keeps_only_the_secrets_of_its_role),
         cmocka_unit_test(an_argument_that_is_no_setting_is_refused),
         cmocka_unit_test(a_balancer_has_two_addresses),

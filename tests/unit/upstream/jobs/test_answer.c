@@ -12,7 +12,7 @@
 
 #include "settings/options.h"
 
-struct options options; /* instead of common/settings/options.c */
+struct settings options; /* instead of common/settings/options.c */
 
 static struct bytes posted; /* "H", "C1.16384", "C2.5!", "E3", "F0" one after another */
 

@@ -17,7 +17,7 @@
 #include "upstream.h"
 #include "trace.h"
 
-struct options options; /* instead of common/settings/options.c */
+struct settings options; /* instead of common/settings/options.c */
 
 static char folder[] = "/tmp/test-job-XXXXXX";
 static struct upstream up;
