@@ -260,10 +260,11 @@ $(BUILD)/lint/%.c: %.c .clang-tidy $(HEADERS) $(shell find $(CODE) -name '*.def'
 	$(Q)clang-tidy-14 -p . --quiet $< 2>$@.log || { grep -v 'warnings generated' $@.log; false; }
 	@touch $@
 
-lint: all ## clang-format, clang-tidy, cppcheck, and who may call whom
+lint: all ## clang-format, clang-tidy, cppcheck, who may call whom, and whether both READMEs keep step
 	@launch/packages.sh build lint
 	clang-format-14 --dry-run -Werror $(SOURCES) $(HEADERS)
 	$(PYTHON) tests/lint/layers.py $(BUILD)
+	$(PYTHON) tests/lint/readme.py
 	+@$(parallel) -k $(addprefix $(BUILD)/lint/,$(LINTED))
 	cppcheck --quiet -j$$(nproc) --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem --library=tests/lint/macros.cfg --error-exitcode=1 \
@@ -276,19 +277,21 @@ format: ## let clang-format have its way
 # What a table can print, a table prints. The settings stand in the README between two comments.
 settings_into = sed -e '/^<!-- settings -->$$/,/^<!-- end of settings -->$$/{//!d}' \
     -e '/^<!-- settings -->$$/r $(BUILD)/docs/few-settings.md' README.md
-$(BUILD)/docs/README.md: $(BUILD)/bin/describe README.md
+$(BUILD)/docs/README.md: $(BUILD)/bin/describe README.md docs/logs.py docs/events.txt FORCE
 	@mkdir -p $(@D)
 	@$(BUILD)/bin/describe protocol >$(BUILD)/docs/PROTOCOL.md
 	@$(BUILD)/bin/describe settings >$(BUILD)/docs/SETTINGS.md
 	@$(BUILD)/bin/describe few-settings >$(BUILD)/docs/few-settings.md
+	@$(PYTHON) docs/logs.py >$(BUILD)/docs/LOGS.md
 	@$(settings_into) >$@
 
-docs: $(BUILD)/docs/README.md ## write docs/PROTOCOL.md, docs/SETTINGS.md and the README's settings from the tables
-	@cp $(BUILD)/docs/PROTOCOL.md $(BUILD)/docs/SETTINGS.md docs/
+docs: $(BUILD)/docs/README.md ## write PROTOCOL.md, SETTINGS.md, LOGS.md and the README's settings from tables and sources
+	@cp $(addprefix $(BUILD)/docs/,PROTOCOL.md SETTINGS.md LOGS.md) docs/
 	@cmp -s $< README.md || cp $< README.md
 
 docs-check: $(BUILD)/docs/README.md
 	@diff -u docs/PROTOCOL.md $(BUILD)/docs/PROTOCOL.md && \
+	    diff -u docs/LOGS.md $(BUILD)/docs/LOGS.md && \
 	    diff -u docs/SETTINGS.md $(BUILD)/docs/SETTINGS.md && diff -u README.md $< || \
 	    { echo "docs are behind the tables: run make docs" >&2; exit 1; }
 

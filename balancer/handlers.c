@@ -213,16 +213,16 @@ static void log_cooled(const struct balancer *b, const struct cooled *cooled,
         break;
     case COOL_KEY_MODEL:
     case COOL_KEY:
-        LOG_AT(cooled->scope == COOL_KEY ? LOG_WARN : LOG_INFO, "key.rests",
+        LOG_AT(cooled->scope == COOL_KEY ? LOG_WARN : LOG_INFO, "key.cooling_down",
                F_ID("key", outcome->key_id), F_STR("tail", tail), F_VIEW("model", outcome->model),
                F_STR("fault", fault), F_NUM("ms", ms), F_VIEW("words", outcome->words));
         break;
     case COOL_MODEL:
-        log_info("model.rests", F_VIEW("model", outcome->model), F_STR("fault", fault),
+        log_info("model.cooling_down", F_VIEW("model", outcome->model), F_STR("fault", fault),
                  F_NUM("ms", ms));
         break;
     case COOL_EXIT:
-        log_warn("proxy.rests", F_ID("proxy", cooled->proxy->id),
+        log_warn("proxy.cooling_down", F_ID("proxy", cooled->proxy->id),
                  F_NUM("number", pool_way_number(&b->pool, cooled->proxy)), F_STR("fault", fault),
                  F_NUM("ms", ms), F_VIEW("words", outcome->words));
         break;

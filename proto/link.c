@@ -20,7 +20,7 @@ static void on_welcome(void *owner, const struct letter *letter)
     if (link->peer != letter->msg->welcome.incarnation) {
         link->peer = letter->msg->welcome.incarnation;
         link->since_ms = link->heard_ms;
-        log_info("link.welcomed", F_STR("link", link->box.name), F_ID("peer", link->peer));
+        log_info("link.up", F_STR("link", link->box.name), F_ID("peer", link->peer));
     }
     if (link->on_welcome)
         link->on_welcome(owner, link);
@@ -38,7 +38,7 @@ static void lose(struct link *link)
 {
     if (!link->peer)
         return;
-    log_info("link.lost", F_STR("link", link->box.name), F_ID("peer", link->peer));
+    log_info("link.down", F_STR("link", link->box.name), F_ID("peer", link->peer));
     link->peer = 0;
     link->since_ms = link->box.actor->now_ms;
     if (link->on_lost)

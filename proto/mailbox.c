@@ -321,7 +321,7 @@ static void outbox_send(struct outbox *outbox)
         trace_kill_sent();
     if (is_reached)
         return;
-    log_trace("letter.unreachable", F_STR("box", box->name), F_ID("peer", to));
+    log_trace("message.unreachable", F_STR("box", box->name), F_ID("peer", to));
     if (box->watcher)
         box->watcher(box->owner, box, MAILBOX_UNREACHABLE, to);
 }
@@ -341,7 +341,7 @@ static struct outbox *pack(struct mailbox *box, uint64_t to, enum message_kind k
         bytes_append(&outbox->frame, (struct view){(const char *)topic, TOPIC_LEN});
     }
     message_pack(&outbox->frame, kind, letter);
-    trace_letter(&box->actor->print, "letter.out", box->name, kind, letter);
+    trace_letter(&box->actor->print, "message.out", box->name, kind, letter);
     trace_kind("post", kind);
     outbox->kills_after |= trace_is_kill("sent", kind);
     return outbox;
@@ -421,7 +421,7 @@ void mailbox_flush(struct actor *actor, bool all)
 static void stray(struct mailbox *box, const char *why, uint64_t from)
 {
     if (box->actor->stray_letters++ % 1000 == 0)
-        log_warn("letter.refused", F_STR("box", box->name), F_STR("why", why), F_ID("from", from),
+        log_warn("message.refused", F_STR("box", box->name), F_STR("why", why), F_ID("from", from),
                  F_NUM("count", box->actor->stray_letters));
 }
 
@@ -444,7 +444,7 @@ static void dispatch(struct mailbox *box, uint64_t from, struct view frame)
             continue;
         }
         trace_kind("recv", kind);
-        trace_letter(&box->actor->print, "letter.in", box->name, kind, &letter);
+        trace_letter(&box->actor->print, "message.in", box->name, kind, &letter);
         box->handlers[kind](box->owner, &(struct letter){kind, &letter, from, box});
     }
 }

@@ -54,7 +54,7 @@ static void print_help(void)
 {
     puts("gemini-simulator --port N [--host 127.0.0.1] [--processes N] "
          "[--quota rpm=5,tpm=250000,rpd=20] [--tls-cert FILE --tls-key FILE]\n"
-         "A stand-in for Google's Gemini API. Port 0 chooses one; see docs/SIMULATOR.md.");
+         "A stand-in for Google's Gemini API. Port 0 chooses one; see simulator/README.md.");
     exit(0);
 }
 

@@ -27,7 +27,7 @@ struct peer *peer_hello(struct peers *peers, const struct msg_hello *hello, unsi
         peer->id = hello->incarnation;
         peer->role = role;
         HASH_ADD(hh, peers->by_id, id, sizeof(peer->id), peer);
-        log_info("peer.came", F_STR("role", role_name(role)), F_ID("peer", peer->id));
+        log_info("peer.joined", F_STR("role", role_name(role)), F_ID("peer", peer->id));
     }
     pairs_unsee(peers, peer->id);
     peer->heard_ms = now_ms;

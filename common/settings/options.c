@@ -471,7 +471,7 @@ void options_warn_later(void)
     for (unsigned effect = 0; effect < NAME_EFFECTS; effect++) {
         write_later((enum name_effect)effect, &names);
         if (names.len)
-            log_info("options.unused", F_VIEW("options", bytes_view(&names)),
+            log_info("settings.unused", F_VIEW("options", bytes_view(&names)),
                      F_STR("effect", name_effect_text((enum name_effect)effect)));
     }
     bytes_clear(&names);

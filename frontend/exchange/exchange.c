@@ -172,7 +172,7 @@ static bool run(struct exchange *x)
             return false;
         }
         if (number) /* whoever follows one request through the logs finds its further calls by this */
-            log_info("call.joined", F_ID("call", call_facts(part->call).id), F_ID("request", x->id),
+            log_info("call.added", F_ID("call", call_facts(part->call).id), F_ID("request", x->id),
                      F_NUM("number", number));
     }
     return true;

@@ -135,7 +135,7 @@ static void on_connected(struct upstream_link *upstream)
     upstream->is_attached = true;
     upstream->broken_ms = 0;
     upstream->road->upstreams.attached++;
-    log_info("upstream.attached", F_ID("upstream", upstream->incarnation));
+    log_info("upstream.connected", F_ID("upstream", upstream->incarnation));
     balancers_tell(upstream->road, NULL, MSG_SEES, &sees);
     if (upstream->was_attached)
         upstream->road->upstreams.on_back(upstream);

@@ -34,7 +34,7 @@ void contacts_greet(struct contacts *contacts, const struct letter *letter)
         return;
     }
     contact_of(contacts, letter)->is_welcome = true;
-    log_info("peer.came", F_VIEW("role", hello->role), F_ID("peer", letter->from));
+    log_info("peer.joined", F_VIEW("role", hello->role), F_ID("peer", letter->from));
     contacts_welcome(contacts, letter->from);
 }
 

@@ -58,7 +58,7 @@ static void tell_away(struct writer *writer)
     }
     writer->is_away = true;
     if (is_new_reason(writer, database->code))
-        log_error("store.away", F_NUM("code", database->code),
+        log_error("database.away", F_NUM("code", database->code),
                   F_VIEW("reason", bytes_view(&database->reason)),
                   F_STR("effect", "calls are served, records wait in files"));
 }
@@ -72,7 +72,7 @@ static void tell_back(struct writer *writer)
     if (!writer->is_away)
         return;
     writer->is_away = false;
-    log_info("store.back");
+    log_info("database.back");
 }
 
 /* The database is to be opened anew after a pause that grows. */

@@ -172,10 +172,10 @@ def steps_of(lines):
     are left out: they come by the clock."""
     steps, seen = [], {}
     for line in lines:
-        if line.get("event") not in ("letter.in", "letter.out"):
+        if line.get("event") not in ("message.in", "message.out"):
             continue
         kind = LETTER.match(line["letter"])[0]
-        for verb in ("recv",) if line["event"] == "letter.in" else ("post", "sent"):
+        for verb in ("recv",) if line["event"] == "message.in" else ("post", "sent"):
             point = f"{verb}.{kind}"
             seen[point] = seen.get(point, 0) + 1
             steps.append(f"{point}:{seen[point]}")

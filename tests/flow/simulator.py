@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The handle on the running Gemini simulator: what it has seen, and how it is to behave (docs/SIMULATOR.md)."""
+"""The handle on the running Gemini simulator: what it has seen, and how it is to behave (simulator/README.md)."""
 import json
 
 from client import http

@@ -168,7 +168,7 @@ def test_nobody_becomes_an_upstream_on_the_frontends_socket(stage, unharmed):
             for kind in ("SEES", "READY", "BEAT"):
                 stranger.say(pack(kind, **({"peer": frontend} if kind == "SEES" else {})))
             assert kinds_in(stranger.listen(0.2)) <= {"WHO"}, (socket, role)
-            assert not stage.log("balancer", "peer.came", peer=f"{stranger.id:x}"), (socket, role)
+            assert not stage.log("balancer", "peer.joined", peer=f"{stranger.id:x}"), (socket, role)
 
 
 def kinds_in(frames):

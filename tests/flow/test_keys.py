@@ -86,7 +86,7 @@ def test_keys_that_lack_a_model_are_passed_over_once_another_has_had_it(pool):
         assert is_good(stage.chat("hello"))
     counts = stage.sim.by_key()
     assert counts["key-unlisted-0"] <= 3 and counts["key-unlisted-1"] <= 3, counts
-    assert {line["fault"] for line in stage.log("balancer", "key.rests")} == {"no_model"}
+    assert {line["fault"] for line in stage.log("balancer", "key.cooling_down")} == {"no_model"}
 
 
 def test_a_model_that_nobody_has_makes_no_key_rest(pool):
@@ -102,9 +102,9 @@ def test_an_overloaded_model_is_left_alone_for_a_moment(pool):
     stage = pool(GOOD, "key-ok-2")
     stage.sim.script(MODEL, times=3, error_status=503)
     assert stage.chat("hello").status == 503
-    stage.wait_log("balancer", "model.rests", model=MODEL)
+    stage.wait_log("balancer", "model.cooling_down", model=MODEL)
     assert is_good(stage.chat("hello"))
-    assert stage.sim.total() == 4 and not stage.log("balancer", "key.rests")
+    assert stage.sim.total() == 4 and not stage.log("balancer", "key.cooling_down")
 
 
 def test_a_client_that_is_quoted_costs_no_key_anything(pool):
@@ -118,7 +118,7 @@ def test_a_client_that_is_quoted_costs_no_key_anything(pool):
                                             "safety_settings": [{"category": words, "threshold": "OFF"}]})
         assert chat.status == 400, chat.text
     assert is_good(stage.chat("hello"))
-    assert not stage.log("balancer", "key.rests")
+    assert not stage.log("balancer", "key.cooling_down")
 
 
 def test_a_key_rests_for_one_model_or_for_all(pool):
@@ -399,7 +399,7 @@ def test_a_place_that_is_not_served_for_a_moment_costs_seconds(pool):
     answer = stage.chat("hello")
     assert (answer.status, answer.json["error"]["code"]) == (503, "unsupported_country_region_territory"), answer.text
     assert "retry-after" not in answer.headers
-    assert stage.sim.total() == 2 and stage.wait_log("balancer", "proxy.rests", fault="location")
+    assert stage.sim.total() == 2 and stage.wait_log("balancer", "proxy.cooling_down", fault="location")
     assert stage.chat("hello").status == 503 and stage.sim.total() == 2
     for key in keys:
         stage.sim.key(key, "ok")
@@ -435,7 +435,7 @@ def test_health_and_the_page_say_why_calls_would_wait(stage_of):
     assert (dead["key"], dead["state"], dead["reason"]) == ("\u20260001", "dead", "key_invalid")
     assert (waiting["key"], waiting["state"], waiting["reason"], waiting["model"]) == ("\u20260002", "cooling", "quota_minute", MODEL)
     assert 0 < waiting["ms"] <= 51_000
-    [line] = stage.log("balancer", "key.rests", fault="key_invalid")
+    [line] = stage.log("balancer", "key.cooling_down", fault="key_invalid")
     assert line["tail"] == "\u20260001"
 
 

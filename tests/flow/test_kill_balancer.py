@@ -28,15 +28,15 @@ def letters(stage, event):
 
 def is_recovered(stage):
     """Frontend and upstream have told their lists: nothing of the handshake follows."""
-    come = [letter.split()[0] for letter in letters(stage, "letter.in")]
-    gone = [letter.split()[0] for letter in letters(stage, "letter.out")]
+    come = [letter.split()[0] for letter in letters(stage, "message.in")]
+    gone = [letter.split()[0] for letter in letters(stage, "message.out")]
     return come.count("READY") == 2 and come.count("SEES") >= 2 and "KNOWN_END" in gone  # of one upstream
 
 
 def is_settled(stage, count):
     """So many outcomes came, and the last is acknowledged."""
-    come = [letter.split()[1] for letter in letters(stage, "letter.in") if letter.startswith("OUTCOME")]
-    gone = [letter.split()[1] for letter in letters(stage, "letter.out") if letter.startswith("SETTLED")]
+    come = [letter.split()[1] for letter in letters(stage, "message.in") if letter.startswith("OUTCOME")]
+    gone = [letter.split()[1] for letter in letters(stage, "message.out") if letter.startswith("SETTLED")]
     return len(come) >= count and gone and gone[-1] == come[-1]
 
 
@@ -210,13 +210,13 @@ def test_a_call_that_ends_while_its_frontend_waits_for_the_list_is_in_it(stage_o
         stage.stop("upstream-1")  # its report is waited for, for two seconds
         stage.start("balancer", env=TRACE)
         stage.wait("the frontend has told its list", lambda: "READY" in [
-            line["letter"] for line in stage.log("balancer", "letter.in") if line["box"] == "front"])
+            line["letter"] for line in stage.log("balancer", "message.in") if line["box"] == "front"])
         stage.stop("frontend")
         stage.wait("all calls have ended", lambda: sum(
-            letter.startswith("OUTCOME") for letter in letters(stage, "letter.in")) == 10)
-        assert "KNOWN_END" not in letters(stage, "letter.out")
-        stage.wait("the list is told", lambda: "KNOWN_END" in letters(stage, "letter.out"))
-        assert sum(letter.startswith("KNOWN ") for letter in letters(stage, "letter.out")) == 10
+            letter.startswith("OUTCOME") for letter in letters(stage, "message.in")) == 10)
+        assert "KNOWN_END" not in letters(stage, "message.out")
+        stage.wait("the list is told", lambda: "KNOWN_END" in letters(stage, "message.out"))
+        assert sum(letter.startswith("KNOWN ") for letter in letters(stage, "message.out")) == 10
         stage.cont("frontend")
         stage.cont("upstream-1")
         for stream in streams.join(10 * SLOW):

@@ -74,7 +74,7 @@ def test_a_full_flight_file_stops_no_call_and_says_how_many_are_missing(stage_of
     stage.kill("recorder")
     for _ in range(40):
         assert stage.chat("hello").status == 200
-    stage.wait_log("upstream", "flight.full")
+    stage.wait_log("upstream", "journal.full")
     stage.start("recorder")
     stage.wait("what was kept is stored", lambda: stage.count_rows() >= 16)
     assert stage.chat("the next one tells of the gap").status == 200

@@ -44,7 +44,7 @@ def absent(make):
     stage.database.stop()
     stage.start_all()
     served(stage, CALLS)
-    stage.wait_log("store", "store.away")
+    stage.wait_log("store", "database.away")
     stage.database.start()
     assert stage.sim.total() == CALLS
     stage.wait_accounted(30)

@@ -213,7 +213,7 @@ def expect_unreachable(stage, fault, words, attempts=3):
     for secret in (*KEYS, "v1beta", MODEL):
         assert secret not in error["message"], error
     assert {row["fault"] for row in stage.wait_rows(attempts)} == {fault}
-    assert not stage.log("balancer", "key.rests")
+    assert not stage.log("balancer", "key.cooling_down")
 
 
 def test_a_refused_connection_is_said_to_be_so(stage_of):

@@ -82,7 +82,7 @@ def expect_failure(stage, answer, code, *words):
         assert word in error["message"], error
     for secret in (*KEYS, "v1beta", MODEL):
         assert secret not in error["message"], error
-    assert not stage.log("balancer", "key.rests")
+    assert not stage.log("balancer", "key.cooling_down")
     stage.wait_log("upstream", "attempt.failed", why=error["message"].rstrip("."))
 
 
@@ -269,7 +269,7 @@ def test_a_stream_that_is_reset_before_content_goes_to_the_next_key(h2_stage):
         assert stream.is_whole and stream.text == "You said: hello"
     rows = stage.wait_accounted()
     assert sorted(row["fault"] for row in rows) == ["none"] * 3 + ["reset"]
-    assert not stage.log("balancer", "key.rests")
+    assert not stage.log("balancer", "key.cooling_down")
 
 
 def test_a_connection_that_is_reset_with_all_its_streams_is_made_again(h2_stage):
@@ -280,7 +280,7 @@ def test_a_connection_that_is_reset_with_all_its_streams_is_made_again(h2_stage)
         assert stage.chat("hello").status == 200
         running.join(30 * SLOW)
     assert all(stream.is_whole and stream.text == numbers(5) for stream in running.all)
-    assert not stage.log("balancer", "key.rests")
+    assert not stage.log("balancer", "key.cooling_down")
 
 
 GOOD = b'{"candidates":[{"content":{"parts":[{"text":"from the second"}],"role":"model"},"finishReason":"STOP"}]}'
@@ -355,5 +355,5 @@ def test_what_a_provider_turns_away_is_asked_again_once_with_the_next_key(stage_
     assert stage.chat("hello").status == 200
     rows = stage.wait_rows(3)
     assert sorted(row["fault"] for row in rows) == ["none", "none", "reset"]
-    assert not stage.log("balancer", "key.rests")
+    assert not stage.log("balancer", "key.cooling_down")
     provider.close()

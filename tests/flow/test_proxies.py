@@ -152,9 +152,9 @@ def test_a_proxy_that_is_down_costs_calls_nothing_while_there_is_another(behind,
     stage = behind(f"http://{USER}:{PASSWORDS['http']}@127.0.0.1:{free_port()}", good.url(), PROXIES_USE_CONSISTENCY_HASH_BY_API_KEY=by_key)
     answers = [stage.chat(f"call {i}") for i in range(24)]
     assert [content(answer) for answer in answers] == [f"You said: call {i}" for i in range(24)]
-    rests = stage.log("balancer", "proxy.rests")
+    rests = stage.log("balancer", "proxy.cooling_down")
     assert rests and {line["number"] for line in rests} == {"1"}
-    assert not stage.log("balancer", "key.rests")
+    assert not stage.log("balancer", "key.cooling_down")
     rows = stage.wait_rows(24 + sum(1 for line in stage.log("upstream", "attempt.failed")))
     assert {row["fault"] for row in rows} == {"none", "proxy"}
     expect_no_leak(stage, *answers)
@@ -169,7 +169,7 @@ def test_a_password_that_is_wrong_is_the_proxys_affair_and_said_so(behind, proxy
         assert "user name and password" in answer.json["error"]["message"], answer.text
         assert str(proxy.port) not in answer.text, "where the proxy is, is no client's business"
         assert stage.wait_log("upstream", "attempt.failed", proxy=f"127.0.0.1:{proxy.port}")
-        assert not stage.log("balancer", "key.rests") and stage.sim.total() == 0
+        assert not stage.log("balancer", "key.cooling_down") and stage.sim.total() == 0
         native = stage.request("POST", f"/v1beta/models/{MODEL}:generateContent", {"contents": [{"parts": [{"text": "x"}]}]})
         assert native.status == 502 and "user name and password" in native.json["error"]["message"]
         expect_no_leak(stage, answer, native)

@@ -101,7 +101,7 @@ def test_the_database_away_is_said_and_comes_back(tmp_path):
         waiting = stage.wait("a record waits", lambda: (told := records())["waiting"] == 1 and told.get("reason") and told)
         assert not waiting["database"] and waiting["bytes"] > 0 and "\n" not in waiting["reason"]
         assert abs(waiting["since_ms"] / 1000 - time.time()) < 60 * SLOW
-        told = [line["code"] for line in stage.log("store", "store.away")]
+        told = [line["code"] for line in stage.log("store", "database.away")]
         assert told and len(told) == len(set(told))
         stage.database.start()
         stage.wait("none waits", lambda: records()["database"] and not records()["waiting"], 20)

@@ -369,12 +369,12 @@ def test_no_database_at_the_start(own_stage):
     upstream = Upstream(own_stage)
     upstream.make(500)
     upstream.settle()
-    store.wait_event("store.away")
+    store.wait_event("database.away")
     time.sleep(0.5)
-    assert len(store.events("store.away")) == 1, "the same trouble is told once"
+    assert len(store.events("database.away")) == 1, "the same trouble is told once"
     own_stage.server.start()
     own_stage.check(upstream)
-    store.wait_event("store.back")
+    store.wait_event("database.back")
     assert intake.process.poll() is None
 
 
@@ -411,7 +411,7 @@ def test_the_database_hangs_and_the_intake_does_not_notice(own_stage):
         upstream.settle()
         assert time.monotonic() - began < SLOW, "the intake waited"
         time.sleep(0.1)
-    assert store.events("store.away")
+    assert store.events("database.away")
     own_stage.server.resume()
     own_stage.check(upstream)
     assert intake.process.poll() is None
@@ -470,7 +470,7 @@ def test_a_commit_of_unknown_fate_is_repeated_and_changes_nothing(stage, is_obey
     upstream.settle()
     store = stage.store(MYSQL_SOCKET=str(cutter.path))
     stage.check(upstream)
-    assert cutter.has_cut and len(store.wait_event("store.away")) == 1
+    assert cutter.has_cut and len(store.wait_event("database.away")) == 1
     assert stage.query("select last_seq, gap, refused from senders") == [{"last_seq": 5000, "gap": 5000, "refused": 0}]
     cutter.close()
 
@@ -525,7 +525,7 @@ def test_a_lock_in_the_database_is_waited_for(stage):
     holder.stdin.close()
     assert holder.wait(SECONDS) == 0
     stage.query("set global innodb_lock_wait_timeout = 50")
-    assert not store.events("store.away")
+    assert not store.events("database.away")
 
 
 @pytest.mark.parametrize("segment", ["16KiB", "8MiB"])  # 8 MiB: one segment fills the disk
@@ -731,7 +731,7 @@ def test_status_tells_what_is_not_stored_yet(own_stage):
     server.stop()
     upstream.make(20)
     upstream.settle()
-    store.wait_event("store.away")
+    store.wait_event("database.away")
     peer = Peer(own_stage.folder / "s/run/recorder", identity := incarnation())
     peer.send("HELLO", role="admin", incarnation=identity, version=1)
     peer.expect("WELCOME")
@@ -759,7 +759,7 @@ def test_a_database_that_is_there_but_may_not_be_made_is_told(own_stage):
     own_stage.env |= {"MYSQL_USER": "weak", "MYSQL_PASSWORD": "p"}
     own_stage.recorder()
     store = own_stage.store()
-    assert "denied" in store.wait_event("store.away")[0]["reason"]
+    assert "denied" in store.wait_event("database.away")[0]["reason"]
     server.query(f"create database {own_stage.database}")
     server.query(f"grant all on {own_stage.database}.* to weak@localhost")
     upstream = Upstream(own_stage)

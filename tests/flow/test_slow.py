@@ -289,7 +289,7 @@ def test_a_name_server_that_never_answers_holds_up_only_those_who_need_it(stage_
         stage.start(name)
     stage.wait_ready()
     stage.start("upstream-1", env={"BASE_URL": "http://nobody.knows.test/v1beta"}, prefix=silent_name_server)
-    stage.wait_log("balancer", "peer.came", role="upstream", after=1)
+    stage.wait_log("balancer", "peer.joined", role="upstream", after=1)
     with stage.streams(20, text="hello", stream=False) as running:
         ended = lambda: [s.ended for s in running.all if s.ending == "end"]
         stage.wait("half of them are served, and no more are", lambda: len(ended()) >= 8 and time.monotonic() - max(ended()) > 0.2 * SLOW, 2)

@@ -58,12 +58,12 @@ class Road:
 
     def resumes(self):
         """How many RESUME the frontend has sent and the upstream has taken."""
-        return (len(self.letters("frontend", "letter.out", "RESUME")), len(self.letters("upstream", "letter.in", "RESUME")))
+        return (len(self.letters("frontend", "message.out", "RESUME")), len(self.letters("upstream", "message.in", "RESUME")))
 
     def wait_attached(self, times):
         """Until the frontend has attached so often."""
         self.stage.wait(f"the frontend is attached for the {times}th time",
-                        lambda: len(self.stage.log("frontend", "upstream.attached")) >= times)
+                        lambda: len(self.stage.log("frontend", "upstream.connected")) >= times)
 
     def call(self):
         with begin_scripted(self.stage, 1, chunks=CHUNKS, pace_ms=10) as streams:
@@ -82,7 +82,7 @@ def conversation(road):
 
 def cut_at(road, way, at):
     """One call, in which the connection is cut at that byte."""
-    relay, cuts, attached = road.relay, road.relay.cut, len(road.stage.log("frontend", "upstream.attached"))
+    relay, cuts, attached = road.relay, road.relay.cut, len(road.stage.log("frontend", "upstream.connected"))
     relay.cut_after(way, at)
     try:
         road.call()
@@ -118,7 +118,7 @@ def beginnings(way):
         with Road(make, resume="20") as road:
             calls = road.stage.sim.total()
             for at in range(1, 330, 7):
-                relay, attached = road.relay, len(road.stage.log("frontend", "upstream.attached"))
+                relay, attached = road.relay, len(road.stage.log("frontend", "upstream.connected"))
                 with begin_scripted(road.stage, 1, chunks=6, pace_ms=20) as streams:
                     streams.wait_events(1, 10 * SLOW)
                     relay.cut_next_after(way, at)
@@ -143,10 +143,10 @@ def while_the_balancer_is_killed(make):
         with begin_scripted(stage, 10, chunks=FEW, first_ms=200) as streams:
             stage.wait("the provider is asked for all", lambda: stage.sim.total() == 10)
             road.relay.refuse()
-            stage.wait("all are settled", lambda: len(road.letters("balancer", "letter.in", "OUTCOME")) == 10 and
-                       road.letters("upstream", "letter.in", "SETTLED"))
+            stage.wait("all are settled", lambda: len(road.letters("balancer", "message.in", "OUTCOME")) == 10 and
+                       road.letters("upstream", "message.in", "SETTLED"))
             stage.restart("balancer")
-            stage.wait("the frontend has the list", lambda: len(road.letters("frontend", "letter.in", "KNOWN_END")) == 2)
+            stage.wait("the frontend has the list", lambda: len(road.letters("frontend", "message.in", "KNOWN_END")) == 2)
             road.relay.accept()
             for stream in streams.join(15 * SLOW):
                 stream.assert_numbered(FEW)
@@ -160,7 +160,7 @@ def stopped_upstream(make):
         stage = road.stage
         with begin_scripted(stage, 10, chunks=40, pace_ms=50) as begun:
             begun.wait_events(3, 10 * SLOW)
-            attached = len(stage.log("frontend", "upstream.attached"))
+            attached = len(stage.log("frontend", "upstream.connected"))
             stage.stop("upstream")
             stage.wait_log("frontend", "upstream.broken", 12)
             stage.cont("upstream")
@@ -291,7 +291,7 @@ def only_the_frontend_notices(make):
             with begin_scripted(stage, 10, chunks=20, pace_ms=30) as begun, begin(stage, [large] * 2) as uploads, \
                     begin_scripted(stage, 10, chunks=FEW, first_ms=300) as quiet:
                 begun.wait_events(2, 10 * SLOW)
-                attached = len(stage.log("frontend", "upstream.attached"))
+                attached = len(stage.log("frontend", "upstream.connected"))
                 road.relay.halve("frontend")
                 road.wait_attached(attached + 1)
                 for streams, count in ((begun, 20), (uploads, CHUNKS), (quiet, FEW)):

@@ -257,7 +257,7 @@ static bool file_make(struct flight *flight, const char *fresh)
 
 static void memory_make(struct flight *flight, const char *fresh)
 {
-    log_error("flight.unsafe", F_STR("file", flight->path), F_STR("why", strerror(errno)));
+    log_error("journal.unsafe", F_STR("file", flight->path), F_STR("why", strerror(errno)));
     unlink(fresh);
     if (flight->fd >= 0)
         close(flight->fd);
@@ -494,9 +494,9 @@ static void set_aside(struct flight *flight)
     struct bytes aside = {0};
 
     bytes_printf(&aside, "%s.bad", flight->path);
-    log_error("flight.corrupt", F_STR("file", flight->path), F_NUM("slots", flight->corrupt));
+    log_error("journal.damaged", F_STR("file", flight->path), F_NUM("slots", flight->corrupt));
     if (rename(flight->path, bytes_cstr(&aside)) != 0)
-        log_error("flight.stuck", F_STR("file", flight->path), F_STR("why", strerror(errno)));
+        log_error("journal.stuck", F_STR("file", flight->path), F_STR("why", strerror(errno)));
     bytes_clear(&aside);
 }
 

@@ -74,7 +74,7 @@ static void adopt(struct records *records, const char *path)
         free(flight);
         return;
     }
-    log_info("flight.adopted", F_ID("sender", flight->incarnation),
+    log_info("journal.adopted", F_ID("sender", flight->incarnation),
              F_NUM("records", flight->order_count), F_NUM("corrupt", flight->corrupt));
     if (flight->gap)
         records->own.gap += flight->gap; /* attempts that it could not keep, for our next record */
@@ -125,7 +125,7 @@ void records_open(struct records *records, struct link *link, uint64_t incarnati
 {
     *records = (struct records){.link = link, .folder = options_path("flight")};
     if (mkdir(records->folder, 0700) != 0 && errno != EEXIST)
-        log_error("flight.unsafe", F_STR("folder", records->folder), F_STR("why", strerror(errno)));
+        log_error("journal.unsafe", F_STR("folder", records->folder), F_STR("why", strerror(errno)));
     flight_create(&records->own, records->folder, incarnation, slot_count);
     adopt_all(records);
     records->look_ms = clock_ms() + LOOK_MS;
@@ -149,7 +149,7 @@ static void complain(struct records *records)
     if (records->told_ms && now_ms < records->told_ms + TELL_MS)
         return;
     records->told_ms = now_ms;
-    log_error("flight.full", F_NUM("waiting", records->own.order_count),
+    log_error("journal.full", F_NUM("waiting", records->own.order_count),
               F_NUM("not_kept", records->own.gap + 1));
 }
 

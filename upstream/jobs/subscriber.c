@@ -51,7 +51,7 @@ void reader_subscribed(struct upstream *upstream, uint64_t incarnation)
     reader->incarnation = incarnation;
     reader->is_attached = true;
     HASH_ADD(hh, upstream->readers, incarnation, sizeof(incarnation), reader);
-    log_info("frontend.attached", F_ID("frontend", incarnation));
+    log_info("frontend.subscribed", F_ID("frontend", incarnation));
     tell_balancers(upstream, MSG_SEES, incarnation);
 }
 
@@ -84,7 +84,7 @@ void reader_unsubscribed(struct upstream *upstream, uint64_t incarnation)
     reader->gone_ms = upstream->actor.now_ms + upstream->resume_ms;
     mailbox_forget(&upstream->answers, incarnation);
     actor_wake(&upstream->actor, reader->gone_ms);
-    log_info("frontend.detached", F_ID("frontend", incarnation),
+    log_info("frontend.unsubscribed", F_ID("frontend", incarnation),
              F_NUM("calls", reader->call_count));
 }
 

@@ -222,8 +222,8 @@ static void trace_letters(void)
     options_read(1, (char *[]){(char *)"test", NULL});
     log_open("test", options.log_level ? options.log_level : "INFO");
     open_actor(NULL);
-    trace_letter(&actor.print, "letter.in", "box", MSG_BEAT, &(struct msg_beat){0});
-    trace_letter(&actor.print, "letter.in", "box", MSG_JOB,
+    trace_letter(&actor.print, "message.in", "box", MSG_BEAT, &(struct msg_beat){0});
+    trace_letter(&actor.print, "message.in", "box", MSG_JOB,
                  &(struct msg_job){.model = VIEW("m\n1"), .key = {VIEW("AIza-marked")}});
     log_flush();
     exit(0);
