@@ -69,14 +69,16 @@ def test_later_calls_wait_for_the_only_upstream_to_come_back(stage_of):
 def test_it_is_killed_again_and_again(stage_of):
     """Five times, as soon as it has work again."""
     stage = stage_of(upstreams=1)
+    stage.prove_keys()
+    before = stage.sim.total()
     with begin_scripted(stage, 20, chunks=FEW, first_ms=700) as calls:
         for i in range(5):
-            stage.wait("it has asked the provider for all", lambda: stage.sim.total() == 20 * (i + 1))
+            stage.wait("it has asked the provider for all", lambda: stage.sim.total() == before + 20 * (i + 1))
             stage.kill("upstream-0")
             stage.start("upstream-0")
         for stream in calls.join(20 * SLOW):
             stream.assert_numbered(FEW)
-    assert stage.sim.total() == 120
+    assert stage.sim.total() == before + 120
     rows = assert_exactly_once(stage, may_lose=True)
     assert sum(row["fault"] == "lost" for row in rows) == 100
     assert {row["attempt"] for row in rows} == set(range(1, 7))

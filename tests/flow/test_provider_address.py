@@ -185,6 +185,7 @@ def test_calls_that_wait_for_a_connection_wait_within_their_deadline(stage_of):
 
 def test_connections_that_idle_are_closed_and_the_next_call_makes_one(stage_of):
     stage = stage_of(keys=KEYS, admin=False, database=False, env={"UPSTREAM_IDLE": "1"})
+    stage.prove_keys()
     with stage.streams(5, first_ms=200, chunks=2) as running:
         stage.wait("there are five", lambda: connections_to(stage.sim.port) >= 5)
         running.join(20 * SLOW)

@@ -194,6 +194,7 @@ def numbers(count):
 
 def test_many_streams_share_a_connection(h2_stage):
     stage = h2_stage()
+    stage.prove_keys()
     with stage.streams(50, chunks=40, numbered=True, pace_ms=25) as running:
         stage.wait("all are under way", lambda: stage.sim.counts()["open"] == 50)
         # those of the other end are counted too when both are of this host: a connection has one remote end at this port
