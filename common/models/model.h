@@ -23,6 +23,10 @@ struct model_facts {
     bool refuses_prefill;   /* the last turn must be the user's */
     bool has_no_system;     /* no systemInstruction */
     bool has_no_json;       /* no responseMimeType */
+    bool has_no_text;       /* answers with pictures or speech */
+    bool has_openapi;       /* schemas in OpenAPI's form only, and calls are never VALIDATED */
+    bool signs_calls;       /* wants the signatures of its calls back; its results hold pictures */
+    bool calls_in_json;     /* takes tools and responseMimeType in one request */
     bool is_no_chat;        /* embeddings, pictures, video, live */
     bool makes_images;      /* answers with pictures, and takes its own back as the model's */
     bool takes_resolution;  /* mediaResolution of a part */

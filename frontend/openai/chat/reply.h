@@ -25,11 +25,14 @@ enum piece_kind {
     PIECE_TEXT,    /* content */
     PIECE_THOUGHT, /* reasoning_content */
     PIECE_IMAGE,   /* images */
+    PIECE_CALL,    /* tool_calls; `part` has it */
+    PIECE_LEGACY,  /* the same as function_call */
 };
 
 struct piece {
     enum piece_kind kind;
     struct view before, text, after; /* of a picture: media type, none, base64 */
+    yyjson_val *part;
 };
 
 struct piece piece_read(const struct ask *ask, yyjson_val *part);
