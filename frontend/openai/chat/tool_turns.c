@@ -13,9 +13,6 @@
 #include "openai/chat/contents.h"
 #include "openai/chat/tool_names.h"
 
-/* What Google documents for a call whose signature is lost. */
-#define SKIP_SIGNATURE "skip_thought_signature_validator"
-
 enum {
     CALLS_MOST = 1024, /* of a step */
     LOOKS_MOST = 4096, /* results that are looked at for a step; what is behind is told as text */
@@ -169,7 +166,7 @@ static struct view find_signature(yyjson_val *call, struct view hung, yyjson_val
 static void write_signature(struct chat *chat, struct view signature, bool is_first)
 {
     if (is_first && !signature.len && chat->model->signs_calls)
-        signature = VIEW(SKIP_SIGNATURE);
+        signature = VIEW(REFUSAL_NO_SIGNATURE);
     if (!signature.len || chat->model->thinking == THINKS_NOT)
         return;
     bytes_append(&chat->ask->body, VIEW(",\"thoughtSignature\":\""));
