@@ -13,6 +13,8 @@ struct client {
     void *data;
     h2o_timeout_entry_t look;  /* when data that nobody reads hides a hang-up */
     h2o_socket_cb read;        /* h2o's own, behind that of early.c */
+    bool is_judged;            /* the head of the request that is being read, and `fault` is its */
+    const char *fault;         /* NULL: none */
     h2o_timeout_entry_t again; /* early.c puts itself in front of it again */
 };
 

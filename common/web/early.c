@@ -28,16 +28,25 @@ static void refuse(struct client *client, int status, struct view target)
     bytes_clear(&body);
 }
 
+/* Whether h2o may have what has come. Where its head is whole, what comes is the body. */
+static bool judge(struct client *client)
+{
+    const h2o_buffer_t *input = client->socket->input;
+    struct head_verdict verdict = head_judge((struct view){input->bytes, input->size});
+
+    client->is_judged = verdict.is_whole;
+    client->fault = verdict.fault;
+    if (verdict.status)
+        refuse(client, verdict.status, verdict.target);
+    return !verdict.status;
+}
+
 static void on_read(h2o_socket_t *socket, const char *error)
 {
     struct client *client = socket->on_close.data;
-    struct view bytes = {socket->input->bytes, socket->input->size}, target;
-    int status = error ? 0 : head_status(bytes, &target);
 
-    if (status) {
-        refuse(client, status, target);
+    if (!error && !client->is_judged && !judge(client))
         error = "refused"; /* h2o then closes the connection without a word */
-    }
     client->read(socket, error);
 }
 
@@ -58,10 +67,15 @@ void early_watch(struct client *client)
     client->socket->_cb.read = on_read;
 }
 
+/* Ends with its request. */
+struct turn {
+    struct client *client;
+};
+
 /* h2o disposes of a request before it reads the next one or closes the connection. */
 static void on_disposed(void *data)
 {
-    struct client *client = *(struct client **)data;
+    struct client *client = ((struct turn *)data)->client;
 
     if (!h2o_timeout_is_linked(&client->again))
         h2o_timeout_link(client->web->loop, &client->web->context.zero_timeout, &client->again);
@@ -69,7 +83,11 @@ static void on_disposed(void *data)
 
 void early_watch_next(h2o_req_t *req)
 {
-    struct client **client = h2o_mem_alloc_shared(&req->pool, sizeof(*client), on_disposed);
+    struct client *client = client_of(req);
+    struct turn *turn;
 
-    *client = client_of(req);
+    if (!client->read)
+        return;
+    turn = h2o_mem_alloc_shared(&req->pool, sizeof(*turn), on_disposed);
+    turn->client = client;
 }

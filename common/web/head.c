@@ -53,17 +53,6 @@ static struct view second_word(struct view bytes)
     return VIEW("");
 }
 
-int head_status(struct view bytes, struct view *target)
-{
-    struct head head;
-    int said = read_head(bytes, &head);
-
-    *target = said >= 0 ? head.target : second_word(bytes);
-    if (said == -1)
-        return 400;
-    return said == -2 && bytes.len >= H2O_MAX_REQLEN ? 431 : 0;
-}
-
 static bool is_named(const struct phr_header *line, struct view name)
 {
     return line->name && line->name_len == name.len &&
@@ -101,26 +90,36 @@ static bool is_folded(const struct head *head)
 }
 
 /* RFC 9112, 3.2, 5.2, 6.1 and 6.3 */
-const char *head_fault(struct view bytes)
+static const char *fault_of(const struct head *head)
 {
-    struct head head;
-    struct found lengths, codings;
-    size_t hosts;
+    struct found lengths = find(head, VIEW("content-length"));
+    struct found codings = find(head, VIEW("transfer-encoding"));
+    size_t hosts = find(head, VIEW("host")).count;
 
-    if (read_head(bytes, &head) < 0)
-        return "The head of the request cannot be read.";
-    lengths = find(&head, VIEW("content-length"));
-    codings = find(&head, VIEW("transfer-encoding"));
-    hosts = find(&head, VIEW("host")).count;
     if (lengths.count && codings.count)
         return "Content-Length and Transfer-Encoding exclude each other.";
     if (lengths.differs)
         return "The request has two Content-Length that differ.";
-    if (codings.count > 1 || (codings.count && head.minor == 0))
+    if (codings.count > 1 || (codings.count && head->minor == 0))
         return "The request has a Transfer-Encoding that cannot be.";
-    if (hosts > 1 || (!hosts && head.minor > 0))
+    if (hosts > 1 || (!hosts && head->minor > 0))
         return hosts ? "The request has more than one Host." : "The request has no Host.";
-    return is_folded(&head) ? "A header goes on in a second line." : NULL;
+    return is_folded(head) ? "A header goes on in a second line." : NULL;
+}
+
+struct head_verdict head_judge(struct view bytes)
+{
+    struct head head;
+    int said = read_head(bytes, &head);
+
+    if (said >= 0)
+        return (struct head_verdict){true, fault_of(&head), 0, head.target};
+    return (struct head_verdict){
+        .status = said == -1                    ? 400
+                  : bytes.len >= H2O_MAX_REQLEN ? 431
+                                                : 0,
+        .target = second_word(bytes),
+    };
 }
 
 struct view head_origin(struct view target)

@@ -63,6 +63,7 @@ static void on_setup(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **slot)
         h2o_setup_next_ostream(req, slot);
         return;
     }
+    client_of(req)->is_judged = false;
     if (!req->http1_is_persistent)
         client_linger(client_of(req));
     take_origin(req);
@@ -78,12 +79,16 @@ static void on_setup(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **slot)
     h2o_setup_next_ostream(req, &rewrite->super.next);
 }
 
-/* h2o keeps the head in front of the body until the reply has gone. */
-static struct view head_of(const h2o_req_t *req)
+/* What early.c has seen, or not, as of a request that came together with the one before. h2o keeps
+ * the head in front of the body until the reply has gone. */
+static const char *take_fault(struct client *client)
 {
-    const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
+    const h2o_buffer_t *input = client->socket->input;
 
-    return (struct view){input->bytes, input->size};
+    if (!client->is_judged)
+        return head_judge((struct view){input->bytes, input->size}).fault;
+    client->is_judged = false;
+    return client->fault;
 }
 
 static int refuse(h2o_req_t *req, const char *fault)
@@ -101,7 +106,7 @@ static int refuse(h2o_req_t *req, const char *fault)
 
 static int on_req(h2o_handler_t *handler, h2o_req_t *req)
 {
-    const char *fault = head_fault(head_of(req));
+    const char *fault = take_fault(client_of(req));
 
     (void)handler;
     take_origin(req);

@@ -103,6 +103,31 @@ static bool concerns_client(enum error error)
     return error != ERROR_NO_KEY && error != ERROR_UNAUTHORIZED;
 }
 
+/* The member that says most of what went wrong; NULL: none does. */
+static yyjson_val *telling_member(yyjson_val *object)
+{
+    static const char *const names[] = {"message", "error", "detail", "msg"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        yyjson_val *value = yyjson_obj_get(object, names[i]);
+
+        if ((yyjson_is_str(value) || yyjson_is_ctn(value)) && yyjson_get_len(value))
+            return value;
+    }
+    return NULL;
+}
+
+/* Relays have shapes of their own for an error: {"error":"…"}, {"message":"…"},
+ * {"detail":[{"msg":"…"}]}. */
+static struct view words_in(yyjson_val *value)
+{
+    enum { DEPTH = 4 };
+
+    for (int i = 0; i < DEPTH && value && !yyjson_is_str(value); i++)
+        value = yyjson_is_arr(value) ? yyjson_arr_get_first(value) : telling_member(value);
+    return json_view(value);
+}
+
 struct provider_error provider_error_read(const struct complaint *complaint)
 {
     struct provider_error provider = {0};
@@ -118,6 +143,8 @@ struct provider_error provider_error_read(const struct complaint *complaint)
     provider.message = json_view(json_member(provider.error, VIEW("message")));
     provider.status = json_view(json_member(provider.error, VIEW("status")));
     provider.code = json_count(json_member(provider.error, VIEW("code")));
+    if (!provider.message.len)
+        provider.message = words_in(root);
     return provider;
 }
 

@@ -176,8 +176,8 @@ def test_tokens_are_counted_by_what_they_are(stage):
 
 
 def test_sampling_is_left_out_where_it_is_fixed_and_the_prefill_refused(stage):
-    config = sent_of(stage, model=FIXED, temperature=0.1, top_p=0.5, top_k=3, seed=-1, max_tokens=99).get("generationConfig")
-    assert config["seed"] == 2 ** 31 - 1 and not {"temperature", "topP", "topK"} & set(config)
+    config = sent_of(stage, model=FIXED, temperature=0.1, top_p=0.5, top_k=3, seed=-2, max_tokens=99).get("generationConfig")
+    assert config["seed"] == 2 ** 31 - 2 and not {"temperature", "topP", "topK"} & set(config)
     prefill = [{"role": "user", "content": "p"}, {"role": "assistant", "content": "Well,"}]
     assert stage.chat(messages=prefill, model=FIXED).json["error"]["param"] == "messages"
     assert stage.chat(messages=prefill, model=MODEL).status == 200

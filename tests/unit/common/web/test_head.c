@@ -28,12 +28,16 @@ static void what_two_readers_could_read_in_two_ways_is_a_fault(void **state)
         GET "Host: a\r\nX: y\r\n z\r\n\r\n",
         "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
         "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n",
-        "",
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(faults); i++)
-        assert_non_null(head_fault(view_of(faults[i])));
+    for (size_t i = 0; i < COUNT(faults); i++) {
+        struct head_verdict verdict = head_judge(view_of(faults[i]));
+
+        assert_true(verdict.is_whole);
+        assert_non_null(verdict.fault);
+        assert_int_equal(verdict.status, 0);
+    }
 }
 
 static void what_has_one_meaning_is_none(void **state)
@@ -49,8 +53,13 @@ static void what_has_one_meaning_is_none(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(good); i++)
-        assert_null(head_fault(view_of(good[i])));
+    for (size_t i = 0; i < COUNT(good); i++) {
+        struct head_verdict verdict = head_judge(view_of(good[i]));
+
+        assert_true(verdict.is_whole);
+        assert_null(verdict.fault);
+        assert_int_equal(verdict.status, 0);
+    }
 }
 
 static void only_what_can_never_be_a_head_is_refused_early(void **state)
@@ -70,26 +79,29 @@ static void only_what_can_never_be_a_head_is_refused_early(void **state)
         {"GET /y\r\n\r\n", 400, "/y"},
         {"\x16\x03\x01", 400, ""},
     };
-    struct view target;
-
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        assert_int_equal(head_status(view_of(cases[i].bytes), &target), cases[i].status);
-        assert_true(view_equal(target, view_of(cases[i].target)));
+        struct head_verdict verdict = head_judge(view_of(cases[i].bytes));
+
+        assert_int_equal(verdict.status, cases[i].status);
+        assert_true(view_equal(verdict.target, view_of(cases[i].target)));
     }
 }
 
 static void a_head_without_end_is_too_large(void **state)
 {
     static char bytes[512 * 1024];
-    struct view target;
+    struct head_verdict verdict;
 
     (void)state;
     memset(bytes, 'y', sizeof(bytes));
     memcpy(bytes, GET "X: ", strlen(GET "X: "));
-    assert_int_equal(head_status((struct view){bytes, 100 * 1024}, &target), 0);
-    assert_int_equal(head_status((struct view){bytes, sizeof(bytes)}, &target), 431);
-    assert_true(view_equal(target, VIEW("/x")));
+    verdict = head_judge((struct view){bytes, 100 * 1024});
+    assert_int_equal(verdict.status, 0);
+    assert_false(verdict.is_whole);
+    verdict = head_judge((struct view){bytes, sizeof(bytes)});
+    assert_int_equal(verdict.status, 431);
+    assert_true(view_equal(verdict.target, VIEW("/x")));
 }
 
 static void a_whole_address_is_its_path(void **state)
