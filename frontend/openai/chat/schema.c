@@ -244,6 +244,25 @@ static void write_enum(struct walk *walk, const struct facts *facts)
 
 /* ---- the description, and what it has to tell ---- */
 
+/* Whether a value with all that is in it takes few bytes; that costs no more than those. */
+static bool is_short(yyjson_val *value, size_t most)
+{
+    yyjson_val *end = unsafe_yyjson_get_next(value);
+    size_t size = 0;
+
+    for (; value < end && size <= most; value++)
+        size += 4 + (yyjson_is_ctn(value) ? 0 : yyjson_get_len(value));
+    return size <= most;
+}
+
+static void note_value(struct bytes *note, const char *before, yyjson_val *value,
+                       const char *behind)
+{
+    bytes_text(note, before);
+    json_value(note, value);
+    bytes_text(note, behind);
+}
+
 static void note_values(const struct walk *walk, const struct facts *facts, struct bytes *note)
 {
     yyjson_val *value = facts->values.first;
@@ -251,18 +270,17 @@ static void note_values(const struct walk *walk, const struct facts *facts, stru
 
     if (!facts->values.count || is_enum(walk, facts) || !(facts->values.types & ~IS_NULL))
         return;
-    bytes_text(note, " One of: ");
     for (size_t i = 0; i < facts->values.count; i++, value = unsafe_yyjson_get_next(value)) {
-        bytes_text(note, i ? ", " : "");
-        json_value(note, value);
-        if (note->len - start > NOTE_MOST) {
+        if (note->len - start > NOTE_MOST || !is_short(value, NOTE_MOST)) {
             note->len = start;
             return;
         }
+        note_value(note, i ? ", " : " One of: ", value, "");
     }
     bytes_text(note, ".");
 }
 
+/* Words that the provider doesn't know are told if they say something that is short. */
 static void note_words(const struct walk *walk, const struct node *node, const struct facts *facts,
                        struct bytes *note)
 {
@@ -272,27 +290,21 @@ static void note_words(const struct walk *walk, const struct node *node, const s
         {"exclusiveMinimum", " Greater than "},
         {"exclusiveMaximum", " Less than "},
         {"multipleOf", " A multiple of "},
-        {"uniqueItems", " No item twice: "},
-        {"format", " Format: "},
         {"additionalProperties", " Each value: "},
     };
+    yyjson_val *format = node_word(node, VIEW("format"));
 
     for (size_t i = 0; i < COUNT_OF(words); i++) {
         yyjson_val *value = node_word(node, view_of(words[i].word));
-        size_t start = note->len;
-        bool is_told = yyjson_is_raw(value) || (yyjson_is_str(value) && yyjson_get_len(value)) ||
-                       (yyjson_is_obj(value) && yyjson_obj_size(value));
-        if (!is_told || is_format_taken(walk, json_view(value), facts->types))
-            continue;
-        bytes_text(note, words[i].sentence);
-        if (yyjson_is_str(value))
-            bytes_append(note, json_view(value));
-        else
-            json_value(note, value);
-        bytes_text(note, ".");
-        if (note->len - start > NOTE_MOST)
-            note->len = start;
+        if ((yyjson_is_raw(value) || yyjson_obj_size(value)) && is_short(value, NOTE_MOST))
+            note_value(note, words[i].sentence, value, ".");
     }
+    if (!json_view(format).len || is_format_taken(walk, json_view(format), facts->types) ||
+        !is_short(format, NOTE_MOST))
+        return;
+    bytes_text(note, " Format: ");
+    bytes_append(note, json_view(format));
+    bytes_text(note, ".");
 }
 
 static void write_description(struct walk *walk, const struct node *node, const struct facts *facts)
@@ -356,13 +368,13 @@ static void write_number_words(struct walk *walk, const struct node *node)
     }
 }
 
-/* The branches of a union, or the elements of a tuple. OpenAPI's form says null apart. */
-static void write_list(struct walk *walk, yyjson_val *schemas, size_t depth, unsigned inherited)
+/* The branches of a union, or the elements of a tuple; returns how many. OpenAPI's form says null
+ * apart. */
+static size_t write_list(struct walk *walk, yyjson_val *schemas, size_t depth, unsigned inherited)
 {
     yyjson_val *schema;
     size_t i, max, written = 0;
 
-    bytes_append(walk->out, VIEW("["));
     yyjson_arr_foreach(schemas, i, max, schema)
     {
         if (!schema_charge(walk, 1))
@@ -372,20 +384,26 @@ static void write_list(struct walk *walk, yyjson_val *schemas, size_t depth, uns
         bytes_append(walk->out, written++ ? VIEW(",") : VIEW(""));
         write_schema(walk, schema, depth + 1, inherited);
     }
-    bytes_append(walk->out, VIEW("]"));
+    return written;
 }
 
-static void write_tuple(struct walk *walk, yyjson_val *tuple, size_t depth)
+/* OpenAPI's form knows no tuples: each element may be what any is, or what stands behind them. */
+static void write_tuple(struct walk *walk, yyjson_val *tuple, yyjson_val *items, size_t depth)
 {
     if (walk->form == SCHEMA_JSON) {
         json_key(walk->out, VIEW("prefixItems"));
+        bytes_append(walk->out, VIEW("["));
         write_list(walk, tuple, depth, 0);
+        bytes_append(walk->out, VIEW("]"));
         return;
     }
     json_key(walk->out, VIEW("items"));
-    bytes_append(walk->out, VIEW("{\"anyOf\":"));
-    write_list(walk, tuple, depth, 0);
-    bytes_append(walk->out, VIEW("}"));
+    bytes_append(walk->out, VIEW("{\"anyOf\":["));
+    if (write_list(walk, tuple, depth, 0) && items)
+        bytes_append(walk->out, VIEW(","));
+    if (items)
+        write_schema(walk, items, depth + 1, 0);
+    bytes_append(walk->out, VIEW("]}"));
 }
 
 /* A tuple is told by prefixItems, or by a list of items as it was once. */
@@ -393,19 +411,20 @@ static void write_array_words(struct walk *walk, const struct node *node, size_t
 {
     yyjson_val *items = node_word(node, VIEW("items"));
     yyjson_val *tuple = node_word(node, VIEW("prefixItems"));
+    bool is_tuple;
 
     write_counts(walk, node, (const char *const[]){"minItems", "maxItems"});
     if (!tuple && yyjson_is_arr(items))
         tuple = items;
-    if (yyjson_is_arr(tuple) && yyjson_arr_size(tuple))
-        write_tuple(walk, tuple, depth);
-    else if (!yyjson_is_obj(items))
-        items = NULL;
-    if ((!yyjson_arr_size(tuple) || walk->form == SCHEMA_JSON) &&
-        (yyjson_is_obj(items) || !yyjson_arr_size(tuple))) {
-        json_key(walk->out, VIEW("items"));
-        write_schema(walk, items, depth + 1, 0);
-    }
+    if (!yyjson_is_obj(items))
+        items = NULL; /* true, false: more elements of any kind, or none */
+    is_tuple = yyjson_is_arr(tuple) && yyjson_arr_size(tuple);
+    if (is_tuple)
+        write_tuple(walk, tuple, items, depth);
+    if (is_tuple && (!items || walk->form == SCHEMA_OPENAPI))
+        return;
+    json_key(walk->out, VIEW("items"));
+    write_schema(walk, items, depth + 1, 0);
 }
 
 /* ---- objects ---- */
@@ -569,6 +588,17 @@ static void write_title(struct walk *walk, const struct node *node)
     json_text(walk->out, title);
 }
 
+/* They inherit the type beside them. */
+static void write_branches(struct walk *walk, const struct facts *facts, size_t depth)
+{
+    json_key(walk->out, VIEW("anyOf"));
+    bytes_append(walk->out, VIEW("["));
+    write_list(walk, facts->branches, depth, facts->types);
+    if (facts->is_nullable && walk->form == SCHEMA_JSON)
+        bytes_append(walk->out, VIEW(",{\"type\":\"null\"}"));
+    bytes_append(walk->out, VIEW("]"));
+}
+
 /* null is a type among others; beside an enum it is a branch of its own. */
 static void write_json(struct walk *walk, const struct node *node, const struct facts *facts,
                        size_t depth)
@@ -583,12 +613,7 @@ static void write_json(struct walk *walk, const struct node *node, const struct 
     write_title(walk, node);
     write_description(walk, node, facts);
     if (facts->branches) {
-        json_key(walk->out, VIEW("anyOf"));
-        write_list(walk, facts->branches, depth, facts->types);
-        if (is_apart) {
-            walk->out->len--;
-            bytes_append(walk->out, VIEW(",{\"type\":\"null\"}]"));
-        }
+        write_branches(walk, facts, depth);
     } else {
         write_words(walk, node, facts, depth);
     }
@@ -643,8 +668,7 @@ static void write_openapi(struct walk *walk, const struct node *node, const stru
     }
     write_description(walk, node, facts);
     if (facts->branches) {
-        json_key(walk->out, VIEW("anyOf"));
-        write_list(walk, facts->branches, depth, facts->types);
+        write_branches(walk, facts, depth);
     } else if (is_one) {
         write_words(walk, node, facts, depth);
     } else {
