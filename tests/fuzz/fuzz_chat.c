@@ -43,7 +43,8 @@ static void check_name(yyjson_val *name)
     for (size_t i = 0; i < text.len; i++)
         assert((text.at[i] >= 'a' && text.at[i] <= 'z') ||
                (text.at[i] >= 'A' && text.at[i] <= 'Z') ||
-               (text.at[i] >= '0' && text.at[i] <= '9') || memchr("_-.", text.at[i], 3));
+               (text.at[i] >= '0' && text.at[i] <= '9') || text.at[i] == '_' || text.at[i] == '-' ||
+               text.at[i] == '.');
 }
 
 /* Returns whether the part is a call or a result. */

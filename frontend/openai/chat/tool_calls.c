@@ -28,6 +28,11 @@ static void write_id(const struct reply *reply, const struct reply_choice *choic
         bytes_printf(out, "%02x", digest[i]);
 }
 
+static bool ends_number(struct view rest)
+{
+    return !rest.len || rest.at[0] == ',' || rest.at[0] == ']' || rest.at[0] == '}';
+}
+
 /* Whole numbers come as 5.0 too, which a client's integer is not: appends JSON without such
  * ends. */
 static void write_compact(struct bytes *out, struct view json)
@@ -45,7 +50,7 @@ static void write_compact(struct bytes *out, struct view json)
         if (!is_text && json.at[i] == '.')
             while (i + 1 + zeros < json.len && json.at[i + 1 + zeros] == '0')
                 zeros++;
-        if (zeros && (i + 1 + zeros == json.len || memchr(",]}", json.at[i + 1 + zeros], 3)))
+        if (zeros && ends_number(view_skip(json, i + 1 + zeros)))
             i += zeros;
         else
             bytes_append(out, (struct view){json.at + i, 1});

@@ -109,7 +109,7 @@ static bool is_signature(struct view text)
     for (size_t i = 0; i < text.len; i++) {
         char c = text.at[i];
         if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-            !memchr("+/-_", c, 4))
+            c != '+' && c != '/' && c != '-' && c != '_')
             return false;
     }
     return text.len >= SIGNATURE_LEAST && text.len % 4 != 1;
