@@ -267,7 +267,7 @@ lint: all ## clang-format, clang-tidy, cppcheck, and who may call whom
 	+@$(parallel) -k $(addprefix $(BUILD)/lint/,$(LINTED))
 	cppcheck --quiet -j$$(nproc) --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem --library=tests/lint/macros.cfg --error-exitcode=1 \
-	    -Icommon -Iproto -DH2O_USE_LIBUV=0 $(LINTED)
+	    -Icommon -Iproto $(addprefix -I,$(PROCESSES) simulator) -DH2O_USE_LIBUV=0 $(LINTED)
 
 format: ## let clang-format have its way
 	@launch/packages.sh lint

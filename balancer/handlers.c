@@ -4,17 +4,19 @@
  * speak there, so that a frontend can never get a key by calling itself an upstream. */
 #include "handlers.h"
 
-#include "base/log.h"
-#include "settings/options.h"
+#include "balancer_private.h"
+#include "peers/liveness.h"
+#include "peers/pairs.h"
+#include "pool/report.h"
 #include "status.h"
 
 /* The sender, or NULL after asking WHO. */
 static struct peer *sender(struct balancer *b, const struct letter *letter, unsigned role)
 {
-    struct peer *peer = peer_find(b, letter->from, role);
+    struct peer *peer = peer_find(&b->peers, letter->from, role);
 
     if (peer)
-        peer_heard(b, peer);
+        b->calls.may_place |= peer_heard(peer, b->actor.now_ms);
     else
         mailbox_post(letter->box, letter->from, MSG_WHO, &(struct msg_who){0});
     return peer;
@@ -30,7 +32,20 @@ static struct peer *hello(struct balancer *b, const struct letter *letter, unsig
         log_warn("hello.refused", F_VIEW("role", said->role), F_NUM("version", said->version));
         return NULL;
     }
-    return peer_hello(b, said, role);
+    mailbox_post(letter->box, letter->from, MSG_WELCOME,
+                 &(struct msg_welcome){.incarnation = b->actor.incarnation});
+    return peer_hello(&b->peers, said, role, b->actor.now_ms);
+}
+
+static void tell_upstreams(struct balancer *b, uint64_t frontend)
+{
+    struct peer *peer, *next;
+
+    HASH_ITER (hh, b->peers.by_id, peer, next)
+        if (peer->role == ROLE_UPSTREAM && !peer->is_silent)
+            mailbox_post(
+                &b->front, frontend, MSG_PEER,
+                &(struct msg_peer){.upstream = peer->id, .address = view_of(peer->address)});
 }
 
 static void on_front_hello(void *owner, const struct letter *letter)
@@ -38,43 +53,57 @@ static void on_front_hello(void *owner, const struct letter *letter)
     struct balancer *b = owner;
     struct peer *peer = hello(b, letter, ROLE_FRONTEND | ROLE_ADMIN);
 
-    if (peer && peer->role == ROLE_FRONTEND)
-        peers_tell_keys(b, peer);
+    if (!peer || peer->role != ROLE_FRONTEND)
+        return;
+    tell_upstreams(b, peer->id);
+    tell_status(b, peer->id);
 }
 
 static void on_upstream_hello(void *owner, const struct letter *letter)
 {
-    hello(owner, letter, ROLE_UPSTREAM);
+    struct balancer *b = owner;
+    struct peer *peer = hello(b, letter, ROLE_UPSTREAM);
+
+    if (peer)
+        tell_all(b, ROLE_FRONTEND, MSG_PEER,
+                 &(struct msg_peer){.upstream = peer->id, .address = view_of(peer->address)});
+}
+
+static void see(struct balancer *b, uint64_t frontend, uint64_t upstream, bool by_frontend,
+                bool sees)
+{
+    b->calls.may_place |= pair_see(&b->peers, frontend, upstream, by_frontend, sees);
 }
 
 static void on_front_sees(void *owner, const struct letter *letter)
 {
     if (sender(owner, letter, ROLE_FRONTEND))
-        pair_see(owner, letter->from, letter->msg->sees.peer, true, true);
+        see(owner, letter->from, letter->msg->sees.peer, true, true);
 }
 
 static void on_upstream_sees(void *owner, const struct letter *letter)
 {
     if (sender(owner, letter, ROLE_UPSTREAM))
-        pair_see(owner, letter->msg->sees.peer, letter->from, false, true);
+        see(owner, letter->msg->sees.peer, letter->from, false, true);
 }
 
 static void on_front_unsees(void *owner, const struct letter *letter)
 {
     if (sender(owner, letter, ROLE_FRONTEND))
-        pair_see(owner, letter->from, letter->msg->unsees.peer, true, false);
+        see(owner, letter->from, letter->msg->unsees.peer, true, false);
 }
 
 /* The upstream has given this frontend up, and all that it held for it. If the frontend lives, it
  * offers again. */
 static void on_upstream_unsees(void *owner, const struct letter *letter)
 {
-    struct peer *peer = sender(owner, letter, ROLE_UPSTREAM);
+    struct balancer *b = owner;
+    struct peer *peer = sender(b, letter, ROLE_UPSTREAM);
 
     if (!peer)
         return;
-    pair_see(owner, letter->msg->unsees.peer, letter->from, false, false);
-    calls_retry_placed(owner, peer, letter->msg->unsees.peer);
+    see(owner, letter->msg->unsees.peer, letter->from, false, false);
+    calls_retry_placed(&b->calls, peer, letter->msg->unsees.peer);
 }
 
 static void on_ready(void *owner, const struct letter *letter)
@@ -86,20 +115,21 @@ static void on_ready(void *owner, const struct letter *letter)
         return;
     peer->is_ready = true;
     if (peer->role == ROLE_UPSTREAM)
-        calls_retry_unreported(b, peer);
-    b->may_place = true;
-    peers_known(b, false);
+        calls_retry_unreported(&b->calls, peer);
+    b->calls.may_place = true;
+    balancer_tell_known(b, false);
 }
 
 static void on_beat(void *owner, const struct letter *letter)
 {
-    struct peer *peer = sender(owner, letter, ROLE_FRONTEND | ROLE_UPSTREAM | ROLE_ADMIN);
+    struct balancer *b = owner;
+    struct peer *peer = sender(b, letter, ROLE_FRONTEND | ROLE_UPSTREAM | ROLE_ADMIN);
 
     if (!peer)
         return;
     peer->beat = letter->msg->beat;
     if (peer->role == ROLE_UPSTREAM && !peer->beat.calls)
-        calls_all_acked(owner, peer); /* it holds nothing: every answer has been acknowledged */
+        calls_all_acked(&b->calls, peer); /* it holds nothing: every answer has been acknowledged */
 }
 
 static void on_leave(void *owner, const struct letter *letter)
@@ -116,23 +146,31 @@ static void on_call(void *owner, const struct letter *letter)
 
     if (letter->msg->call.balancer != b->actor.incarnation || !sender(b, letter, ROLE_FRONTEND))
         return;
-    calls_offer(b, letter->from, &letter->msg->call);
+    calls_offer(&b->calls, letter->from, &letter->msg->call);
 }
 
 static void on_cancel(void *owner, const struct letter *letter)
 {
-    if (sender(owner, letter, ROLE_FRONTEND))
-        calls_cancel(owner, letter->from, &letter->msg->cancel);
+    struct balancer *b = owner;
+
+    if (sender(b, letter, ROLE_FRONTEND))
+        calls_cancel(&b->calls, letter->from, &letter->msg->cancel);
 }
 
 static void on_lost(void *owner, const struct letter *letter)
 {
     struct balancer *b = owner;
+    uint64_t upstream = letter->msg->lost.upstream;
+    struct peer *peer = peer_find(&b->peers, upstream, ROLE_UPSTREAM);
 
     if (!sender(b, letter, ROLE_FRONTEND))
         return;
-    pair_lost(b, letter->from, letter->msg->lost.upstream);
-    peers_known(b, false);
+    pair_drop(&b->peers, letter->from, upstream);
+    if (peer)
+        calls_retry_placed(&b->calls, peer, letter->from);
+    if (peer && !pairs_have(&b->peers, upstream))
+        remove_peer(b, peer); /* if it lives, it says HELLO again when it is answered WHO */
+    balancer_tell_known(b, false);
 }
 
 static void on_ask(void *owner, const struct letter *letter)
@@ -158,38 +196,68 @@ static void on_held(void *owner, const struct letter *letter)
     struct peer *peer = sender(b, letter, ROLE_UPSTREAM);
 
     if (peer)
-        calls_held(b, peer, &letter->msg->held);
+        calls_held(&b->calls, peer, &letter->msg->held);
 }
 
-static void settle(struct balancer *b, const struct msg_outcome *outcome)
+static void log_cooled(const struct balancer *b, const struct cooled *cooled,
+                       const struct msg_outcome *outcome)
 {
-    uint64_t until_ms = pool_settle(&b->pool, outcome->key_id, outcome->model, outcome->fault,
-                                    outcome->retry_ms, b->actor.now_ms);
-    enum fault_cools cools = fault_facts(outcome->fault)->cools;
+    const char *fault = fault_facts(outcome->fault)->name;
+    uint64_t ms = cooled->until_ms - b->actor.now_ms;
+    char tail[TAIL_SIZE] = "";
 
-    if (until_ms <= b->actor.now_ms)
-        return;
-    LOG_AT(cools == COOLS_KEY ? LOG_WARN : LOG_INFO,
-           cools == COOLS_MODEL ? "model.rests" : "key.rests", F_ID("key", outcome->key_id),
-           F_VIEW("model", outcome->model), F_STR("fault", fault_facts(outcome->fault)->name),
-           F_NUM("ms", until_ms - b->actor.now_ms));
+    if (cooled->key)
+        key_tail(cooled->key->key, tail);
+    switch (cooled->scope) {
+    case COOL_NOTHING:
+        break;
+    case COOL_KEY_MODEL:
+    case COOL_KEY:
+        LOG_AT(cooled->scope == COOL_KEY ? LOG_WARN : LOG_INFO, "key.rests",
+               F_ID("key", outcome->key_id), F_STR("tail", tail), F_VIEW("model", outcome->model),
+               F_STR("fault", fault), F_NUM("ms", ms), F_VIEW("words", outcome->words));
+        break;
+    case COOL_MODEL:
+        log_info("model.rests", F_VIEW("model", outcome->model), F_STR("fault", fault),
+                 F_NUM("ms", ms));
+        break;
+    case COOL_EXIT:
+        log_warn("proxy.rests", F_ID("proxy", cooled->proxy->id),
+                 F_NUM("number", pool_way_number(&b->pool, cooled->proxy)), F_STR("fault", fault),
+                 F_NUM("ms", ms), F_VIEW("words", outcome->words));
+        break;
+    }
+}
+
+static void settle(struct balancer *b, struct call *call, const struct msg_outcome *outcome)
+{
+    struct verdict verdict = {outcome->key_id, outcome->model, outcome->fault, outcome->retry_ms,
+                              outcome->words};
+    uint64_t reservation = call ? call_take_reservation(call, outcome->offer, outcome->attempt) : 0;
+    struct cooled cooled = pool_settle(&b->pool, reservation, &verdict, b->actor.now_ms);
+
+    if (cooled.until_ms > b->actor.now_ms)
+        log_cooled(b, &cooled, outcome);
 }
 
 static void on_outcome(void *owner, const struct letter *letter)
 {
     struct balancer *b = owner;
     struct peer *peer = sender(b, letter, ROLE_UPSTREAM);
+    const struct msg_outcome *outcome = &letter->msg->outcome;
+    struct call *call;
 
     if (!peer)
         return;
     peer->settles = true;
-    if (letter->msg->outcome.seq <= peer->outcome_seq) { /* taken before, but was it answered? */
-        calls_outcome_again(b, peer, &letter->msg->outcome);
+    if (outcome->seq <= peer->outcome_seq) { /* taken before, but was it answered? */
+        calls_outcome_again(&b->calls, peer, outcome);
         return;
     }
-    peer->outcome_seq = letter->msg->outcome.seq;
-    settle(b, &letter->msg->outcome);
-    calls_outcome(b, peer, &letter->msg->outcome);
+    peer->outcome_seq = outcome->seq;
+    call = call_find(&b->calls, outcome->frontend, outcome->call);
+    settle(b, call, outcome);
+    calls_outcome(&b->calls, peer, call, outcome);
 }
 
 letter_handler *const route_front[MSG_KINDS] = {

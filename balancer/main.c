@@ -7,52 +7,35 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "settings/options.h"
-#include "calls/placing.h"
 #include "handlers.h"
 
 enum { BEAT_MS = 1000 };
 
 static uint64_t next_beat_ms;
 
-static void settle_all(struct balancer *b)
-{
-    struct peer *peer, *next;
-
-    HASH_ITER (hh, b->peers, peer, next) {
-        if (!peer->settles)
-            continue;
-        peer->settles = false;
-        mailbox_post_lazily(&b->upstream, peer->id, MSG_SETTLED,
-                            &(struct msg_settled){.seq = peer->outcome_seq});
-    }
-}
-
 static void on_tick(void *owner, uint64_t now_ms)
 {
     struct balancer *b = owner;
 
-    b->may_place = true;
+    b->calls.may_place = true;
     if (now_ms >= next_beat_ms) {
         next_beat_ms = now_ms + BEAT_MS;
-        peers_tick(b, now_ms);
+        balancer_beat(b, now_ms);
     }
-    peers_known(b, true);
+    balancer_tell_known(b, true);
 }
 
-/* Runs after the letters of a round: what they have made possible is done once for all of them. */
 static void on_round(void *owner)
 {
-    struct balancer *b = owner;
-
-    if (b->may_place)
-        placing_run(b);
-    settle_all(b);
+    balancer_round(owner);
 }
 
 static void on_dump(void *owner)
 {
-    peers_dump(owner);
-    calls_dump(owner);
+    struct balancer *b = owner;
+
+    peers_dump(&b->peers);
+    calls_dump(&b->calls);
 }
 
 static void lock_slot(struct balancer *b)
@@ -74,8 +57,8 @@ int main(int argc, char **argv)
     lock_slot(&b);
     options_warn_later();
     pool_open(&b.pool, options.api_keys.at, options.api_keys.count);
-    proxies_open(&b.proxies, options.proxies.at, options.proxies.count, options.proxies_by_key);
-    peers_count_keys(&b);
+    pool_open_proxies(&b.pool, options.proxies.at, options.proxies.count, options.proxies_by_key);
+    balancer_open(&b);
     if (!b.pool.count)
         log_error("keys.missing", F_STR("remedy", "set API_KEYS"));
     b.actor.on_tick = on_tick;
@@ -85,11 +68,10 @@ int main(int argc, char **argv)
                  options_balancer_front(options.balancer_slot), route_front, NULL, &b);
     mailbox_open(&b.upstream, &b.actor, MAILBOX_ROUTER, "upstream",
                  options_balancer_upstream(options.balancer_slot), route_upstream, NULL, &b);
-    log_info("process.ready", F_NUM("keys", b.pool.count), F_NUM("proxies", b.proxies.count));
+    log_info("process.ready", F_NUM("keys", b.pool.count), F_NUM("proxies", options.proxies.count));
     loop_open(&loop);
     actor_run(&b.actor, &loop);
     loop_close(&loop);
-    proxies_close(&b.proxies);
-    pool_close(&b.pool);
+    balancer_close(&b);
     return actor_close(&b.actor);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The balancer's answer to ASK status: liveness and counts, nothing that a stranger may not read.
- */
+/* The balancer's answer to ASK status: liveness, counts and what keeps keys; of a key no more than
+ * its last four characters. */
 #include "status.h"
+
+#include "pool/report.h"
 
 static void write_process(struct bytes *out, const char *role, uint64_t id,
                           const struct msg_beat *beat, uint64_t silent_ms)
@@ -17,19 +19,22 @@ static void write_process(struct bytes *out, const char *role, uint64_t id,
 void status_write(const struct balancer *b, struct bytes *out)
 {
     struct msg_beat own = {
-        .calls = calls_count(b), .memory = b->actor.memory, .lag_ms = b->actor.lag_ms};
+        .calls = calls_count(&b->calls), .memory = b->actor.memory, .lag_ms = b->actor.lag_ms};
     struct peer *peer, *next;
     const char *comma = "";
 
     bytes_text(out, "{\"balancer\":");
     write_process(out, "balancer", b->actor.incarnation, &own, 0);
     bytes_text(out, ",\"peers\":[");
-    HASH_ITER (hh, b->peers, peer, next) {
+    HASH_ITER (hh, b->peers.by_id, peer, next) {
         bytes_text(out, comma);
         write_process(out, role_name(peer->role), peer->id, &peer->beat,
                       b->actor.now_ms - peer->heard_ms);
         comma = ",";
     }
-    bytes_printf(out, "],\"keys\":{\"total\":%zu,\"fit\":%zu},\"waiting\":%zu}", b->pool.count,
-                 pool_fit(&b->pool, b->actor.now_ms), b->waiting_count);
+    bytes_printf(
+        out, "],\"keys\":{\"total\":%zu,\"fit\":%zu},\"waiting\":%zu,\"cooling\":", b->pool.count,
+        pool_state(&b->pool, b->actor.now_ms).available, b->calls.queue.count);
+    pool_report(&b->pool, b->actor.now_ms, out);
+    bytes_text(out, "}");
 }

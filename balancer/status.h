@@ -4,6 +4,6 @@
 
 #include "balancer.h"
 
-/* Appends the JSON: who is alive, how many keys are fit, how many calls wait. No secrets, no key
- * ids. */
+/* Appends the JSON: who is alive, how many keys are available, what keeps the others, how many
+ * calls wait. */
 void status_write(const struct balancer *b, struct bytes *out);

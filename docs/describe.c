@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "question.h"
 #include "settings/options.h"
 
 static const char *field_type_name(enum field_type type)
@@ -54,6 +55,35 @@ static void print_message(unsigned kind, const struct message_facts *message)
     }
 }
 
+static void print_question(const struct question_facts *question)
+{
+    printf("\n### %s\n\n%s.\n\n| parameter | bounds | what it says |\n| --- | --- | --- |\n",
+           question->name, question->text);
+    for (const struct parameter *parameter = question->parameters;
+         parameter->type != PARAMETER_NONE; parameter++) {
+        if (parameter->type == PARAMETER_NUMBER)
+            printf("| %s | %llu to %llu | %s |\n", parameter->name,
+                   (unsigned long long)parameter->least, (unsigned long long)parameter->most,
+                   parameter->text);
+        else
+            printf("| %s | %llu bytes | %s |\n", parameter->name,
+                   (unsigned long long)parameter->most, parameter->text);
+    }
+}
+
+static void print_questions(void)
+{
+    printf(
+        "\n## Questions\n\n"
+        "What ASK may name at `recorder query`, from `proto/questions.def`. The data of an ASK is\n"
+        "a JSON object of parameters, none of them required; that of its ANSWER `{\"rows\":[…]}`\n"
+        "or `{\"error\":{\"code\":…,\"message\":…}}` with the code unknown_question, "
+        "bad_parameter,\n"
+        "busy, timeout, database_away or database.\n");
+    for (enum question question = 0; question < QUESTIONS; question++)
+        print_question(&questions[question]);
+}
+
 static void print_protocol(void)
 {
     printf("# Protocol\n\n"
@@ -68,6 +98,7 @@ static void print_protocol(void)
            PROTOCOL_VERSION);
     for (unsigned kind = 1; kind < MSG_KINDS; kind++)
         print_message(kind, &messages[kind]);
+    print_questions();
 }
 
 int main(int argc, char **argv)

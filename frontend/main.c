@@ -4,56 +4,66 @@
 #include <stdlib.h>
 
 #include "frontend.h"
-#include "http/entry.h"
 #include "base/log.h"
+#include "http/entry.h"
+#include "settings/options.h"
 
-void frontend_look(struct frontend *frontend, uint64_t now_ms)
+enum { LAST_WORDS_MS = 500 /* before the end of DRAIN: streams that are still open are told so */ };
+
+static void drain(struct frontend *frontend, uint64_t now_ms)
 {
-    if (balancers_are_heard(frontend, now_ms))
-        health_seen(&frontend->health, NEEDS_BALANCER, now_ms);
-    if (frontend->upstreams.attached)
-        health_seen(&frontend->health, NEEDS_UPSTREAM, now_ms);
-    if (balancers_keys(frontend, now_ms))
-        health_seen(&frontend->health, NEEDS_KEY, now_ms);
+    uint64_t end_ms = frontend->actor.drain_by_ms;
+    uint64_t words_ms =
+        end_ms - (options.drain_ms / 4 < LAST_WORDS_MS ? options.drain_ms / 4 : LAST_WORDS_MS);
+    bool is_idle = frontend->exchanges.count == 0 && frontend->web.replies == 0;
+
+    if (is_idle || now_ms >= end_ms) {
+        actor_stop(&frontend->actor);
+        return;
+    }
+    if (now_ms >= words_ms)
+        exchanges_fail(&frontend->exchanges, ERROR_STOPPING);
+    actor_wake(&frontend->actor, now_ms < words_ms ? words_ms : end_ms);
 }
 
 static void on_tick(void *owner, uint64_t now_ms)
 {
     struct frontend *frontend = owner;
-    bool is_idle = frontend->replies.open == 0 && frontend->web.replies == 0;
 
-    frontend_look(frontend, now_ms);
-    balancers_tick(frontend, now_ms);
-    upstreams_tick(frontend, now_ms);
-    if (!frontend->actor.is_draining)
-        return;
-    if (is_idle || now_ms >= frontend->actor.drain_by_ms)
-        actor_stop(&frontend->actor);
-    else
-        actor_wake(&frontend->actor, frontend->actor.drain_by_ms);
+    road_tick(frontend->road, now_ms);
+    health_look(&frontend->health, frontend->road, now_ms);
+    if (frontend->actor.is_draining)
+        drain(frontend, now_ms);
+}
+
+/* The last exchange is gone. */
+static void on_idle(void *owner)
+{
+    struct frontend *frontend = owner;
+
+    if (frontend->actor.is_draining)
+        actor_wake(&frontend->actor, 0);
 }
 
 static void on_drain(void *owner)
 {
     struct frontend *frontend = owner;
-    static const struct msg_leave leave;
 
     web_leave(&frontend->web);
-    balancers_tell(frontend, NULL, MSG_LEAVE, &leave);
+    road_leave(frontend->road);
     actor_wake(&frontend->actor, frontend->actor.now_ms);
 }
 
 static void on_dump(void *owner)
 {
-    const struct frontend *frontend = owner;
+    struct frontend *frontend = owner;
+    struct road_sight sight = road_look(frontend->road, frontend->actor.now_ms);
 
-    calls_dump(frontend);
-    upstreams_dump(frontend);
-    balancers_dump(frontend);
-    log_info("dump.frontend", F_NUM("calls", frontend->calls.count),
-             F_NUM("replies", frontend->replies.open + frontend->web.replies),
-             F_NUM("body_bytes", frontend->calls.body_bytes),
-             F_NUM("gather_bytes", frontend->calls.gather_bytes),
+    road_dump(frontend->road);
+    log_info("dump.frontend", F_NUM("calls", sight.calls),
+             F_NUM("replies", frontend->exchanges.count + frontend->web.replies),
+             F_NUM("body_bytes", sight.body_bytes),
+             F_NUM("gather_bytes", frontend->exchanges.gathered),
              F_NUM("strays", frontend->actor.stray_letters));
 }
 
@@ -79,14 +89,16 @@ static void open_parts(struct frontend *frontend)
     tokens_open(&frontend->tokens, &options.allowed_tokens, &options.auth_token);
     if (frontend->tokens.count == 0)
         log_warn("tokens.absent", F_STR("effect", "every call is refused with 401"));
-    calls_open(&frontend->calls);
     web_open(&frontend->web, &frontend->actor, frontend, http_on_req, options.body_limit);
     frontend->web.complain = http_complain;
     frontend->web.complain_early = http_complain_early;
     relay_admin(&frontend->web);
     web_start(&frontend->web);
-    reply_open(frontend);
-    upstreams_open(frontend);
+    frontend->road = road_open(&frontend->actor);
+    frontend->exchanges.on_idle = on_idle;
+    frontend->exchanges.owner = frontend;
+    frontend->exchanges.writers.is_draining = &frontend->actor.is_draining;
+    exchanges_open(&frontend->exchanges, &frontend->web, frontend->road);
 }
 
 int main(int argc, char **argv)
@@ -102,7 +114,6 @@ int main(int argc, char **argv)
     me->actor.on_drain = on_drain;
     me->actor.on_dump = on_dump;
     open_parts(me);
-    balancers_open(me);
     port = web_listen(&me->web, options.host, options.port);
     log_info("frontend.listening", F_NUM("port", port));
     web_run(&me->web);

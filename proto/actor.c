@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/priority.h"
 #include "mailbox_private.h"
 #include "settings/options.h"
 #include "trace.h"
@@ -99,6 +100,8 @@ void actor_open(struct actor *actor, unsigned role, const char *name, void *owne
     options_keep(role);
     memory_set();
     limits_set();
+    if (role & (ROLE_FRONTEND | ROLE_BALANCER | ROLE_UPSTREAM))
+        priority_answers();
     folder_make(options.state_dir);
     folder_make(options_path("run"));
     actor->signal_fd = signals_open();

@@ -9,7 +9,7 @@
 enum { NAME_SIZE = 24 };
 
 static struct fault_facts facts[FAULT_COUNT] = {
-#define FAULT(name, retry, cools, error, text) {#name, retry, COOLS_##cools, ERROR_##error},
+#define FAULT(name, retry, error, text) {#name, retry, ERROR_##error},
 #include "faults.def"
 };
 

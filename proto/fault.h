@@ -9,22 +9,14 @@
 #include "error.h"
 
 enum fault {
-#define FAULT(name, retry, cools, error, text) FAULT_##name,
+#define FAULT(name, retry, error, text) FAULT_##name,
 #include "faults.def"
     FAULT_COUNT
-};
-
-enum fault_cools {
-    COOLS_NOTHING,
-    COOLS_MODEL_KEY,
-    COOLS_KEY,
-    COOLS_MODEL,
 };
 
 struct fault_facts {
     const char *name; /* lower case, as in logs and the ledger: "quota_minute" */
     bool retry;
-    enum fault_cools cools;
     enum error error;
 };
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The recorder: `recorder` takes records into the spool, `recorder store` moves them into the
- * database. Two processes, so that a database which hangs never keeps a record from being
- * acknowledged. */
+ * database, `recorder query` answers questions about them. Three processes, so that a database
+ * which hangs never keeps a record from being acknowledged, and no question a record from the
+ * database. */
 #include <stdio.h>
 #include <string.h>
 
 #include "intake/intake.h"
-#include "writer/writer.h"
+#include "query/query.h"
+#include "writer/run.h"
 #include "settings/options.h"
 
 int main(int argc, char **argv)
@@ -15,7 +17,9 @@ int main(int argc, char **argv)
     if (argc == 1)
         return intake_run();
     if (argc == 2 && strcmp(argv[1], "store") == 0)
-        return mover_run();
-    fprintf(stderr, "usage: recorder [store] [--SETTING=VALUE …]\n");
+        return writer_run();
+    if (argc == 2 && strcmp(argv[1], "query") == 0)
+        return query_run();
+    fprintf(stderr, "usage: recorder [store|query] [--SETTING=VALUE …]\n");
     return 2;
 }

@@ -56,7 +56,7 @@ static void write_count(struct text *out, const struct prompt *prompt, bool pret
 void count_tokens(struct call *call)
 {
     struct work w = {0};
-    struct prompt prompt;
+    struct prompt prompt = {0};
     struct text body = {0};
 
     if (!work_begin(&w, call, OPERATION_COUNT))

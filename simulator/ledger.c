@@ -287,16 +287,18 @@ void ledger_reset(void)
     unlock();
 }
 
+enum { STRINGS = 9 };
+
 /* The strings of a script, for moving them from one owner to another. */
 static struct span *string_of(struct script *script, int i)
 {
-    struct span *const strings[] = {
+    struct span *const strings[STRINGS] = {
         &script->usage,          &script->text,      &script->finish,
         &script->finish_message, &script->blocked,   &script->line_end,
         &script->calls,          &script->candidate, &script->error_message,
     };
 
-    return i < (int)COUNT(strings) ? strings[i] : NULL;
+    return i < STRINGS ? strings[i] : NULL;
 }
 
 static bool move_strings(struct script *script, char *room, size_t size)

@@ -19,13 +19,13 @@ enum details {
 
 static const struct refusal_row {
     int code;
+    enum details details;
     const char *status;
     const char *message;
-    enum details details;
     const char *reason;
 } rows[REFUSAL_COUNT] = {
 #define REFUSAL(name, code, status, message, details, reason)                                      \
-    [REFUSAL_##name] = {code, status, message, DETAILS_##details, reason},
+    [REFUSAL_##name] = {code, DETAILS_##details, status, message, reason},
 #include "refusals.def"
 };
 

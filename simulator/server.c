@@ -16,7 +16,7 @@
 #include "wait.h"
 
 #define BODY_BYTES_MAX ((size_t)128 << 20)
-#define IDLE_MS (10 * 60 * 1000)
+#define IDLE_MS (UINT64_C(10) * 60 * 1000)
 #define ACCEPTS_MAX 16
 
 static h2o_globalconf_t config;

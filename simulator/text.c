@@ -79,7 +79,7 @@ static void escape_one(struct text *t, unsigned char c)
         t->len += 2;
         return;
     }
-    memcpy(to, "\\u00", 4);
+    memcpy(to, "\\u00", 4); /* NOLINT(bugprone-not-null-terminated-result): JSON has no zero */
     to[4] = hex[c >> 4];
     to[5] = hex[c & 15];
     t->len += 6;

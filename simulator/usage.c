@@ -128,7 +128,7 @@ static int64_t micro_of(struct span token, int rank)
 
     for (size_t i = 0; i < token.len; i++)
         hash = (hash ^ (unsigned char)token.at[i]) * 16777619u;
-    return -(int64_t)(hash % 900000) - 1000000 * rank;
+    return -(int64_t)(hash % 900000) - (int64_t)1000000 * rank;
 }
 
 static void put_micro(struct text *out, int64_t micro)

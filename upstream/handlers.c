@@ -48,13 +48,6 @@ static void on_settled(void *owner, const struct letter *letter)
     balancer_settled(owner, letter->msg->settled.seq);
 }
 
-/* No setting of an upstream can change while it runs, yet. */
-static void on_setting(void *owner, const struct letter *letter)
-{
-    (void)owner;
-    log_trace("setting.ignored", F_VIEW("name", letter->msg->setting.name));
-}
-
 static void cancel(struct upstream *upstream, const struct msg_cancel *msg)
 {
     struct job *job = job_find(upstream, msg->frontend, msg->call);
@@ -71,8 +64,11 @@ static void on_balancer_cancel(void *owner, const struct letter *letter)
 }
 
 letter_handler *const balancer_handlers[MSG_KINDS] = {
-    [MSG_JOB] = on_job,         [MSG_REKEY] = on_rekey,     [MSG_STOP] = on_stop,
-    [MSG_SETTLED] = on_settled, [MSG_SETTING] = on_setting, [MSG_CANCEL] = on_balancer_cancel,
+    [MSG_JOB] = on_job,
+    [MSG_REKEY] = on_rekey,
+    [MSG_STOP] = on_stop,
+    [MSG_SETTLED] = on_settled,
+    [MSG_CANCEL] = on_balancer_cancel,
 };
 
 /* From frontends */

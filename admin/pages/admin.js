@@ -50,6 +50,26 @@ function processes(report) {
     .sort((a, b) => order.indexOf(a.role) - order.indexOf(b.role));
 }
 
+function cooldown(one) {
+  const line = document.createElement("tr");
+  const who = one.key || (one.proxy ? "proxy " + one.proxy : "the straight way");
+  const until = one.ms ? new Date(Date.now() + one.ms).toLocaleTimeString() : "asked again";
+  for (const text of [who, one.state.replace("_", "-"), one.reason.replaceAll("_", " "), one.model || "all", until, one.words || ""]) {
+    const cell = document.createElement("td");
+    cell.textContent = text;
+    line.append(cell);
+  }
+  return line;
+}
+
+// While the database is away, records wait in files; nothing is lost, but somebody should look.
+function showRecords(records) {
+  const wait = Boolean(records && !records.database && records.reason);
+  at("records").hidden = !wait;
+  if (wait) set("records", records.waiting.toLocaleString() + " records (" + bytes(records.bytes) +
+    ") wait for the database since " + new Date(records.since_ms).toLocaleString() + ": " + records.reason);
+}
+
 function show(report) {
   const all = processes(report);
   const alive = report.balancers.filter(one => one.alive && one.status).map(one => one.status);
@@ -59,7 +79,11 @@ function show(report) {
   // Frontends and upstreams are known from a balancer only: without one there is no sum, and 0 would be a lie.
   set("calls", alive.length ? sum(all.filter(one => one.role === "frontend"), one => one.calls).toLocaleString() : "–");
   set("memory", alive.length ? bytes(sum(all, one => one.memory)) : "–");
+  showRecords(report.recorder.records);
   at("processes").replaceChildren(...all.map(row));
+  const cooling = alive.flatMap(one => one.cooling || []);
+  at("cooling").replaceChildren(...cooling.map(cooldown));
+  at("cooldowns").hidden = !cooling.length;
   set("told", "as of " + new Date().toLocaleTimeString());
 }
 
@@ -74,7 +98,8 @@ async function look() {
     const report = await state.json();
     if (status.ok) show(await status.json());
     if (state.ok) health("good", "ready");
-    else health("bad", "not ready: no " + (report.missing || ["answer"]).join(", no "));
+    else health("bad", "not ready: no " + (report.missing || ["answer"]).join(", no ") +
+                (report.keys && report.keys.text ? ": " + report.keys.text : ""));
   } catch (error) {
     health("bad", "no answer from the gateway");
   }

@@ -9,7 +9,12 @@
  */
 #pragma once
 
-#include "balancer.h"
+#include <uthash.h>
+
+#include "actor.h"
+#include "peers/peers.h"
+#include "pool/pool.h"
+#include "queue/queue.h"
 
 enum {
     TRIED_MOST = 8, /* keys remembered as tried for one call */
@@ -29,44 +34,65 @@ struct call {
     enum call_state state;
     uint64_t offer;
     uint64_t attempt; /* provider requests made or under way */
+    uint64_t spared;  /* of these, as far as is known, those that reached no model */
     uint64_t deadline_ms;
-    uint64_t not_before_ms;
+    uint64_t key_by_ms;    /* a key must have come by then; 0: it has not waited for one */
     struct peer *upstream; /* PLACED, REKEYING */
     uint64_t round;        /* of the upstream's HELLO after which it was last reported or placed */
     bool was_held;         /* reported in this incarnation: KNOWN must name it */
     bool is_asking;        /* PLACED: its upstream reported that it waits for a key */
     uint64_t tried[TRIED_MOST];
     size_t tried_count;
-    struct proxy *proxy;      /* PLACED: by which it went out, if this process placed it */
-    char *model;              /* WAITING, REKEYING */
+    uint64_t reservation; /* PLACED: of its attempt; 0: nothing is known */
+    struct waiter waiter; /* WAITING, REKEYING */
+    char *model;          /* WAITING, REKEYING */
+    uint64_t owner, estimate;
     struct bytes letter;      /* WAITING: the CALL as packed */
-    struct call *prev, *next; /* in b->waiting, or in its upstream's list */
+    struct call *prev, *next; /* in its upstream's list */
     UT_hash_handle hh;
 };
 
-struct call *call_find(struct balancer *b, uint64_t frontend, uint64_t number);
+/* All calls, and what they are placed with. */
+struct calls {
+    struct actor *actor;
+    struct mailbox *front, *upstream; /* to frontends; to upstreams */
+    struct pool *pool;
+    struct peers *peers;
+    struct queue queue;
+    struct call *by_id; /* by (frontend, call) */
+    size_t waiting_bytes;
+    bool may_place; /* something has changed that may let a waiting call go */
+};
+
+struct call *call_find(const struct calls *calls, uint64_t frontend, uint64_t number);
 
 /* A new one, in no list yet. */
-struct call *call_make(struct balancer *b, uint64_t frontend, uint64_t number);
+struct call *call_make(struct calls *calls, uint64_t frontend, uint64_t number);
 
 /* The only place that changes a call's state, with its lists and counts. `upstream`: who has it
  * from now on, if it is placed or waits for a key. */
-void call_enter(struct balancer *b, struct call *call, enum call_state state,
+void call_enter(struct calls *calls, struct call *call, enum call_state state,
                 struct peer *upstream);
 
 /* While it waits, the CALL is kept as packed. */
-void call_keep_letter(struct balancer *b, struct call *call, const struct msg_call *letter);
-void call_drop_letter(struct balancer *b, struct call *call);
+void call_keep_letter(struct calls *calls, struct call *call, const struct msg_call *letter);
+void call_drop_letter(struct calls *calls, struct call *call);
 
 /* The call is gone afterwards. */
-void call_forget(struct balancer *b, struct call *call);
+void call_forget(struct calls *calls, struct call *call);
 
 /* The upstream is done with it, but its answer may be on the way: the call may be gone
  * afterwards. */
-void call_end(struct balancer *b, struct call *call, struct peer *upstream);
+void call_end(struct calls *calls, struct call *call, struct peer *upstream);
 
-uint64_t call_left_ms(const struct balancer *b, const struct call *call);
+uint64_t call_left_ms(const struct calls *calls, const struct call *call);
 void call_set_model(struct call *call, struct view model);
+
+/* What this attempt has taken from the pool, to be settled by who takes it; 0: nothing is known. */
+uint64_t call_take_reservation(struct call *call, uint64_t offer, uint64_t attempt);
+
+/* Requests that reached a model, or may have. */
+uint64_t call_reached(const struct call *call);
 
 /* This key was given to the call. */
 void call_note_tried(struct call *call, uint64_t key_id);

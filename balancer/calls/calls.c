@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls: what letters do to them, and what becomes of them when a pair breaks. Called by route.c
- * and peers.c. What must stay true: a call is never placed while an upstream may hold it; the
- * newest offer counts, older ones are cancelled. */
+/* Calls: what messages do to them, and what becomes of them when a pair breaks. Called by
+ * handlers.c. What must stay true: a call is never placed while an upstream may hold it; the newest
+ * offer counts, older ones are cancelled. */
+#include "calls/calls.h"
+
 #include <utlist.h>
 
-#include "calls/call.h"
 #include "base/log.h"
-#include "settings/options.h"
+#include "calls/letters.h"
 #include "calls/placing.h"
+#include "settings/options.h"
 
 enum {
     BUSY_PAUSE_MS = 250, /* before another try where the model is overloaded; doubles */
@@ -18,83 +20,85 @@ enum {
 
 /* Letters */
 
-static void cancel_at_upstream(struct balancer *b, const struct call *call)
+static void cancel_at_upstream(struct calls *calls, const struct call *call)
 {
     if (call->upstream)
-        mailbox_post(&b->upstream, call->upstream->id, MSG_CANCEL,
-                     &(struct msg_cancel){.frontend = call->id.frontend,
-                                          .call = call->id.call,
-                                          .offer = call->offer});
+        tell_cancel(calls, call->upstream,
+                    &(struct ended_call){.frontend = call->id.frontend,
+                                         .call = call->id.call,
+                                         .offer = call->offer});
 }
 
 /* The offer has ended here, and its answer may be on the way. */
-static bool has_ended(struct balancer *b, uint64_t frontend, const struct msg_call *letter)
+static bool has_ended(struct calls *calls, uint64_t frontend, const struct msg_call *letter)
 {
     struct peer *peer, *next;
 
-    HASH_ITER (hh, b->peers, peer, next)
+    HASH_ITER (hh, calls->peers->by_id, peer, next)
         if (ended_has(&peer->ended, frontend, letter->call, letter->offer))
             return true;
     return false;
 }
 
-void calls_offer(struct balancer *b, uint64_t frontend, const struct msg_call *letter)
+void calls_offer(struct calls *calls, uint64_t frontend, const struct msg_call *letter)
 {
-    struct call *call = call_find(b, frontend, letter->call);
+    struct call *call = call_find(calls, frontend, letter->call);
 
-    if (letter->again && (call || has_ended(b, frontend, letter)))
+    if (letter->again && (call || has_ended(calls, frontend, letter)))
         return;
     if (call && call->state != CALL_ENDED && letter->offer <= call->offer)
         return; /* heard before */
     if (call && call->state != CALL_ENDED)
-        cancel_at_upstream(b, call);
+        cancel_at_upstream(calls, call);
     if (call)
-        call_forget(b, call);
-    call = call_make(b, frontend, letter->call);
+        call_forget(calls, call);
+    call = call_make(calls, frontend, letter->call);
     call->offer = letter->offer;
     call->attempt = letter->attempts;
-    call->deadline_ms = b->actor.now_ms + letter->left_ms;
-    placing_take(b, call, letter);
+    call->deadline_ms = calls->actor->now_ms + letter->left_ms;
+    call->owner = letter->owner;
+    call->estimate = letter->estimate;
+    placing_take(calls, call, letter);
 }
 
-void calls_held(struct balancer *b, struct peer *upstream, const struct msg_held *letter)
+void calls_held(struct calls *calls, struct peer *upstream, const struct msg_held *letter)
 {
-    struct call *call = call_find(b, letter->frontend, letter->call);
+    struct call *call = call_find(calls, letter->frontend, letter->call);
 
     bool is_running = call && call->state != CALL_ENDED;
     bool is_elsewhere = is_running && call->upstream && call->upstream != upstream;
 
     if (is_running && letter->offer <= call->offer &&
         (is_elsewhere || letter->offer < call->offer)) {
-        mailbox_post(&b->upstream, upstream->id, MSG_CANCEL,
-                     &(struct msg_cancel){.frontend = letter->frontend,
-                                          .call = letter->call,
-                                          .offer = letter->offer});
+        tell_cancel(calls, upstream,
+                    &(struct ended_call){.frontend = letter->frontend,
+                                         .call = letter->call,
+                                         .offer = letter->offer});
         return;
     }
     if (is_elsewhere)
-        cancel_at_upstream(b,
+        cancel_at_upstream(calls,
                            call); /* one that was silent for a while: the call was offered again */
     if (!call)
-        call = call_make(b, letter->frontend, letter->call);
+        call = call_make(calls, letter->frontend, letter->call);
     call->offer = letter->offer;
     call->attempt = letter->attempt;
     call->is_asking = view_equal(letter->state, VIEW("waiting"));
     if (call->is_asking)
         call_forget_untried(call, letter->key_id);
-    call->deadline_ms = b->actor.now_ms + letter->left_ms;
+    call->deadline_ms = calls->actor->now_ms + letter->left_ms;
     call->was_held = true;
     if (!view_equal(letter->state, VIEW("ended")))
-        call_enter(b, call, CALL_PLACED, upstream);
+        call_enter(calls, call, CALL_PLACED, upstream);
     else
-        call_end(b, call, upstream);
+        call_end(calls, call, upstream);
 }
 
 static uint64_t doubled(uint64_t ms, uint64_t times)
 {
     while (times-- > 0 && ms < PAUSE_MOST_MS)
         ms *= 2;
-    return ms;
+    return ms < PAUSE_MOST_MS ? ms : PAUSE_MOST_MS;
 }
 
 /* Up to half as much again, so that calls that failed together do not come again together. */
@@ -105,233 +109,225 @@ static uint64_t spread(uint64_t ms, const struct call *call)
     return ms + (ms * (number >> 56) >> 9);
 }
 
-/* Before the next attempt. The first failure may be that of a single connection or key. */
+/* Before the next attempt. The first failure may be that of a single connection or key; a key that
+ * was refused tells nothing of the next. */
 static uint64_t pause_ms(const struct call *call, uint64_t fault)
 {
     enum error error = fault_facts(fault)->error;
+    uint64_t reached = call_reached(call);
 
     if (fault == FAULT_OVERLOADED)
-        return spread(doubled(BUSY_PAUSE_MS, call->attempt - 1), call);
-    if (call->attempt < 2 || (error != ERROR_UPSTREAM && error != ERROR_UPSTREAM_CUT &&
-                              error != ERROR_UNREACHABLE && error != ERROR_TIMEOUT))
+        return spread(doubled(BUSY_PAUSE_MS, reached - 1), call);
+    if (reached < 2 || rule_of(fault)->is_free ||
+        (error != ERROR_UPSTREAM && error != ERROR_UPSTREAM_CUT && error != ERROR_UNREACHABLE &&
+         error != ERROR_TIMEOUT))
         return 0;
-    return spread(doubled(FAILED_PAUSE_MS, call->attempt - 2), call);
+    return spread(doubled(FAILED_PAUSE_MS, reached - 2), call);
 }
 
-/* No further attempt. If keys rest, the client is to come again when the first of them is back, not
- * the last tried. */
-static void stop_tried(struct balancer *b, struct call *call, const struct msg_outcome *letter)
+/* No further attempt. If keys cool down, the client is to come again when the first of them is
+ * back, not the last tried. */
+static void stop_tried(struct calls *calls, struct call *call, const struct msg_outcome *letter)
 {
-    struct pool_wait wait = pool_earliest(&b->pool, letter->model);
-    enum fault_cools cools = fault_facts(letter->fault)->cools;
-    bool is_fit = wait.until_ms <= b->actor.now_ms;
+    enum scope scope = rule_of(letter->fault)->scope;
+    struct need need = placing_need(call, letter->model);
+    struct wait wait, by_fault = {.until_ms = calls->actor->now_ms + letter->retry_ms};
+    bool is_available = pool_ask(calls->pool, &need, calls->actor->now_ms, &wait);
 
-    if (cools == COOLS_NOTHING ||
-        (cools == COOLS_MODEL && (is_fit || wait.error != ERROR_OVERLOADED)))
-        placing_stop(b, call, ERROR_NONE, letter->retry_ms);
-    else if (wait.until_ms == UINT64_MAX) /* there are no keys (any more) */
-        placing_stop(b, call, wait.error, 0);
-    else if (is_fit)
-        placing_stop(b, call, ERROR_NONE, 1);
-    else
-        placing_stop(b, call, wait.error, wait.until_ms - b->actor.now_ms);
+    if (scope == COOL_NOTHING ||
+        (scope == COOL_MODEL && (is_available || wait.error != ERROR_OVERLOADED)))
+        wait = by_fault;
+    else if (is_available)
+        wait = (struct wait){.until_ms = calls->actor->now_ms + 1};
+    placing_stop(calls, call, &wait);
+}
+
+/* Requests that a call may make, that do not cost the provider nothing. */
+static uint64_t most_of(struct calls *calls, const struct msg_outcome *letter)
+{
+    uint64_t most = options.max_retries ? options.max_retries : 1;
+
+    if (letter->fault == FAULT_NO_MODEL && most > 2 && !pool_knows(calls->pool, letter->model))
+        return 2; /* keys differ in what they may use, but a wrong name is wrong for all */
+    return most;
 }
 
 /* The upstream asks for another key. */
-static void more(struct balancer *b, struct call *call, const struct msg_outcome *letter)
+static void more(struct calls *calls, struct call *call, const struct msg_outcome *letter)
 {
-    uint64_t most = options.max_retries ? options.max_retries : 1;
     struct peer *upstream = call->upstream;
+    bool is_free = rule_of(letter->fault)->is_free;
 
-    if (letter->fault == FAULT_NO_MODEL && most > 2 && !pool_knows(&b->pool, letter->model))
-        most = 2; /* keys differ in what they may use, but a name that is wrong is wrong for all */
     call->attempt = letter->attempt > call->attempt ? letter->attempt : call->attempt;
-    if (call->attempt >= most || b->actor.now_ms >= call->deadline_ms) {
-        stop_tried(b, call, letter);
+    call->spared += is_free;
+    if ((!is_free && call_reached(call) >= most_of(calls, letter)) ||
+        calls->actor->now_ms >= call->deadline_ms) {
+        stop_tried(calls, call, letter);
         return;
     }
     call_note_tried(call, letter->key_id);
     call->is_asking = false;
+    if (!is_free)
+        call->key_by_ms = 0; /* it waits anew */
     call_set_model(call, letter->model);
-    call->not_before_ms = b->actor.now_ms + pause_ms(call, letter->fault);
-    call_enter(b, call, CALL_REKEYING, upstream);
-    b->may_place = true;
-    actor_wake(&b->actor, call->not_before_ms);
+    call->waiter.not_before_ms = calls->actor->now_ms + pause_ms(call, letter->fault);
+    call_enter(calls, call, CALL_REKEYING, upstream);
+    calls->may_place = true;
+    actor_wake(calls->actor, call->waiter.not_before_ms);
 }
 
-/* What the attempt says of the proxy that it went by. One that was given up, or that came to no
- * end, says nothing. */
-static void settle_proxy(struct balancer *b, struct call *call, const struct msg_outcome *letter)
+void calls_outcome(struct calls *calls, struct peer *upstream, struct call *call,
+                   const struct msg_outcome *letter)
 {
-    struct proxy *proxy = call->proxy;
-    uint64_t until_ms;
-
-    if (!proxy || letter->attempt != call->attempt)
-        return;
-    call->proxy = NULL;
-    if (letter->fault == FAULT_CLIENT_GONE || letter->fault == FAULT_TIMEOUT ||
-        letter->fault == FAULT_LOST)
-        return;
-    until_ms = proxy_settle(proxy, letter->fault == FAULT_PROXY, b->actor.now_ms);
-    if (until_ms > b->actor.now_ms)
-        log_warn("proxy.rests", F_ID("proxy", proxy->id),
-                 F_NUM("number", proxy - b->proxies.at + 1),
-                 F_NUM("ms", until_ms - b->actor.now_ms));
-}
-
-void calls_outcome(struct balancer *b, struct peer *upstream, const struct msg_outcome *letter)
-{
-    struct call *call = call_find(b, letter->frontend, letter->call);
     bool is_ours = call && call->upstream == upstream && call->offer == letter->offer;
 
     if (!is_ours) {
         if (letter->more)
-            mailbox_post(&b->upstream, upstream->id, MSG_CANCEL,
-                         &(struct msg_cancel){.frontend = letter->frontend,
-                                              .call = letter->call,
-                                              .offer = letter->offer});
+            tell_cancel(calls, upstream,
+                        &(struct ended_call){.frontend = letter->frontend,
+                                             .call = letter->call,
+                                             .offer = letter->offer});
         return;
     }
-    settle_proxy(b, call, letter);
     if (letter->more)
-        more(b, call, letter);
+        more(calls, call, letter);
     else
-        call_end(b, call, upstream);
+        call_end(calls, call, upstream);
 }
 
 /* An outcome that was taken before. If its upstream still waits for a key, the REKEY was lost with
  * the connection. */
-void calls_outcome_again(struct balancer *b, struct peer *upstream,
+void calls_outcome_again(struct calls *calls, struct peer *upstream,
                          const struct msg_outcome *letter)
 {
-    struct call *call = call_find(b, letter->frontend, letter->call);
+    struct call *call = call_find(calls, letter->frontend, letter->call);
 
     if (letter->more && call && call->state == CALL_PLACED && call->upstream == upstream &&
         call->offer == letter->offer && call->is_asking && call->attempt == letter->attempt)
-        more(b, call, letter);
+        more(calls, call, letter);
 }
 
-void calls_cancel(struct balancer *b, uint64_t frontend, const struct msg_cancel *letter)
+void calls_cancel(struct calls *calls, uint64_t frontend, const struct msg_cancel *letter)
 {
-    struct call *call = call_find(b, frontend, letter->call);
+    struct call *call = call_find(calls, frontend, letter->call);
 
     if (!call || call->offer > letter->offer || call->state == CALL_ENDED)
         return;
-    cancel_at_upstream(b, call);
+    cancel_at_upstream(calls, call);
     if (call->state == CALL_REKEYING)
-        call_enter(b, call, CALL_PLACED, call->upstream); /* until its outcome says cancelled */
+        call_enter(calls, call, CALL_PLACED, call->upstream); /* until its outcome says cancelled */
     if (call->state == CALL_WAITING)
-        call_forget(b, call);
+        call_forget(calls, call);
 }
 
 /* What becomes of calls when pairs break */
 
-static void tell_retry(struct balancer *b, const struct ended_call *lost)
+static void retry(struct calls *calls, struct call *call)
 {
-    mailbox_post(
-        &b->front, lost->frontend, MSG_RETRY,
-        &(struct msg_retry){.call = lost->call, .offer = lost->offer, .attempts = lost->attempt});
-}
-
-static void retry(struct balancer *b, struct call *call)
-{
-    tell_retry(b, &(struct ended_call){.frontend = call->id.frontend,
-                                       .call = call->id.call,
-                                       .offer = call->offer,
-                                       .attempt = call->attempt});
-    call_forget(b, call);
+    tell_retry(calls, &(struct ended_call){.frontend = call->id.frontend,
+                                           .call = call->id.call,
+                                           .offer = call->offer,
+                                           .attempt = call->attempt});
+    call_forget(calls, call);
 }
 
 /* Nobody holds it any more: if it is kept for KNOWN, it must not be named there. */
-static void drop_ended(struct balancer *b, const struct ended_call *ended)
+static void drop_ended(struct calls *calls, const struct ended_call *ended)
 {
-    struct call *call = call_find(b, ended->frontend, ended->call);
+    struct call *call = call_find(calls, ended->frontend, ended->call);
 
     if (call && call->state == CALL_ENDED && call->offer == ended->offer)
-        call_forget(b, call);
+        call_forget(calls, call);
 }
 
-void calls_all_acked(struct balancer *b, struct peer *upstream)
+void calls_all_acked(struct calls *calls, struct peer *upstream)
 {
     for (size_t i = 0; i < upstream->ended.count; i++)
-        drop_ended(b, ended_at(&upstream->ended, i));
+        drop_ended(calls, ended_at(&upstream->ended, i));
     ended_forget(&upstream->ended, 0);
 }
 
 /* Those that have ended there: a frontend that has the answer, or its beginning, ignores this. */
-static void retry_ended(struct balancer *b, struct peer *upstream, uint64_t frontend)
+static void retry_ended(struct calls *calls, struct peer *upstream, uint64_t frontend)
 {
     for (size_t i = 0; i < upstream->ended.count; i++) {
         const struct ended_call *call = ended_at(&upstream->ended, i);
 
         if (frontend && call->frontend != frontend)
             continue;
-        tell_retry(b, call);
-        drop_ended(b, call);
+        tell_retry(calls, call);
+        drop_ended(calls, call);
     }
     ended_forget(&upstream->ended, frontend);
 }
 
-void calls_retry_placed(struct balancer *b, struct peer *upstream, uint64_t frontend)
+void calls_retry_placed(struct calls *calls, struct peer *upstream, uint64_t frontend)
 {
     struct call *call, *next;
 
     DL_FOREACH_SAFE (upstream->placed, call, next)
         if (!frontend || call->id.frontend == frontend)
-            retry(b, call);
-    DL_FOREACH_SAFE (b->waiting, call, next)
-        if (call->upstream == upstream && (!frontend || call->id.frontend == frontend))
-            retry(b, call);
-    retry_ended(b, upstream, frontend);
+            retry(calls, call);
+    retry_ended(calls, upstream, frontend);
 }
 
-void calls_retry_unreported(struct balancer *b, struct peer *upstream)
+void calls_retry_unreported(struct calls *calls, struct peer *upstream)
 {
     struct call *call, *next;
 
     DL_FOREACH_SAFE (upstream->placed, call, next) {
         if (call->round == upstream->round)
             continue;
-        call->attempt -= call->attempt > 0; /* its JOB was lost: that request was never made */
-        retry(b, call);
+        if (call->state == CALL_PLACED) /* its JOB was lost: that request was never made */
+            call->attempt -= call->attempt > 0;
+        retry(calls, call);
     }
 }
 
-void calls_drop_frontend(struct balancer *b, uint64_t frontend)
+void calls_drop_frontend(struct calls *calls, uint64_t frontend)
 {
     struct call *call, *next;
 
-    HASH_ITER (hh, b->calls, call, next)
+    HASH_ITER (hh, calls->by_id, call, next)
         if (call->id.frontend == frontend)
-            call_forget(b, call);
+            call_forget(calls, call);
 }
 
-void calls_known(struct balancer *b, struct peer *frontend)
+void calls_known(struct calls *calls, const struct peer *frontend)
 {
     struct call *call, *next;
 
-    HASH_ITER (hh, b->calls, call, next) {
+    HASH_ITER (hh, calls->by_id, call, next) {
         if (call->id.frontend != frontend->id || !call->was_held)
             continue;
-        mailbox_post(&b->front, frontend->id, MSG_KNOWN,
+        mailbox_post(calls->front, frontend->id, MSG_KNOWN,
                      &(struct msg_known){.call = call->id.call, .offer = call->offer});
         if (call->state == CALL_ENDED)
-            call_forget(b, call);
+            call_forget(calls, call);
     }
 }
 
-size_t calls_count(const struct balancer *b)
+size_t calls_count(const struct calls *calls)
 {
-    return HASH_COUNT(b->calls);
+    return HASH_COUNT(calls->by_id);
 }
 
-void calls_dump(struct balancer *b)
+void calls_dump(const struct calls *calls)
 {
     static const char *const names[] = {"waiting", "placed", "rekeying", "ended"};
     struct call *call, *next;
 
-    HASH_ITER (hh, b->calls, call, next)
+    HASH_ITER (hh, calls->by_id, call, next)
         log_info("dump.call", F_ID("frontend", call->id.frontend), F_ID("call", call->id.call),
                  F_NUM("offer", call->offer), F_STR("state", names[call->state]),
                  F_ID("upstream", call->upstream ? call->upstream->id : 0));
+}
+
+void calls_close(struct calls *calls)
+{
+    struct call *call, *next;
+
+    HASH_ITER (hh, calls->by_id, call, next)
+        call_forget(calls, call);
+    queue_clear(&calls->queue);
 }

@@ -1,295 +1,210 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Placing: which upstream and which key a call gets, what waits for them, and when it is given up.
  * Called by calls.c and, after each round of letters, by main.c. What must stay true: those of one
- * frontend that wait for an upstream go in their order, and no look at the queue asks the pool
- * twice about a model that has no key. */
+ * frontend that wait for an upstream go in their order, and nobody waits for a key longer than he
+ * is known to have to. */
 #include "calls/placing.h"
 
 #include <assert.h>
-#include <string.h>
-#include <utlist.h>
+#include <stddef.h>
 
+#include "calls/letters.h"
+#include "peers/pairs.h"
 #include "settings/options.h"
 
-enum {
-    PASSED_MOST = 24, /* keys passed over because their proxy is out of order */
-    MODELS_MOST = 16, /* models remembered as having no key, in one pass over the waiting calls */
-};
+enum turn { TURN_OVER, TURN_UNTOLD, TURN_NO_UPSTREAM, TURN_NO_KEY };
 
-static bool is_among(const uint64_t *ids, size_t count, uint64_t id)
+struct need placing_need(const struct call *call, struct view model)
 {
-    for (size_t i = 0; i < count; i++)
-        if (ids[i] == id)
-            return true;
-    return false;
+    return (struct need){
+        .model = model,
+        .tokens = call->estimate,
+        .owner = call->owner,
+        .tried = call->tried,
+        .tried_count = call->tried_count < TRIED_MOST ? call->tried_count : TRIED_MOST,
+    };
 }
 
-/* A key for the call, and its way out into call->proxy. A key whose proxy is out of order is passed
- * over as long as there are others; if there are none, it is better than nothing. */
-static struct pool_key *pick(struct balancer *b, struct call *call, struct view model,
-                             struct pool_wait *wait)
+static struct wait in_a_second(const struct calls *calls, enum error error)
 {
-    size_t tried = call->tried_count < TRIED_MOST ? call->tried_count : TRIED_MOST, count = tried;
-    uint64_t avoid[TRIED_MOST + PASSED_MOST], now_ms = b->actor.now_ms;
-    struct pool_key *first, *key;
-    struct pool_wait ignored;
-
-    if (!b->proxies.count)
-        return pool_pick(&b->pool, model, call->tried, tried, now_ms, wait);
-    memcpy(avoid, call->tried, tried * sizeof(*avoid));
-    key = first = pool_pick(&b->pool, model, avoid, count, now_ms, wait);
-    if (!key)
-        return NULL;
-    call->proxy = proxies_pick(&b->proxies, key->id, now_ms);
-    while (b->proxies.is_by_key && !proxy_is_fit(call->proxy, now_ms) &&
-           count < tried + PASSED_MOST) {
-        avoid[count++] = key->id;
-        key = pool_pick(&b->pool, model, avoid, count, now_ms, &ignored);
-        if (is_among(avoid, count, key->id)) /* there is no other */
-            break;
-        call->proxy = proxies_pick(&b->proxies, key->id, now_ms);
-    }
-    if (proxy_is_fit(call->proxy, now_ms))
-        return key;
-    call->proxy = proxies_pick(&b->proxies, first->id, now_ms);
-    return first;
+    return (struct wait){calls->actor->now_ms + 1000, error, VIEW("")};
 }
 
-static struct secret way_out(const struct call *call)
+/* Who waits for a key from now on is to have one by then. */
+static uint64_t key_by_ms(const struct calls *calls)
 {
-    return call->proxy ? call->proxy->url : (struct secret){VIEW("")};
+    return calls->actor->now_ms + options.queue_wait_ms;
 }
 
-/* Refusing */
+/* Giving up */
 
-static void refuse(struct balancer *b, struct call *call, enum error error, uint64_t retry_after_ms)
+static void refuse(struct calls *calls, struct call *call, const struct wait *wait)
 {
-    mailbox_post(&b->front, call->id.frontend, MSG_REFUSED,
-                 &(struct msg_refused){.call = call->id.call,
-                                       .offer = call->offer,
-                                       .error = error,
-                                       .retry_after_ms = retry_after_ms});
-    call_forget(b, call);
+    tell_refused(calls, call, wait);
+    call_forget(calls, call);
 }
 
-void placing_stop(struct balancer *b, struct call *call, enum error error, uint64_t retry_after_ms)
+void placing_stop(struct calls *calls, struct call *call, const struct wait *wait)
 {
-    mailbox_post(&b->upstream, call->upstream->id, MSG_STOP,
-                 &(struct msg_stop){.frontend = call->id.frontend,
-                                    .call = call->id.call,
-                                    .offer = call->offer,
-                                    .error = error,
-                                    .retry_after_ms = retry_after_ms});
-    call_end(b, call, call->upstream);
+    tell_stop(calls, call, wait);
+    call_end(calls, call, call->upstream);
 }
 
-/* No key now. False: one will be fit before the call's deadline, wait. */
-static bool give_up(struct balancer *b, struct call *call, const struct pool_wait *wait)
+static void give_up(struct calls *calls, struct call *call, const struct wait *wait)
 {
-    uint64_t after_ms = wait->until_ms == UINT64_MAX ? 0 : wait->until_ms - b->actor.now_ms;
+    if (call->state == CALL_REKEYING)
+        placing_stop(calls, call, wait);
+    else
+        refuse(calls, call, wait);
+}
 
-    if (wait->until_ms < call->deadline_ms)
+/* Its time has come: it hears what it has waited for. */
+static void give_up_late(struct calls *calls, struct call *call)
+{
+    struct need need = placing_need(call, view_of(call->model));
+    struct wait wait = in_a_second(calls, ERROR_NOT_READY);
+
+    if (call->state == CALL_REKEYING && calls->actor->now_ms >= call->deadline_ms)
+        wait = (struct wait){.error = ERROR_NONE};
+    else if (pool_ask(calls->pool, &need, calls->actor->now_ms, &wait))
+        wait = in_a_second(calls, ERROR_NOT_READY);
+    give_up(calls, call, &wait);
+}
+
+/* There is no key now. False: one will be there in time, wait. */
+static bool is_hopeless(struct calls *calls, struct call *call, const struct wait *wait)
+{
+    uint64_t by_ms = key_by_ms(calls);
+
+    if (!call->key_by_ms)
+        call->key_by_ms = by_ms < call->deadline_ms ? by_ms : call->deadline_ms;
+    if (wait->until_ms < call->key_by_ms)
         return false;
-    if (call->state == CALL_REKEYING)
-        placing_stop(b, call, wait->error, after_ms);
-    else
-        refuse(b, call, wait->error, after_ms);
+    give_up(calls, call, wait);
     return true;
-}
-
-static void give_up_late(struct balancer *b, struct call *call)
-{
-    if (call->state == CALL_REKEYING)
-        placing_stop(b, call, ERROR_NONE, 0);
-    else
-        refuse(b, call, ERROR_NOT_READY, 1000);
 }
 
 /* Placing */
 
-static void send_job(struct balancer *b, struct call *call, const struct msg_call *letter,
-                     const struct pool_key *key)
+static void note(struct call *call, const struct grant *grant)
 {
-    struct msg_job job = {
-        .balancer = b->actor.incarnation,
-        .frontend = call->id.frontend,
-        .call = call->id.call,
-        .offer = call->offer,
-        .attempt = call->attempt,
-        .pool = letter->pool,
-        .model = letter->model,
-        .operation = letter->operation,
-        .path = letter->path,
-        .stream = letter->stream,
-        .thoughts = letter->thoughts,
-        .estimate = letter->estimate,
-        .client = letter->client,
-        .left_ms = call_left_ms(b, call),
-        .body_len = letter->body_len,
-        .key_id = key->id,
-        .key = key->key,
-        .proxy = way_out(call),
-        .body = letter->body,
-    };
-
-    mailbox_post(&b->upstream, call->upstream->id, MSG_JOB, &job);
+    call->attempt++;
+    call_note_tried(call, grant->key_id);
 }
 
-/* True: the call needs no further care now (placed, or refused). */
-static bool place(struct balancer *b, struct call *call, const struct msg_call *letter,
-                  struct pool_wait *wait)
+static enum turn place(struct calls *calls, struct call *call, const struct msg_call *letter,
+                       struct wait *wait)
 {
-    struct peer *upstream = peer_least_loaded(b, call->id.frontend);
-    struct pool_key *key;
+    struct peer *upstream = peer_least_loaded(calls->peers, call->id.frontend);
+    struct need need = placing_need(call, letter->model);
+    struct grant grant;
 
-    *wait = (struct pool_wait){0};
     if (!upstream)
-        return false;
-    key = pick(b, call, letter->model, wait);
-    if (!key)
-        return give_up(b, call, wait);
-    call->attempt++;
-    call_note_tried(call, key->id);
-    call_enter(b, call, CALL_PLACED, upstream);
-    send_job(b, call, letter, key);
-    call_drop_letter(b, call);
-    return true;
+        return TURN_NO_UPSTREAM;
+    if (!pool_take(calls->pool, &need, calls->actor->now_ms, &grant, wait))
+        return is_hopeless(calls, call, wait) ? TURN_OVER : TURN_NO_KEY;
+    note(call, &grant);
+    call_enter(calls, call, CALL_PLACED, upstream);
+    call->reservation = grant.reservation;
+    tell_job(calls, call, letter, &grant);
+    call_drop_letter(calls, call);
+    return TURN_OVER;
 }
 
-static bool rekey(struct balancer *b, struct call *call, struct pool_wait *wait)
+static enum turn rekey(struct calls *calls, struct call *call, struct wait *wait)
 {
-    struct pool_key *key = pick(b, call, view_of(call->model), wait);
-    struct peer *upstream = call->upstream;
+    struct need need = placing_need(call, view_of(call->model));
+    struct grant grant;
 
-    if (!key)
-        return give_up(b, call, wait);
-    call->attempt++;
-    call_note_tried(call, key->id);
-    call_enter(b, call, CALL_PLACED, upstream);
-    mailbox_post(&b->upstream, upstream->id, MSG_REKEY,
-                 &(struct msg_rekey){.frontend = call->id.frontend,
-                                     .call = call->id.call,
-                                     .offer = call->offer,
-                                     .attempt = call->attempt,
-                                     .key_id = key->id,
-                                     .key = key->key,
-                                     .proxy = way_out(call)});
-    return true;
+    if (!pool_take(calls->pool, &need, calls->actor->now_ms, &grant, wait))
+        return is_hopeless(calls, call, wait) ? TURN_OVER : TURN_NO_KEY;
+    note(call, &grant);
+    call_enter(calls, call, CALL_PLACED, call->upstream);
+    call->reservation = grant.reservation;
+    tell_rekey(calls, call, &grant);
+    return TURN_OVER;
 }
 
-static bool place_again(struct balancer *b, struct call *call, struct pool_wait *wait)
+static enum turn place_again(struct calls *calls, struct call *call, struct wait *wait)
 {
     struct view frame = bytes_view(&call->letter);
     union message letter;
     enum message_kind kind;
 
     if (call->state == CALL_REKEYING)
-        return rekey(b, call, wait);
+        return rekey(calls, call, wait);
     message_unpack(&frame, &kind, &letter);
     assert(kind == MSG_CALL); /* we packed it */
-    return place(b, call, &letter.call, wait);
+    return place(calls, call, &letter.call, wait);
 }
 
-/* Whether those that came before wait for an upstream already. */
-static bool is_blocked(struct balancer *b, uint64_t frontend)
-{
-    const struct peer *peer = b->is_blocked ? NULL : peer_find(b, frontend, ROLE_FRONTEND);
+/* Waiting */
 
-    return b->is_blocked || (peer && peer->is_blocked);
+static bool is_full(const struct calls *calls, const struct msg_call *letter)
+{
+    return calls->queue.count >= options.queue_limit ||
+           calls->waiting_bytes + letter->body.len > options.queue_bytes;
 }
 
-/* There is no upstream for a call of this frontend. If others have room, that is no other
- * frontend's business. */
-static void block(struct balancer *b, uint64_t frontend)
+/* What its line waits for: nothing that is known, an upstream, a key. */
+static void mark(struct calls *calls, struct call *call, enum turn turn, const struct wait *wait)
 {
-    struct peer *peer = peer_find(b, frontend, ROLE_FRONTEND);
-
-    b->is_blocked = !peers_have_room(b);
-    if (peer)
-        peer->is_blocked = true;
+    if (turn == TURN_NO_UPSTREAM)
+        queue_block(&calls->queue, &call->waiter);
+    if (turn != TURN_NO_KEY)
+        return;
+    queue_bound(&calls->queue, &call->waiter, call->key_by_ms);
+    queue_dry(&calls->queue, &call->waiter, wait->until_ms, key_by_ms(calls));
 }
 
-struct dry_models {
-    struct view at[MODELS_MOST];
-    size_t count;
-};
-
-static bool is_dry(const struct dry_models *dry, struct view model)
+/* While others that wait may be let go in this round, a new call stands behind them. */
+void placing_take(struct calls *calls, struct call *call, const struct msg_call *letter)
 {
-    for (size_t i = 0; i < dry->count; i++)
-        if (view_equal(dry->at[i], model))
-            return true;
-    return false;
-}
+    bool is_behind = calls->queue.count && calls->may_place;
+    struct wait wait = {0};
+    enum turn turn = is_behind ? TURN_UNTOLD : place(calls, call, letter, &wait);
 
-/* One look at a waiting call; sets the time of the next look. */
-static void look_at(struct balancer *b, struct call *call, struct dry_models *dry)
-{
-    struct pool_wait wait = {0};
-    uint64_t now_ms = b->actor.now_ms;
-
-    actor_wake(&b->actor, call->deadline_ms);
-    if (now_ms >= call->deadline_ms) {
-        give_up_late(b, call);
+    if (turn == TURN_OVER)
+        return;
+    if (is_full(calls, letter)) {
+        wait = in_a_second(calls, ERROR_QUEUE_FULL);
+        refuse(calls, call, &wait);
         return;
     }
-    if (now_ms < call->not_before_ms) {
-        actor_wake(&b->actor, call->not_before_ms);
-        return;
-    }
-    if ((call->state == CALL_WAITING && is_blocked(b, call->id.frontend)) ||
-        is_dry(dry, view_of(call->model)))
-        return;
-    if (place_again(b, call, &wait))
-        return;
-    if (!wait.until_ms) {
-        block(b, call->id.frontend);
-        return;
-    }
-    actor_wake(&b->actor, wait.until_ms);
-    if (dry->count < MODELS_MOST)
-        dry->at[dry->count++] = view_of(call->model);
-}
-
-static void wait_in_queue(struct balancer *b, struct call *call, const struct msg_call *letter)
-{
-    if (b->waiting_count >= options.queue_limit ||
-        b->waiting_bytes + letter->body.len > options.queue_bytes) {
-        refuse(b, call, ERROR_QUEUE_FULL, 1000);
-        return;
-    }
-    call_keep_letter(b, call, letter);
+    call_keep_letter(calls, call, letter);
     call_set_model(call, letter->model);
-    call_enter(b, call, CALL_WAITING, NULL);
-    actor_wake(&b->actor, call->deadline_ms);
+    call_enter(calls, call, CALL_WAITING, NULL);
+    mark(calls, call, turn, &wait);
+    actor_wake(calls->actor, queue_due_ms(&calls->queue));
 }
 
-void placing_take(struct balancer *b, struct call *call, const struct msg_call *letter)
+static struct call *call_of(struct waiter *waiter)
 {
-    uint64_t frontend = call->id.frontend;
-    struct pool_wait wait;
-
-    if (is_blocked(b, frontend)) {
-        wait_in_queue(b, call, letter);
-        return;
-    }
-    if (place(b, call, letter, &wait))
-        return;
-    if (wait.until_ms)
-        actor_wake(&b->actor, wait.until_ms);
-    else
-        block(b, frontend);
-    wait_in_queue(b, call, letter);
+    return (struct call *)((char *)waiter - offsetof(struct call, waiter));
 }
 
-void placing_run(struct balancer *b)
+static void look_at(struct calls *calls, struct call *call)
 {
-    struct dry_models dry = {0};
-    struct call *call, *next;
+    struct wait wait = {0};
+    enum turn turn = place_again(calls, call, &wait);
 
-    b->may_place = b->is_blocked = false;
-    peers_unblock(b);
-    DL_FOREACH_SAFE (b->waiting, call, next)
-        look_at(b, call, &dry);
-    b->may_place = false;
+    if (turn != TURN_OVER)
+        mark(calls, call, turn, &wait);
+}
+
+void placing_run(struct calls *calls)
+{
+    uint64_t now_ms = calls->actor->now_ms;
+    struct waiter *waiter;
+
+    queue_unblock(&calls->queue);
+    if (calls->pool->has_news)
+        queue_wet(&calls->queue);
+    calls->pool->has_news = false;
+    while ((waiter = queue_late(&calls->queue, now_ms)))
+        give_up_late(calls, call_of(waiter));
+    while ((waiter = queue_next(&calls->queue, now_ms)))
+        look_at(calls, call_of(waiter));
+    actor_wake(calls->actor, queue_due_ms(&calls->queue));
+    calls->may_place = false;
 }

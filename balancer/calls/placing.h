@@ -5,11 +5,14 @@
 #include "calls/call.h"
 
 /* A call just made: it is placed, or waits, or is refused and gone. */
-void placing_take(struct balancer *b, struct call *call, const struct msg_call *letter);
+void placing_take(struct calls *calls, struct call *call, const struct msg_call *letter);
 
-/* Looks at all that wait, oldest first. */
-void placing_run(struct balancer *b);
+/* Looks at those that may go, in their order. */
+void placing_run(struct calls *calls);
 
 /* The upstream is to wait for no further key; it answers with this error, or by its last fault
  * (NONE). The call may be gone afterwards. */
-void placing_stop(struct balancer *b, struct call *call, enum error error, uint64_t retry_after_ms);
+void placing_stop(struct calls *calls, struct call *call, const struct wait *wait);
+
+/* What a call needs that is about this model. Borrows the call. */
+struct need placing_need(const struct call *call, struct view model);

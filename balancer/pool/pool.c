@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The key pool. Called by calls.c. What must stay true: a client's own mistake never lets a key
- * rest, and every rest has an end. */
+/* The key pool. Called by calls/ and handlers.c. What must stay true: a client's own mistake never
+ * lets a key cool down, every cool-down has an end, and what is reserved is given back once. */
 #include "pool/pool.h"
 
 #include <openssl/crypto.h>
@@ -10,12 +10,8 @@
 #include "base/bytes.h"
 
 enum {
-    MINUTE_MS = 60 * 1000,
-    HOUR_MS = 60 * MINUTE_MS,
-    RESTS_MOST = 100000, /* (key, model) rests remembered; model names come from clients */
-    BUSY_LEAST = 3,      /* attempts at an overloaded model before it rests */
-    BUSY_REST_MS = 1000, /* doubles */
-    BUSY_REST_MOST_MS = 4000,
+    PASSED_MOST = 32, /* keys passed over because they were tried or their way is out of order */
+    WORDS_MOST = 200,
 };
 
 static uint64_t key_id(struct secret key)
@@ -34,11 +30,12 @@ static uint64_t key_id(struct secret key)
     return id ? id : 1;
 }
 
-struct pool_key *pool_find(struct pool *pool, uint64_t id)
+struct pool_key *pool_find(const struct pool *pool, uint64_t id)
 {
-    struct pool_key *key;
+    struct pool_key *key = NULL;
 
-    HASH_FIND(hh, pool->by_id, &id, sizeof(id), key);
+    if (pool->by_id)
+        HASH_FIND(hh, pool->by_id, &id, sizeof(id), key);
     return key;
 }
 
@@ -54,318 +51,441 @@ void pool_open(struct pool *pool, const struct secret *keys, size_t count)
         HASH_ADD(hh, pool->by_id, id, sizeof(key->id), key);
         pool->count++;
     }
+    models_open(&pool->models, pool->count);
+    proxies_open(&pool->proxies, NULL, 0, false);
 }
 
-static void rest_free(struct pool *pool, struct pool_key *key, struct pool_rest *rest)
+void pool_open_proxies(struct pool *pool, const struct secret *urls, size_t count, bool is_by_key)
 {
-    HASH_DEL(key->rests, rest);
-    free(rest->model);
-    free(rest);
-    pool->rests--;
-}
-
-/* Models */
-
-static struct pool_model *model_find(const struct pool *pool, struct view name)
-{
-    struct pool_model *model = NULL;
-
-    if (pool->models)
-        HASH_FIND(hh, pool->models, name.at, name.len, model);
-    return model;
-}
-
-static void model_free(struct pool *pool, struct pool_model *model)
-{
-    HASH_DEL(pool->models, model);
-    free(model->name);
-    free(model);
-}
-
-/* NULL: there are too many, or the call is about none. */
-static struct pool_model *model_make(struct pool *pool, struct view name)
-{
-    struct pool_model *model = model_find(pool, name);
-
-    if (model || !name.len || HASH_COUNT(pool->models) >= RESTS_MOST)
-        return model;
-    model = memory_new(sizeof(*model));
-    model->name = memory_text(name);
-    HASH_ADD_KEYPTR(hh, pool->models, model->name, name.len, model);
-    return model;
-}
-
-/* Now and then any model is too busy for one attempt: only several without a good answer between
- * them say that the next will fail as well. */
-static uint64_t settle_busy(struct pool *pool, struct view name, uint64_t now_ms)
-{
-    struct pool_model *model = model_make(pool, name);
-    uint64_t rest = BUSY_REST_MS;
-
-    if (!model)
-        return now_ms;
-    if (model->until_ms > now_ms)
-        return model->until_ms;
-    if (now_ms > model->last_ms + MINUTE_MS)
-        model->count = 0;
-    model->last_ms = now_ms;
-    if (++model->count < BUSY_LEAST)
-        return now_ms;
-    for (unsigned i = BUSY_LEAST; i < model->count && rest < BUSY_REST_MOST_MS; i++)
-        rest *= 2;
-    model->until_ms = now_ms + rest;
-    return model->until_ms;
-}
-
-/* Whatever it was asked before, it answers. */
-static void settle_answer(struct pool *pool, struct view name)
-{
-    struct pool_model *model = model_make(pool, name);
-
-    if (!model)
-        return;
-    model->is_known = true;
-    model->count = 0;
-    model->until_ms = 0;
-}
-
-bool pool_knows(const struct pool *pool, struct view model)
-{
-    const struct pool_model *known = model_find(pool, model);
-
-    return known && known->is_known;
+    proxies_close(&pool->proxies);
+    proxies_open(&pool->proxies, urls, count, is_by_key);
+    for (size_t i = 0; i < pool->count && pool->proxies.is_by_key; i++)
+        pool->keys[i].proxy = proxies_pick(&pool->proxies, pool->keys[i].id, 0);
 }
 
 void pool_close(struct pool *pool)
 {
-    struct pool_model *model, *next_model;
-    struct pool_rest *rest, *next;
-
-    for (size_t i = 0; i < pool->count; i++)
-        HASH_ITER (hh, pool->keys[i].rests, rest, next)
-            rest_free(pool, &pool->keys[i], rest);
-    HASH_ITER (hh, pool->models, model, next_model)
-        model_free(pool, model);
     HASH_CLEAR(hh, pool->by_id);
+    for (size_t i = 0; i < pool->count; i++)
+        free(pool->keys[i].words);
     free(pool->keys);
+    models_close(&pool->models);
+    proxies_close(&pool->proxies);
+    reservations_clear(&pool->reservations);
     *pool = (struct pool){0};
 }
 
-static struct pool_rest *rest_of(const struct pool_key *key, struct view model)
+bool pool_knows(const struct pool *pool, struct view model)
 {
-    struct pool_rest *rest = NULL;
+    const struct model *known = model_find(&pool->models, model);
 
-    if (key->rests)
-        HASH_FIND(hh, key->rests, model.at, model.len, rest);
-    return rest;
+    return known && known->is_known;
 }
 
-/* Until when the key rests for this model, and why. */
-static uint64_t rests_until(const struct pool_key *key, struct view model, enum fault *why)
-{
-    const struct pool_rest *rest = rest_of(key, model);
+/* What holds a key back */
 
-    *why = key->why;
-    if (!rest || rest->until_ms <= key->until_ms)
-        return key->until_ms;
-    *why = rest->why;
-    return rest->until_ms;
+struct hold {
+    uint64_t until_ms; /* if hopeless: until that is looked at again, whatever else holds longer */
+    bool is_hopeless;
+    enum fault why;
+};
+
+static void hold_by(struct hold *hold, const struct cooldown *cooldown, uint64_t now_ms)
+{
+    uint64_t until_ms = cooldown_free_ms(cooldown, now_ms);
+    bool is_hopeless = cooldown->until_ms > now_ms && rule_of(cooldown->why)->is_hopeless;
+
+    if (is_hopeless == hold->is_hopeless ? until_ms > hold->until_ms : is_hopeless)
+        *hold = (struct hold){until_ms, is_hopeless, cooldown->why};
 }
 
-static bool is_tried(uint64_t id, const uint64_t *tried, size_t count)
+/* until_ms is now_ms: nothing does. */
+static struct hold hold_of(const struct pool *pool, const struct lane *lane, uint32_t i,
+                           uint64_t now_ms)
 {
-    for (size_t i = 0; i < count; i++)
-        if (tried[i] == id)
+    const struct pool_key *key = &pool->keys[i];
+    struct hold hold = {.until_ms = now_ms};
+
+    hold_by(&hold, &key->cooldown, now_ms);
+    hold_by(&hold, &lane->keys[i].cooldown, now_ms);
+    if (key->proxy)
+        hold_by(&hold, &key->proxy->cooldown, now_ms);
+    return hold;
+}
+
+static struct wait wait_for(const struct pool *pool, const struct hold *hold, uint32_t i)
+{
+    enum error error = fault_facts(hold->why)->error;
+    const char *words = pool->keys[i].words;
+
+    return (struct wait){.until_ms = hold->is_hopeless ? UINT64_MAX : hold->until_ms,
+                         .error = error == ERROR_NONE ? ERROR_NOT_READY : error,
+                         .words = words ? view_of(words) : VIEW("")};
+}
+
+/* Choosing */
+
+static bool is_tried(const struct need *need, uint64_t id)
+{
+    for (size_t i = 0; i < need->tried_count; i++)
+        if (need->tried[i] == id)
             return true;
     return false;
 }
 
-struct pool_key *pool_pick(struct pool *pool, struct view model, const uint64_t *tried,
-                           size_t tried_count, uint64_t now_ms, struct pool_wait *wait)
+/* How much speaks against an available key: 0 nothing, 1 its way is out of order, 2 it was tried. */
+static int rank_of(const struct pool *pool, const struct need *need, uint32_t i, uint64_t now_ms)
 {
-    const struct pool_model *busy = model_find(pool, model);
-    struct pool_key *again = NULL; /* fit, but tried already for this call */
+    const struct pool_key *key = &pool->keys[i];
 
-    if (busy && busy->until_ms > now_ms) {
-        *wait = (struct pool_wait){busy->until_ms, ERROR_OVERLOADED};
-        return NULL;
+    if (is_tried(need, key->id))
+        return 2;
+    return key->proxy && !proxy_is_fit(key->proxy, now_ms);
+}
+
+/* The next key in turn that nothing holds back; those that something does go to sleep. */
+static uint32_t next_free(struct pool *pool, struct lane *lane, uint64_t now_ms)
+{
+    uint32_t i;
+
+    while ((i = lane_next(lane, now_ms)) != LANE_NONE) {
+        struct hold hold = hold_of(pool, lane, i, now_ms);
+
+        if (hold.until_ms <= now_ms)
+            return i;
+        lane_sleep(lane, i, hold.until_ms, hold.is_hopeless);
     }
-    *wait = (struct pool_wait){UINT64_MAX, ERROR_NO_KEY};
-    for (size_t i = 0; i < pool->count; i++) {
-        size_t at = (pool->next + i) % pool->count;
-        struct pool_key *key = &pool->keys[at];
-        enum fault why;
-        uint64_t until_ms = rests_until(key, model, &why);
+    return LANE_NONE;
+}
 
-        if (until_ms > now_ms) {
-            if (until_ms < wait->until_ms)
-                *wait = (struct pool_wait){until_ms, fault_facts(why)->error};
+/* The best key, out of its turn; those passed over keep theirs. */
+static uint32_t choose(struct pool *pool, struct lane *lane, const struct need *need,
+                       uint64_t now_ms)
+{
+    uint32_t passed[PASSED_MOST], best = LANE_NONE, i;
+    int rank = 3;
+    size_t count = 0;
+
+    while (rank > 0 && count < PASSED_MOST && (i = next_free(pool, lane, now_ms)) != LANE_NONE) {
+        int this_rank = rank_of(pool, need, i, now_ms);
+
+        passed[count++] = i;
+        if (this_rank >= rank)
             continue;
-        }
-        if (is_tried(key->id, tried, tried_count)) {
-            again = again ? again : key;
-            continue;
-        }
-        pool->next = (at + 1) % pool->count;
-        return key;
+        rank = this_rank;
+        best = i;
     }
-    return again;
+    while (count-- > 0)
+        if (passed[count] != best)
+            lane_put_first(lane, passed[count]);
+    return best;
 }
 
-struct pool_wait pool_earliest(const struct pool *pool, struct view model)
+/* Nobody is available: who is first, and what is told meanwhile. */
+static struct wait wait_of(const struct pool *pool, const struct lane *lane, uint64_t now_ms)
 {
-    const struct pool_model *busy = model_find(pool, model);
-    struct pool_wait wait = {UINT64_MAX, ERROR_NO_KEY};
+    uint32_t first = lane_first(lane, false);
+    struct hold hold;
 
-    for (size_t i = 0; i < pool->count; i++) {
-        enum fault why;
-        uint64_t until_ms = rests_until(&pool->keys[i], model, &why);
-
-        if (until_ms < wait.until_ms)
-            wait = (struct pool_wait){until_ms, fault_facts(why)->error};
-    }
-    if (busy && busy->until_ms > wait.until_ms)
-        wait = (struct pool_wait){busy->until_ms, ERROR_OVERLOADED};
-    return wait;
+    if (first == LANE_NONE)
+        first = lane_first(lane, true);
+    if (first == LANE_NONE)
+        return (struct wait){UINT64_MAX, ERROR_NO_KEY, VIEW("")};
+    hold = hold_of(pool, lane, first, now_ms);
+    if (lane->keys[first].sleep.at > hold.until_ms) /* its way is open again: it wakes soon */
+        hold.until_ms = lane->keys[first].sleep.at;
+    return wait_for(pool, &hold, first);
 }
 
-static uint64_t at_most(uint64_t ms, uint64_t most_ms)
+/* Whether a key is available, none being taken. */
+static bool has_free(struct pool *pool, struct lane *lane, uint64_t now_ms, struct wait *wait)
 {
-    return ms < most_ms ? ms : most_ms;
+    uint32_t i = next_free(pool, lane, now_ms);
+
+    if (i != LANE_NONE)
+        lane_put_first(lane, i);
+    else
+        *wait = wait_of(pool, lane, now_ms);
+    return i != LANE_NONE;
 }
 
-/* How long to rest when the provider doesn't say, or says what is known to mislead. `last_ms`: the
- * rest before. */
-static uint64_t rest_ms(enum fault fault, uint64_t retry_ms, uint64_t last_ms)
+/* Whether the model is overloaded. If its keys take longer, that is when to come again. */
+static bool is_busy(struct pool *pool, const struct model *model, uint64_t now_ms,
+                    struct wait *wait)
 {
-    switch (fault) {
-    case FAULT_QUOTA_MINUTE:
-        return retry_ms ? at_most(retry_ms, HOUR_MS) : MINUTE_MS;
-    case FAULT_QUOTA_DAY: /* the upstream has worked out the next midnight in California */
-        return retry_ms ? at_most(retry_ms, 25ULL * HOUR_MS) : HOUR_MS;
-    case FAULT_QUOTA_NONE:
-    case FAULT_NO_CREDIT:
-        return 6ULL * HOUR_MS;
-    case FAULT_QUOTA_UNKNOWN: /* doubles from one to sixty minutes */
-        if (retry_ms)
-            return at_most(retry_ms, HOUR_MS);
-        return !last_ms ? MINUTE_MS : last_ms < HOUR_MS / 2 ? last_ms * 2 : HOUR_MS;
-    case FAULT_KEY_INVALID:
-    case FAULT_LOCATION:
-    case FAULT_NO_MODEL: /* this key may not use it */
-        return HOUR_MS;
-    case FAULT_NONE:
-    case FAULT_CLIENT_GONE:
-    case FAULT_BAD_REQUEST:
-    case FAULT_CONTEXT_LENGTH:
-    case FAULT_BLOCKED:
-    case FAULT_FORBIDDEN:
-    case FAULT_OVERLOADED:
-    case FAULT_SERVER:
-    case FAULT_DEADLINE:
-    case FAULT_CONNECT:
-    case FAULT_RESET:
-    case FAULT_CUT:
-    case FAULT_EMPTY:
-    case FAULT_MALFORMED:
-    case FAULT_TIMEOUT:
-    case FAULT_LOST:
-    case FAULT_NAME:
-    case FAULT_CERTIFICATE:
-    case FAULT_TLS:
-    case FAULT_PROXY:
-    case FAULT_NO_ROUTE:
-    case FAULT_COUNT:
-        return 0;
-    }
-    return 0;
+    struct wait for_keys;
+
+    if (!model || model->until_ms <= now_ms)
+        return false;
+    *wait = (struct wait){model->until_ms, ERROR_OVERLOADED, VIEW("")};
+    if (!has_free(pool, model_lane(&pool->models, model), now_ms, &for_keys) &&
+        for_keys.until_ms > wait->until_ms)
+        *wait = for_keys;
+    return true;
 }
 
-static struct pool_rest *rest_make(struct pool *pool, struct pool_key *key, struct view model)
+/* Whether no way out is open. Where ways are by key, that holds the keys. */
+static bool is_shut(const struct pool *pool, uint64_t now_ms, struct wait *wait)
 {
-    struct pool_rest *rest = rest_of(key, model);
+    const struct proxy *first = NULL;
+    struct hold hold = {.until_ms = now_ms};
 
-    if (rest || pool->rests >= RESTS_MOST)
-        return rest;
-    rest = memory_new(sizeof(*rest));
-    rest->model = memory_text(model);
-    HASH_ADD_KEYPTR(hh, key->rests, rest->model, model.len, rest);
-    pool->rests++;
-    return rest;
+    if (pool->proxies.is_by_key || proxies_free_ms(&pool->proxies, now_ms, &first) <= now_ms)
+        return false;
+    hold_by(&hold, &first->cooldown, now_ms);
+    *wait = (struct wait){hold.is_hopeless ? UINT64_MAX : hold.until_ms,
+                          fault_facts(hold.why)->error, VIEW("")};
+    return true;
 }
 
-static uint64_t settle_key(struct pool_key *key, enum fault fault, uint64_t until_ms)
+/* The owner's key or none, whatever the order. */
+static uint32_t owner_of(const struct pool *pool, const struct lane *lane, uint64_t owner,
+                         uint64_t now_ms, struct wait *wait)
 {
-    if (until_ms > key->until_ms) {
-        key->until_ms = until_ms;
-        key->why = fault;
-    }
-    return key->until_ms;
-}
+    const struct pool_key *key = pool_find(pool, owner);
+    uint32_t i = key ? (uint32_t)(key - pool->keys) : LANE_NONE;
+    struct hold hold;
 
-static uint64_t settle_rest(struct pool *pool, struct pool_key *key, struct view model,
-                            enum fault fault, uint64_t until_ms, uint64_t now_ms)
-{
-    struct pool_rest *rest = rest_make(pool, key, model);
-
-    if (!rest)
-        return now_ms;
-    if (rest->until_ms <= now_ms || until_ms > rest->until_ms) {
-        rest->last_ms = until_ms - now_ms;
-        rest->until_ms = until_ms;
-        rest->why = fault;
-    }
-    return until_ms;
-}
-
-/* A key's rest that has not ended stays: the answer began before it, and says nothing of now. */
-static void settle_good(struct pool *pool, uint64_t id, struct view model, uint64_t now_ms)
-{
-    struct pool_key *key = pool_find(pool, id);
-    struct pool_rest *rest = key ? rest_of(key, model) : NULL;
-
-    if (rest && rest->until_ms <= now_ms)
-        rest_free(pool, key, rest);
-}
-
-/* What rests after this fault. A model that nobody has had an answer from may not exist: that is no
- * key's fault. */
-static enum fault_cools cools_of(const struct pool *pool, enum fault fault, struct view model)
-{
-    if (fault == FAULT_NO_MODEL)
-        return pool_knows(pool, model) ? COOLS_MODEL_KEY : COOLS_NOTHING;
-    return fault_facts(fault)->cools;
-}
-
-uint64_t pool_settle(struct pool *pool, uint64_t id, struct view model, uint64_t fault_number,
-                     uint64_t retry_ms, uint64_t now_ms)
-{
-    enum fault fault = fault_number < FAULT_COUNT ? (enum fault)fault_number : FAULT_SERVER;
-    enum fault_cools cools = cools_of(pool, fault, model);
-    struct pool_key *key;
-    struct pool_rest *rest;
-    uint64_t until_ms;
-
-    if (fault == FAULT_NONE)
-        settle_good(pool, id, model, now_ms);
-    if (fault == FAULT_NONE || fault == FAULT_BLOCKED)
-        settle_answer(pool, model);
-    if (cools == COOLS_MODEL)
-        return settle_busy(pool, model, now_ms);
-    key = cools == COOLS_NOTHING ? NULL : pool_find(pool, id);
+    *wait = (struct wait){UINT64_MAX, ERROR_NO_KEY, VIEW("")};
     if (!key)
-        return now_ms;
-    rest = rest_of(key, model);
-    until_ms = now_ms + rest_ms(fault, retry_ms, rest ? rest->last_ms : 0);
-    return cools == COOLS_KEY ? settle_key(key, fault, until_ms)
-                              : settle_rest(pool, key, model, fault, until_ms, now_ms);
+        return LANE_NONE;
+    hold = hold_of(pool, lane, i, now_ms);
+    *wait = wait_for(pool, &hold, i);
+    return hold.until_ms <= now_ms ? i : LANE_NONE;
 }
 
-size_t pool_fit(const struct pool *pool, uint64_t now_ms)
-{
-    size_t fit = 0;
+/* Taking */
 
-    for (size_t i = 0; i < pool->count; i++)
-        fit += pool->keys[i].until_ms <= now_ms;
-    return fit;
+static void reserve(struct pool *pool, struct lane *lane, uint32_t i, const struct need *need,
+                    uint64_t now_ms, struct grant *grant)
+{
+    struct pool_key *key = &pool->keys[i];
+    struct proxy *proxy = key->proxy ? key->proxy : proxies_pick(&pool->proxies, key->id, now_ms);
+    struct reservation *reservation = reservation_make(&pool->reservations);
+
+    reservation->key = i;
+    reservation->lane = lane;
+    reservation->proxy = proxy;
+    reservation->begun_ms = now_ms;
+    reservation->tokens = need->tokens;
+    key->in_flight++;
+    key->tokens += need->tokens;
+    cooldown_take(&key->cooldown, now_ms);
+    cooldown_take(&lane->keys[i].cooldown, now_ms);
+    cooldown_take(&proxy->cooldown, now_ms);
+    *grant = (struct grant){key->id, key->key, proxy->url, reservation->number};
+}
+
+bool pool_take(struct pool *pool, const struct need *need, uint64_t now_ms, struct grant *grant,
+               struct wait *wait)
+{
+    struct model *model = model_find(&pool->models, need->model);
+    struct lane *lane = model_lane(&pool->models, model);
+    uint32_t i;
+
+    if (model)
+        model->asked_ms = now_ms;
+    if (is_busy(pool, model, now_ms, wait) || is_shut(pool, now_ms, wait))
+        return false;
+    if (need->owner) {
+        i = owner_of(pool, lane, need->owner, now_ms, wait);
+    } else {
+        i = choose(pool, lane, need, now_ms);
+        if (i == LANE_NONE)
+            *wait = wait_of(pool, lane, now_ms);
+        else
+            lane_put_last(lane, i);
+    }
+    if (i != LANE_NONE)
+        reserve(pool, lane, i, need, now_ms, grant);
+    return i != LANE_NONE;
+}
+
+bool pool_ask(struct pool *pool, const struct need *need, uint64_t now_ms, struct wait *wait)
+{
+    const struct model *model = model_find(&pool->models, need->model);
+    struct lane *lane = model_lane(&pool->models, model);
+
+    if (is_busy(pool, model, now_ms, wait) || is_shut(pool, now_ms, wait))
+        return false;
+    if (need->owner)
+        return owner_of(pool, lane, need->owner, now_ms, wait) != LANE_NONE;
+    return has_free(pool, lane, now_ms, wait);
+}
+
+/* Settling */
+
+/* A hold on the key has changed: where it sleeps it wakes at another time, or now. */
+static void refresh(struct pool *pool, uint32_t i, uint64_t now_ms)
+{
+    for (struct lane *lane = pool->models.lanes; lane; lane = lane->next) {
+        struct hold hold;
+
+        if (!lane_is_asleep(lane, i))
+            continue;
+        hold = hold_of(pool, lane, i, now_ms);
+        if (hold.until_ms > now_ms)
+            lane_sleep(lane, i, hold.until_ms, hold.is_hopeless);
+        else
+            lane_rouse(lane, i);
+    }
+    pool->has_news = true;
+}
+
+static void give_back(struct pool *pool, struct reservation *reservation, uint64_t now_ms)
+{
+    struct pool_key *key = &pool->keys[reservation->key];
+    uint64_t begun_ms = reservation->begun_ms;
+    bool was_probe = cooldown_return(&key->cooldown, begun_ms);
+
+    was_probe |= cooldown_return(&reservation->lane->keys[reservation->key].cooldown, begun_ms);
+    was_probe |= cooldown_return(&reservation->proxy->cooldown, begun_ms);
+    key->in_flight--;
+    key->tokens -= reservation->tokens;
+    if (was_probe)
+        refresh(pool, reservation->key, now_ms);
+    reservation_end(&pool->reservations, reservation);
+}
+
+void pool_release(struct pool *pool, uint64_t number, uint64_t now_ms)
+{
+    struct reservation *reservation = reservation_find(&pool->reservations, number);
+
+    if (reservation)
+        give_back(pool, reservation, now_ms);
+}
+
+/* Its way, if that is known without a reservation. */
+static struct proxy *way_of(struct pool *pool, const struct pool_key *key)
+{
+    if (key->proxy)
+        return key->proxy;
+    return pool->proxies.count == 1 ? &pool->proxies.at[0] : NULL;
+}
+
+static void note_words(struct pool_key *key, struct view words)
+{
+    free(key->words);
+    words.len = words.len < WORDS_MOST ? words.len : WORDS_MOST;
+    key->words = words.len ? memory_text(words) : NULL;
+}
+
+/* A key that the provider has taken is open; one that was answered is open for that model too. */
+static void settle_good(struct pool *pool, struct pool_key *key, struct model *model,
+                        const struct verdict *verdict, uint64_t now_ms)
+{
+    uint32_t i = (uint32_t)(key - pool->keys);
+    bool is_answer = verdict->fault == FAULT_NONE || verdict->fault == FAULT_BLOCKED;
+    bool has_opened = rule_of(verdict->fault)->is_proof && cooldown_open(&key->cooldown, now_ms);
+
+    if (is_answer && model && model->lane)
+        has_opened |= cooldown_open(&model->lane->keys[i].cooldown, now_ms);
+    if (has_opened)
+        refresh(pool, i, now_ms);
+}
+
+/* The cool-down that this fault begins; NULL: none, or there is no room for it. A model that nobody
+ * has had an answer from may not exist: that is no key's fault. */
+static struct cooldown *cooldown_of(struct pool *pool, struct pool_key *key, enum scope scope,
+                                    const struct verdict *verdict, uint64_t now_ms)
+{
+    struct model *model;
+    struct lane *lane;
+
+    if (scope == COOL_KEY)
+        return &key->cooldown;
+    if (scope != COOL_KEY_MODEL ||
+        (verdict->fault == FAULT_NO_MODEL && !pool_knows(pool, verdict->model)))
+        return NULL;
+    model = model_make(&pool->models, verdict->model);
+    if (!model)
+        return NULL;
+    model->asked_ms = now_ms;
+    lane = model_lane_make(&pool->models, model);
+    return lane ? &lane->keys[key - pool->keys].cooldown : NULL;
+}
+
+static struct cooled settle_key(struct pool *pool, struct pool_key *key, enum scope scope,
+                                const struct verdict *verdict, const struct cause *cause,
+                                uint64_t now_ms)
+{
+    struct cooldown *cooldown = cooldown_of(pool, key, scope, verdict, now_ms);
+
+    if (!cooldown)
+        return (struct cooled){.key = key};
+    note_words(key, verdict->words);
+    cooldown_begin(cooldown, cause, now_ms);
+    refresh(pool, (uint32_t)(key - pool->keys), now_ms);
+    return (struct cooled){scope, cooldown->until_ms, NULL, key};
+}
+
+static struct model *settle_answer(struct pool *pool, const struct verdict *verdict,
+                                   uint64_t now_ms)
+{
+    bool is_answer = verdict->fault == FAULT_NONE || verdict->fault == FAULT_BLOCKED;
+    struct model *model = is_answer ? model_make(&pool->models, verdict->model) : NULL;
+
+    if (!model)
+        return NULL;
+    model->asked_ms = now_ms;
+    pool->has_news |= model_answers(model);
+    return model;
+}
+
+static struct cooled settle_model(struct pool *pool, struct view name, uint64_t now_ms)
+{
+    struct model *model = model_make(&pool->models, name);
+
+    return (struct cooled){COOL_MODEL, model ? model_busy(model, now_ms) : now_ms, NULL, NULL};
+}
+
+static struct cooled settle(struct pool *pool, struct pool_key *key, struct proxy *proxy,
+                            const struct verdict *verdict, const struct cause *cause,
+                            uint64_t now_ms)
+{
+    enum scope scope = rule_of(cause->fault)->scope;
+    bool is_agreed = !proxy || proxies_settle(&pool->proxies, proxy, key->id, cause, now_ms);
+
+    if (scope == COOL_MODEL)
+        return settle_model(pool, verdict->model, now_ms);
+    if (!key)
+        return (struct cooled){0};
+    if (scope == COOL_EXIT && proxy && is_agreed)
+        return (struct cooled){scope, proxy->cooldown.until_ms, proxy, key};
+    if (rule_of(cause->fault)->exit == EXIT_FAILS && proxy)
+        return (struct cooled){COOL_EXIT, proxy->until_ms, proxy, key};
+    return settle_key(pool, key, scope == COOL_EXIT ? COOL_KEY : scope, verdict, cause, now_ms);
+}
+
+/* One of another key tells nothing of this one. */
+static struct reservation *reservation_of(struct pool *pool, uint64_t number, uint64_t id,
+                                          uint64_t now_ms)
+{
+    struct reservation *reservation = reservation_find(&pool->reservations, number);
+
+    if (!reservation || pool->keys[reservation->key].id == id)
+        return reservation;
+    give_back(pool, reservation, now_ms);
+    return NULL;
+}
+
+struct cooled pool_settle(struct pool *pool, uint64_t number, const struct verdict *verdict,
+                          uint64_t now_ms)
+{
+    struct reservation *reservation = reservation_of(pool, number, verdict->key_id, now_ms);
+    struct pool_key *key =
+        reservation ? &pool->keys[reservation->key] : pool_find(pool, verdict->key_id);
+    struct proxy *proxy = reservation ? reservation->proxy : key ? way_of(pool, key) : NULL;
+    struct model *model = settle_answer(pool, verdict, now_ms);
+    struct cause cause = {
+        .fault = verdict->fault < FAULT_COUNT ? verdict->fault : (uint64_t)FAULT_SERVER,
+        .stated_ms = verdict->stated_ms,
+        .begun_ms = reservation ? reservation->begun_ms : 0,
+    };
+
+    if (reservation)
+        give_back(pool, reservation, now_ms);
+    if (key)
+        settle_good(pool, key, model, verdict, now_ms);
+    return settle(pool, key, proxy, verdict, &cause, now_ms);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proxies. Called by calls.c. What must stay true: with consistent hashing a key's way depends on
+/* Proxies. Called by pool.c. What must stay true: with consistent hashing a key's way depends on
  * the key and the list alone, so that it is the same after a restart and in another balancer; and
  * when the list changes, only keys of a proxy that has gone, or that prefer a new one, move.
  *
@@ -52,16 +52,21 @@ static bool is_there(const struct proxies *proxies, uint64_t id)
     return false;
 }
 
+static void add(struct proxies *proxies, struct secret url, uint64_t id)
+{
+    if (!is_there(proxies, id))
+        proxies->at[proxies->count++] =
+            (struct proxy){.url = url, .id = id, .cooldown = {.is_open = true}};
+}
+
 void proxies_open(struct proxies *proxies, const struct secret *urls, size_t count, bool is_by_key)
 {
-    *proxies =
-        (struct proxies){.at = memory_new(count * sizeof(*proxies->at)), .is_by_key = is_by_key};
-    for (size_t i = 0; i < count; i++) {
-        uint64_t id = proxy_id(urls[i].hidden);
-
-        if (!is_there(proxies, id))
-            proxies->at[proxies->count++] = (struct proxy){.url = urls[i], .id = id};
-    }
+    *proxies = (struct proxies){.at = memory_new((count + 1) * sizeof(*proxies->at)),
+                                .is_by_key = is_by_key && count};
+    for (size_t i = 0; i < count; i++)
+        add(proxies, urls[i], proxy_id(urls[i].hidden));
+    if (!count)
+        add(proxies, (struct secret){VIEW("")}, 0);
 }
 
 void proxies_close(struct proxies *proxies)
@@ -90,27 +95,50 @@ static struct proxy *of_key(const struct proxies *proxies, uint64_t key_id)
     return best;
 }
 
+/* How much speaks against it: nothing, out of order, not to be used. */
+static uint64_t rank_of(const struct proxy *proxy, uint64_t now_ms)
+{
+    if (cooldown_free_ms(&proxy->cooldown, now_ms) > now_ms)
+        return UINT64_MAX;
+    return proxy_is_fit(proxy, now_ms) ? 0 : proxy->until_ms;
+}
+
 static struct proxy *in_turn(struct proxies *proxies, uint64_t now_ms)
 {
-    struct proxy *first = NULL;
+    struct proxy *best = &proxies->at[proxies->next];
 
     for (size_t i = 0; i < proxies->count; i++) {
         struct proxy *proxy = &proxies->at[proxies->next];
 
         proxies->next = (proxies->next + 1) % proxies->count;
-        if (proxy_is_fit(proxy, now_ms))
+        if (!rank_of(proxy, now_ms))
             return proxy;
-        if (!first || proxy->until_ms < first->until_ms)
-            first = proxy;
+        if (rank_of(proxy, now_ms) < rank_of(best, now_ms))
+            best = proxy;
     }
-    return first;
+    return best;
 }
 
 struct proxy *proxies_pick(struct proxies *proxies, uint64_t key_id, uint64_t now_ms)
 {
-    if (!proxies->count)
-        return NULL;
+    if (proxies->count == 1)
+        return &proxies->at[0];
     return proxies->is_by_key ? of_key(proxies, key_id) : in_turn(proxies, now_ms);
+}
+
+uint64_t proxies_free_ms(const struct proxies *proxies, uint64_t now_ms, const struct proxy **first)
+{
+    uint64_t free_ms = UINT64_MAX;
+
+    for (size_t i = 0; i < proxies->count && free_ms > now_ms; i++) {
+        uint64_t at_ms = cooldown_free_ms(&proxies->at[i].cooldown, now_ms);
+
+        if (at_ms >= free_ms)
+            continue;
+        free_ms = at_ms;
+        *first = &proxies->at[i];
+    }
+    return free_ms;
 }
 
 bool proxy_is_fit(const struct proxy *proxy, uint64_t now_ms)
@@ -118,17 +146,54 @@ bool proxy_is_fit(const struct proxy *proxy, uint64_t now_ms)
     return proxy->until_ms <= now_ms;
 }
 
-uint64_t proxy_settle(struct proxy *proxy, bool has_failed, uint64_t now_ms)
+static void carries(struct proxy *proxy)
 {
-    if (!has_failed) {
-        proxy->until_ms = proxy->rest_ms = 0;
-        return now_ms;
-    }
-    if (!proxy_is_fit(proxy, now_ms))
-        return proxy->until_ms; /* others failed at the same time: that is one failure */
+    proxy->until_ms = proxy->rest_ms = 0;
+}
+
+static void fails(struct proxy *proxy, uint64_t now_ms)
+{
+    if (!proxy_is_fit(proxy, now_ms) || !proxy->id)
+        return; /* others failed at the same time: that is one failure */
     proxy->rest_ms = !proxy->rest_ms                     ? REST_LEAST_MS
                      : proxy->rest_ms < REST_MOST_MS / 2 ? proxy->rest_ms * 2
                                                          : REST_MOST_MS;
     proxy->until_ms = now_ms + proxy->rest_ms;
-    return proxy->until_ms;
+}
+
+/* Where there is another way, this one is left at once; the only one when two keys agree. */
+static bool shuts(struct proxies *proxies, struct proxy *proxy, uint64_t key_id,
+                  const struct cause *cause, uint64_t now_ms)
+{
+    bool is_agreed = proxies->count > 1 || !proxy->cooldown.is_open ||
+                     (proxy->suspect_key && proxy->suspect_key != key_id);
+
+    proxy->suspect_key = key_id;
+    if (is_agreed)
+        cooldown_begin(&proxy->cooldown, cause, now_ms);
+    return is_agreed;
+}
+
+bool proxies_settle(struct proxies *proxies, struct proxy *proxy, uint64_t key_id,
+                    const struct cause *cause, uint64_t now_ms)
+{
+    switch (rule_of(cause->fault)->exit) {
+    case EXIT_UNTOLD:
+        break;
+    case EXIT_FAILS:
+        fails(proxy, now_ms);
+        break;
+    case EXIT_SHUT:
+        carries(proxy);
+        return shuts(proxies, proxy, key_id, cause, now_ms);
+    case EXIT_SERVED:
+        proxy->suspect_key = 0;
+        cooldown_open(&proxy->cooldown, now_ms);
+        carries(proxy);
+        break;
+    case EXIT_CARRIES:
+        carries(proxy);
+        break;
+    }
+    return true;
 }

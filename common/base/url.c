@@ -212,3 +212,62 @@ unsigned char url_take(struct view *text)
     *text = view_skip(*text, low >= 0 ? 3 : 1);
     return low >= 0 ? (unsigned char)(high << 4 | low) : c;
 }
+
+/* ---- queries ---- */
+
+bool url_query_next(struct view *query, struct view *name, struct view *value)
+{
+    while (query->len) {
+        const char *end = memchr(query->at, '&', query->len);
+        struct view pair = {query->at, end ? (size_t)(end - query->at) : query->len};
+        const char *equals = pair.len ? memchr(pair.at, '=', pair.len) : NULL;
+
+        *query = view_skip(*query, end ? pair.len + 1 : pair.len);
+        if (pair.len == 0)
+            continue;
+        name->at = pair.at;
+        name->len = equals ? (size_t)(equals - pair.at) : pair.len;
+        *value = equals ? view_skip(pair, name->len + 1) : VIEW("");
+        return true;
+    }
+    return false;
+}
+
+void url_query_decode(struct view value, struct bytes *out)
+{
+    while (value.len) {
+        char c = value.at[0] == '+' ? ' ' : 0;
+
+        if (c)
+            value = view_skip(value, 1);
+        else
+            c = (char)url_take(&value);
+        bytes_append(out, (struct view){&c, 1});
+    }
+}
+
+void url_keep(struct bytes *out, struct view value)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "-._~!$'()*+,;:@/%";
+
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.at[i] && strchr(plain, value.at[i]))
+            bytes_append(out, (struct view){value.at + i, 1});
+        else
+            bytes_printf(out, "%%%02X", (unsigned char)value.at[i]);
+    }
+}
+
+void url_escape(struct bytes *out, struct view value)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.at[i] && strchr(plain, value.at[i]))
+            bytes_append(out, (struct view){value.at + i, 1});
+        else
+            bytes_printf(out, "%%%02X", (unsigned char)value.at[i]);
+    }
+}

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "base/view.h"
+#include "base/bytes.h"
 
 /* The parts of scheme://user:password@host:port/path; views into the text. */
 struct url {
@@ -29,3 +29,16 @@ const char *url_proxy_fault(struct view text);
 /* Takes one character off the text, which is not empty, decoded if it is %XX. A % that begins none
  * stands for itself. */
 unsigned char url_take(struct view *text);
+
+/* Takes the next name=value off `*query` (what stands behind the question mark). */
+bool url_query_next(struct view *query, struct view *name, struct view *value);
+
+/* Appends the value with its %XX and + decoded. */
+void url_query_decode(struct view value, struct bytes *out);
+
+/* Appends a value that is escaped already as it is, with %XX for what may not stand in a query, so
+ * that nothing ends the request line early. */
+void url_keep(struct bytes *out, struct view value);
+
+/* Appends plain text as a value. */
+void url_escape(struct bytes *out, struct view text);

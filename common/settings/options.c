@@ -166,9 +166,12 @@ void options_keep(unsigned role)
         const char *name;
         unsigned role;
     } owners[] = {
-        {"API_KEYS", ROLE_BALANCER},   {"ALLOWED_TOKENS", ROLE_FRONTEND},
-        {"AUTH_TOKEN", ROLE_FRONTEND}, {"MYSQL_PASSWORD", ROLE_RECORDER},
-        {"PROXIES", ROLE_BALANCER},    {"CUSTOM_HEADERS", ROLE_UPSTREAM},
+        {"API_KEYS", ROLE_BALANCER},
+        {"ALLOWED_TOKENS", ROLE_FRONTEND},
+        {"AUTH_TOKEN", ROLE_FRONTEND | ROLE_ADMIN},
+        {"MYSQL_PASSWORD", ROLE_RECORDER},
+        {"PROXIES", ROLE_BALANCER},
+        {"CUSTOM_HEADERS", ROLE_UPSTREAM},
     };
 
     for (size_t i = 0; i < COUNT(table); i++) {
@@ -228,17 +231,12 @@ size_t options_balancers(void)
     return options.balancer_endpoints.count ? options.balancer_endpoints.count : 1;
 }
 
-static const char *balancer_address(size_t slot, const char *suffix, unsigned port_offset)
+/* A second mailbox beside the one at `base`: ipc paths get a suffix, tcp ports are counted on. */
+static const char *beside(const char *base, const char *suffix, unsigned port_offset)
 {
     struct bytes address = {0};
-    const char *base, *colon;
+    const char *colon = strrchr(base, ':');
 
-    if (!options.balancer_endpoints.count) {
-        bytes_printf(&address, "ipc://%s%s", options_path("run/balancer"), suffix);
-        return keep(&address);
-    }
-    base = options.balancer_endpoints.at[slot];
-    colon = strrchr(base, ':');
     if (strncmp(base, "tcp://", 6) == 0)
         bytes_printf(&address, "%.*s:%lu", (int)(colon - base), base,
                      strtoul(colon + 1, NULL, 10) + port_offset);
@@ -247,22 +245,36 @@ static const char *balancer_address(size_t slot, const char *suffix, unsigned po
     return keep(&address);
 }
 
+static const char *in_run(const char *name)
+{
+    struct bytes address = {0};
+
+    bytes_printf(&address, "ipc://%s/run/%s", options.state_dir, name);
+    return keep(&address);
+}
+
+static const char *balancer_base(size_t slot)
+{
+    return options.balancer_endpoints.count ? options.balancer_endpoints.at[slot]
+                                            : in_run("balancer");
+}
+
 const char *options_balancer_front(size_t slot)
 {
-    return balancer_address(slot, ".front", 0);
+    return beside(balancer_base(slot), ".front", 0);
 }
 
 const char *options_balancer_upstream(size_t slot)
 {
-    return balancer_address(slot, ".up", 1);
+    return beside(balancer_base(slot), ".up", 1);
 }
 
 const char *options_recorder(void)
 {
-    struct bytes address = {0};
+    return *options.recorder_endpoint ? options.recorder_endpoint : in_run("recorder");
+}
 
-    if (*options.recorder_endpoint)
-        return options.recorder_endpoint;
-    bytes_printf(&address, "ipc://%s", options_path("run/recorder"));
-    return keep(&address);
+const char *options_query(void)
+{
+    return beside(options_recorder(), ".query", 1);
 }

@@ -44,8 +44,9 @@ extern struct options options;
 int options_read(int argc, char **argv);
 
 /* Forgets the secrets that are not this role's (of enum role) business, in the environment as well:
- * keys and proxies are the balancer's, clients' tokens the frontend's, CUSTOM_HEADERS the
- * upstream's, the database's password the recorder's. actor_open calls it. */
+ * keys and proxies are the balancer's, clients' tokens the frontend's, the administrator's token the
+ * frontend's and admin's, CUSTOM_HEADERS the upstream's, the database's password the recorder's.
+ * actor_open calls it. */
 void options_keep(unsigned role);
 
 /* Warns of settings that are known from gemini-balance, are set, and change nothing yet. */
@@ -63,3 +64,6 @@ size_t options_balancers(void);
 const char *options_balancer_front(size_t slot);
 const char *options_balancer_upstream(size_t slot);
 const char *options_recorder(void);
+
+/* Where `recorder query` is: beside the recorder. */
+const char *options_query(void);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Google's own dialect: bytes go through untouched both ways. What must stay true: the body is only
+/* Google's own calls: bytes go through untouched both ways. What must stay true: the body is only
  * looked at, so unknown fields, the spelling of numbers and signatures survive. */
-#include "exchange/dialect.h"
+#include "gemini/endpoints.h"
 
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/url.h"
 #include "models/model.h"
 
 /* The limit on output that the client asks for; Google's JSON takes both spellings, and numbers as
@@ -39,122 +40,129 @@ static bool looks_like_object(struct view body)
 }
 
 /* Whether the body is a JSON object; fills in the estimate. If not, `*fault` says why. */
-static bool check_body(struct view body, struct ask *ask, const char **fault)
+static bool check_body(struct view body, uint64_t *tokens, const char **fault)
 {
     yyjson_doc *doc;
     bool is_object;
 
     *fault = "it is not an object";
     if (body.len > READ_LIMIT) {
-        ask->estimate = body.len / 1024;
+        *tokens = body.len / 1024;
         return looks_like_object(body);
     }
     doc = json_read_request(body, fault);
     is_object = yyjson_is_obj(yyjson_doc_get_root(doc));
     if (is_object)
-        ask->estimate = json_text_size(doc) / 4 + output_limit(yyjson_doc_get_root(doc));
+        *tokens = json_text_size(doc) / 4 + output_limit(yyjson_doc_get_root(doc));
     yyjson_doc_free(doc);
     return is_object;
 }
 
-static enum error gemini_request(struct view body, struct ask *ask, struct bytes *why,
-                                 const char **param)
+/* What of a query goes on to the provider; never a key or a token. */
+static bool is_kept(struct view name, struct view value, bool is_list)
 {
+    if (view_equal(name, VIEW("alt")))
+        return view_equal(value, VIEW("sse")) || view_equal(value, VIEW("json"));
+    return view_equal(name, VIEW("fields")) || view_equal(name, VIEW("prettyPrint")) ||
+           (is_list && (view_equal(name, VIEW("pageSize")) || view_equal(name, VIEW("pageToken"))));
+}
+
+/* Appends `?name=value&…`, nothing if nothing is kept. Returns whether the client wants events. */
+static bool keep_query(struct view query, bool is_list, struct bytes *out)
+{
+    struct view name, value;
+    const char *sign = "?";
+    bool is_sse = false;
+
+    while (url_query_next(&query, &name, &value)) {
+        if (!is_kept(name, value, is_list))
+            continue;
+        is_sse |= view_equal(name, VIEW("alt")) && view_equal(value, VIEW("sse"));
+        bytes_text(out, sign);
+        bytes_append(out, name);
+        bytes_text(out, "=");
+        url_keep(out, value);
+        sign = "&";
+    }
+    return is_sse;
+}
+
+/* Whether the model may be asked; the name as it goes into the path. */
+static enum error check_model(const struct request *request, struct plan *plan, struct view *name)
+{
+    if (model_name(request->model, name) && !model_is_filtered(*name))
+        return ERROR_NONE;
+    bytes_text(&plan->why, "The model does not exist.");
+    return ERROR_NO_MODEL;
+}
+
+static void add_step(struct plan *plan, const struct request *request, const char *operation,
+                     struct step *step)
+{
+    step->order.pool = request->pool;
+    step->order.operation = operation;
+    step->order.client = request->client;
+    step->pass = STEP_BYTES;
+    plan_add(plan, step);
+    body_let_go(step->order.body);
+}
+
+static enum error begin_call(const struct request *request, struct plan *plan,
+                             const char *operation, bool is_stream)
+{
+    struct step step = {.order = {.stream = is_stream, .thoughts = true}};
+    struct bytes body = {0};
     const char *fault;
     struct view name;
+    enum error error = check_model(request, plan, &name);
 
-    *param = NULL;
-    if (!model_name(bytes_view(&ask->model), &name) || model_is_filtered(name)) {
-        bytes_text(why, "The model does not exist.");
-        return ERROR_NO_MODEL;
-    }
-    if (!check_body(body, ask, &fault)) {
-        bytes_printf(why, "Invalid JSON payload received: %s.", fault);
+    if (error != ERROR_NONE)
+        return error;
+    if (!check_body(request->body, &step.order.tokens, &fault)) {
+        bytes_printf(&plan->why, "Invalid JSON payload received: %s.", fault);
         return ERROR_BAD_JSON;
     }
-    if (!ask->path.len)
-        dialect_path(ask);
-    ask->thoughts = true;
-    bytes_copy(&ask->body, body);
+    bytes_append(&step.model, request->model);
+    bytes_printf(&step.path, "/models/%.*s:%s", (int)request->model.len, request->model.at,
+                 operation);
+    plan->is_sse = keep_query(request->query, false, &step.path) && is_stream;
+    bytes_append(&body, request->body);
+    step.order.body = body_new(&body);
+    add_step(plan, request, operation, &step);
     return ERROR_NONE;
 }
 
-/* ---- errors ---- */
-
-/* The provider's own details if there are any, else what we know. */
-static void add_details(yyjson_mut_doc *doc, yyjson_mut_val *error,
-                        const struct complaint *complaint, yyjson_val *theirs)
+static enum error begin_generate(void *state, const struct request *request, struct plan *plan)
 {
-    yyjson_mut_val *list, *detail;
-
-    if (theirs) {
-        yyjson_mut_obj_add_val(doc, error, "details", yyjson_val_mut_copy(doc, theirs));
-        return;
-    }
-    if (!complaint->retry_after_ms && complaint->error != ERROR_UNAUTHORIZED)
-        return;
-    list = yyjson_mut_obj_add_arr(doc, error, "details");
-    detail = yyjson_mut_arr_add_obj(doc, list);
-    if (complaint->error == ERROR_UNAUTHORIZED) {
-        yyjson_mut_obj_add_str(doc, detail, "@type", "type.googleapis.com/google.rpc.ErrorInfo");
-        yyjson_mut_obj_add_str(doc, detail, "reason", "API_KEY_INVALID");
-        yyjson_mut_obj_add_str(doc, detail, "domain", "googleapis.com");
-    } else {
-        struct bytes delay = {0};
-        bytes_printf(&delay, "%.12gs", (double)complaint->retry_after_ms / 1000);
-        yyjson_mut_obj_add_str(doc, detail, "@type", "type.googleapis.com/google.rpc.RetryInfo");
-        yyjson_mut_obj_add_strcpy(doc, detail, "retryDelay", bytes_cstr(&delay));
-        bytes_clear(&delay);
-    }
+    (void)state;
+    return begin_call(request, plan, "generateContent", false);
 }
 
-/* Pretty, as Google writes it, with a newline at its end. */
-static void append_pretty(yyjson_mut_doc *doc, struct bytes *out)
+static enum error begin_stream(void *state, const struct request *request, struct plan *plan)
 {
-    size_t len = 0;
-    char *text = yyjson_mut_write(
-        doc, YYJSON_WRITE_PRETTY_TWO_SPACES | YYJSON_WRITE_ALLOW_INVALID_UNICODE, &len);
-
-    if (text)
-        dialect_mask(out, (struct view){text, len});
-    bytes_append(out, VIEW("\n"));
-    free(text);
+    (void)state;
+    return begin_call(request, plan, "streamGenerateContent", true);
 }
 
-/* {"error":{"code","message","status","details"}} */
-static void gemini_error(const struct complaint *complaint, struct bytes *out)
+/* The list of models, or one of them. */
+static enum error begin_models(void *state, const struct request *request, struct plan *plan)
 {
-    const struct error_facts *facts = error_facts(complaint->error);
-    struct provider_error provider = provider_error_read(complaint);
-    uint64_t code = (uint64_t)(complaint->status ? complaint->status : facts->status);
-    bool is_theirs = provider.status.len && provider.code == code;
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc), *error;
-    struct bytes message = {0};
+    struct step step = {0};
+    struct view name;
 
-    complaint_message(complaint, &provider, &message);
-    yyjson_mut_doc_set_root(doc, root);
-    error = yyjson_mut_obj_add_obj(doc, root, "error");
-    yyjson_mut_obj_add_uint(doc, error, "code", code);
-    yyjson_mut_obj_add_strncpy(doc, error, "message", message.at, message.len);
-    if (is_theirs)
-        yyjson_mut_obj_add_strncpy(doc, error, "status", provider.status.at, provider.status.len);
-    else
-        yyjson_mut_obj_add_str(doc, error, "status", facts->google);
-    add_details(doc, error, complaint, json_member(provider.error, VIEW("details")));
-    append_pretty(doc, out);
-    bytes_clear(&message);
-    yyjson_mut_doc_free(doc);
-    yyjson_doc_free(provider.doc);
+    (void)state;
+    if (request->model.len && model_name(request->model, &name) && model_is_filtered(name))
+        return ERROR_NO_MODEL;
+    bytes_text(&step.path, request->model.len ? "/models/" : "/models");
+    bytes_append(&step.path, request->model);
+    keep_query(request->query, !request->model.len, &step.path);
+    add_step(plan, request, "models", &step);
+    return ERROR_NONE;
 }
 
-/* Inside a stream Google's SDKs recognise only a raw object that is a write of its own and begins
- * with {. */
-const struct dialect dialect_gemini = {
-    .name = "gemini",
-    .stream_type = "text/event-stream",
-    .request = gemini_request,
-    .is_raw = true,
-    .error = gemini_error,
-    .stream_error = gemini_error,
-};
+const struct endpoint endpoint_generate = {
+    .name = "gemini", .stream = "text/event-stream", .begin = begin_generate};
+const struct endpoint endpoint_stream = {
+    .name = "gemini", .stream = "text/event-stream", .begin = begin_stream};
+const struct endpoint endpoint_native_models = {
+    .name = "gemini", .stream = "text/event-stream", .begin = begin_models};

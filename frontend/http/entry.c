@@ -9,69 +9,36 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "frontend.h"
 #include "base/log.h"
-#include "models/model.h"
+#include "base/url.h"
+#include "exchange/reply_headers.h"
+#include "frontend.h"
+#include "http/health.h"
 #include "http/route.h"
 #include "web/decode.h"
 
 enum {
     URL_MOST = 16 * 1024,
     HEADERS_MOST = 64 * 1024, /* bytes of all their values */
-    RETRY_MS = 1000,          /* where nothing better is known */
     BIG_BODY = 256 * 1024,    /* h2o's copy of larger bodies is given back while the call runs */
 };
-
-/* What a browser lets a page read of a reply's headers. */
-#define EXPOSED "x-request-id, retry-after, retry-after-ms, x-should-retry"
 
 /* A request on its way to its route. */
 struct visit {
     struct frontend *frontend;
     h2o_req_t *req;
-    const struct route *route;
+    struct route route;
     struct view query;
-    struct view body;              /* without its Content-Encoding */
-    const struct dialect *dialect; /* for errors */
+    struct view body; /* without its Content-Encoding */
     uint64_t id;
     uint64_t client;
 };
 
-static struct view decimal(h2o_req_t *req, uint64_t number)
+static struct view query_of(const h2o_req_t *req)
 {
-    char *at = h2o_mem_alloc_pool(&req->pool, 24);
-
-    return (struct view){at, (size_t)snprintf(at, 24, "%llu", (unsigned long long)number)};
-}
-
-void http_common(h2o_req_t *req, uint64_t id)
-{
-    char *at = h2o_mem_alloc_pool(&req->pool, 16);
-
-    for (int i = 15; i >= 0; i--, id >>= 4)
-        at[i] = "0123456789abcdef"[id & 15];
-    web_header(req, "x-request-id", (struct view){at, 16});
-    web_header(req, "access-control-allow-origin", VIEW("*"));
-    web_header(req, "access-control-expose-headers", VIEW(EXPOSED));
-}
-
-void http_retry(h2o_req_t *req, enum error error, uint64_t retry_after_ms)
-{
-    bool may_retry = error_facts(error)->retry;
-
-    if (!retry_after_ms &&
-        (error == ERROR_NOT_READY || error == ERROR_QUEUE_FULL || error == ERROR_OVERLOADED))
-        retry_after_ms = RETRY_MS;
-    if (retry_after_ms) {
-        web_header(req, "retry-after", decimal(req, (retry_after_ms + 999) / 1000));
-        web_header(req, "retry-after-ms", decimal(req, retry_after_ms));
-    }
-    web_header(req, "x-should-retry", may_retry ? VIEW("true") : VIEW("false"));
-}
-
-static const struct dialect *dialect_of(const struct route *route)
-{
-    return route->is_native ? &dialect_gemini : &dialect_openai;
+    if (req->query_at == SIZE_MAX)
+        return VIEW("");
+    return (struct view){req->path.base + req->query_at + 1, req->path.len - req->query_at - 1};
 }
 
 static struct view path_of(const h2o_req_t *req)
@@ -81,16 +48,31 @@ static struct view path_of(const h2o_req_t *req)
     return (struct view){req->path.base, len};
 }
 
+/* Where a path has two languages, and for errors, it counts how the client shows its token. */
+static enum credential credential_of(const h2o_req_t *req)
+{
+    struct view query = query_of(req), name, value;
+
+    if (web_find(req, "x-goog-api-key").at)
+        return CREDENTIAL_GOOGLE;
+    while (url_query_next(&query, &name, &value))
+        if (view_equal(name, VIEW("key")))
+            return CREDENTIAL_GOOGLE;
+    if (web_find(req, "authorization").at || web_find(req, "api-key").at)
+        return CREDENTIAL_OPENAI;
+    return CREDENTIAL_NONE;
+}
+
 /* Errors */
 
 static int fail(const struct visit *visit, const struct complaint *complaint)
 {
-    int status = complaint->status ? complaint->status : error_facts(complaint->error)->status;
+    int status = complaint_status(complaint);
     struct bytes body = {0};
 
-    visit->dialect->error(complaint, &body);
-    http_common(visit->req, visit->id);
-    http_retry(visit->req, complaint->error, complaint->retry_after_ms);
+    visit->route.shape->write(complaint, &body);
+    reply_headers_common(visit->req, visit->id);
+    reply_headers_retry(visit->req, complaint->error, complaint->retry_after_ms, false);
     log_info("request.refused", F_ID("call", visit->id), F_NUM("status", status),
              F_STR("error", error_facts(complaint->error)->name));
     web_reply(visit->req, status, "application/json", bytes_view(&body));
@@ -127,11 +109,10 @@ void http_complain(h2o_req_t *req, int status, const char *text, struct bytes *o
                        : status == 502 ? ERROR_NOT_READY /* admin is away */
                                        : ERROR_INTERNAL;
 
-    route_find(path_of(req), &route);
-    http_common(req, calls_id(&frontend->calls));
-    http_retry(req, error, 0);
-    dialect_of(&route)->error(&(struct complaint){.error = error, .status = status, .text = text},
-                              out);
+    route_find(path_of(req), credential_of(req), &route);
+    reply_headers_common(req, road_id(frontend->road));
+    reply_headers_retry(req, error, 0, false);
+    route.shape->write(&(struct complaint){.error = error, .status = status, .text = text}, out);
 }
 
 void http_complain_early(struct web *web, int status, struct view target, struct bytes *head,
@@ -142,13 +123,14 @@ void http_complain_early(struct web *web, int status, struct view target, struct
     struct complaint complaint = {.error = ERROR_BAD_REQUEST, .status = status};
     struct route route;
 
-    route_find((struct view){target.at, query ? (size_t)(query - target.at) : target.len}, &route);
+    route_find((struct view){target.at, query ? (size_t)(query - target.at) : target.len},
+               CREDENTIAL_NONE, &route);
     bytes_printf(head,
                  "x-request-id: %016llx\r\naccess-control-allow-origin: *\r\n"
-                 "access-control-expose-headers: " EXPOSED "\r\nx-should-retry: false\r\n",
-                 (unsigned long long)calls_id(&frontend->calls));
+                 "access-control-expose-headers: " REPLY_EXPOSED "\r\nx-should-retry: false\r\n",
+                 (unsigned long long)road_id(frontend->road));
     complaint.text = status == 431 ? "The headers are too large." : "This is no HTTP request.";
-    dialect_of(&route)->error(&complaint, body);
+    route.shape->write(&complaint, body);
 }
 
 /* Who asks */
@@ -157,24 +139,30 @@ static bool find_query_key(struct view query, struct bytes *key)
 {
     struct view name, value;
 
-    while (route_query_next(&query, &name, &value)) {
+    while (url_query_next(&query, &name, &value)) {
         if (!view_equal(name, VIEW("key")))
             continue;
-        route_query_decode(value, key);
+        url_query_decode(value, key);
         return true;
     }
     return false;
 }
 
+/* All places are looked into, so that it takes as long for a wrong token as for a right one. */
 static bool is_allowed(struct visit *visit)
 {
     const struct tokens *tokens = &visit->frontend->tokens;
-    struct secret bearer = {tokens_bearer(web_find(visit->req, "authorization"))};
-    struct secret header = {web_find(visit->req, "x-goog-api-key")};
+    struct secret shown[] = {
+        {tokens_bearer(web_find(visit->req, "authorization"))},
+        {web_find(visit->req, "x-goog-api-key")},
+        {web_find(visit->req, "api-key")},
+        {web_find(visit->req, "x-api-key")},
+    };
     struct bytes key = {0};
-    bool is_found = tokens_find(tokens, bearer, &visit->client);
+    bool is_found = false;
 
-    is_found |= tokens_find(tokens, header, &visit->client);
+    for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+        is_found |= tokens_find(tokens, shown[i], &visit->client);
     if (find_query_key(visit->query, &key))
         is_found |= tokens_find(tokens, (struct secret){bytes_view(&key)}, &visit->client);
     bytes_clear(&key);
@@ -203,83 +191,39 @@ static int fail_full(struct visit *visit)
                                            .text = "The gateway has too many open calls."});
 }
 
-static int begin(struct visit *visit, struct ask *ask, bool is_sse)
+/* The endpoint reads the request; what it makes of it runs by itself from then on. */
+static int on_endpoint(struct visit *visit)
 {
-    struct exchange *x;
+    const struct endpoint *endpoint = visit->route.endpoint;
+    struct frontend *frontend = visit->frontend;
+    struct request request = {.id = visit->id,
+                              .client = visit->client,
+                              .now_ms = clock_ms(),
+                              .utc_ms = clock_utc_ms(),
+                              .pool = visit->route.pool,
+                              .model = visit->route.model,
+                              .query = visit->query,
+                              .body = visit->body,
+                              .refusals = &frontend->refusals};
+    struct plan plan = {.limit = options.call_steps};
+    void *state = h2o_mem_alloc_pool(&visit->req->pool, endpoint->state_size + 1);
+    enum error error;
 
-    if (!calls_have_room(visit->frontend, ask->body.len, ask_legs(ask))) {
-        ask_clear(ask);
-        return fail_full(visit);
-    }
-    x = reply_begin(visit->frontend, visit->req, visit->dialect, ask, is_sse, visit->id,
-                    visit->client);
-    forget_entity(visit->req);
-    calls_begin(x);
-    return 0;
-}
-
-/* `is_array`: the stream comes as a JSON array, since the client didn't ask for events. */
-static int translate(struct visit *visit, struct ask *ask, bool is_array)
-{
-    struct bytes why = {0};
-    const char *param = NULL;
-    enum error error = visit->dialect->request(visit->body, ask, &why, &param);
-
+    memset(state, 0, endpoint->state_size);
+    error = endpoint->begin(state, &request, &plan);
     if (error == ERROR_NONE) {
-        begin(visit, ask, ask->stream && !is_array);
-    } else {
-        fail(visit, &(struct complaint){
-                        .error = error, .text = why.len ? bytes_cstr(&why) : NULL, .param = param});
-        ask_clear(ask);
+        forget_entity(visit->req);
+        exchange_begin(&frontend->exchanges, visit->req, endpoint, visit->route.shape, state, &plan,
+                       visit->id);
+        return 0;
     }
-    bytes_clear(&why);
+    fail(visit, &(struct complaint){.error = error,
+                                    .text = plan.why.len ? bytes_cstr(&plan.why) : NULL,
+                                    .param = plan.param});
+    if (endpoint->clear)
+        endpoint->clear(state);
+    plan_clear(&plan);
     return 0;
-}
-
-static int on_chat(struct visit *visit)
-{
-    struct ask ask = {.refusals = &visit->frontend->refusals, .now_ms = clock_ms()};
-
-    visit->dialect = &dialect_openai;
-    return translate(visit, &ask, false);
-}
-
-static int on_models(struct visit *visit)
-{
-    struct ask ask = {0};
-
-    visit->dialect = &dialect_openai_models;
-    return translate(visit, &ask, false);
-}
-
-static int on_generate(struct visit *visit)
-{
-    bool is_stream = visit->route->kind == ROUTE_STREAM;
-    struct ask ask = {0};
-    bool is_sse;
-
-    ask.operation = is_stream ? "streamGenerateContent" : "generateContent";
-    bytes_copy(&ask.model, visit->route->model);
-    bytes_copy(&ask.client_model, visit->route->model);
-    bytes_printf(&ask.path, "/models/%.*s:%s", (int)visit->route->model.len, visit->route->model.at,
-                 ask.operation);
-    route_query_keep(visit->route->kind, visit->query, &ask.path, &is_sse);
-    ask.stream = is_stream;
-    return translate(visit, &ask, !is_sse);
-}
-
-static int on_native_models(struct visit *visit)
-{
-    bool is_one = visit->route->kind == ROUTE_NATIVE_MODEL;
-    struct ask ask = {.operation = "models"};
-    bool is_sse;
-
-    if (is_one && model_is_filtered(visit->route->model))
-        return fail_as(visit, ERROR_NO_MODEL);
-    bytes_text(&ask.path, is_one ? "/models/" : "/models");
-    bytes_append(&ask.path, visit->route->model);
-    route_query_keep(visit->route->kind, visit->query, &ask.path, &is_sse);
-    return begin(visit, &ask, false);
 }
 
 static int on_health(struct visit *visit)
@@ -288,9 +232,9 @@ static int on_health(struct visit *visit)
     struct bytes report = {0};
     bool is_healthy;
 
-    frontend_look(visit->frontend, now_ms);
+    health_look(&visit->frontend->health, visit->frontend->road, now_ms);
     is_healthy = health_report(&visit->frontend->health, now_ms, &report);
-    http_common(visit->req, visit->id);
+    reply_headers_common(visit->req, visit->id);
     web_header(visit->req, "cache-control", VIEW("no-store"));
     web_reply(visit->req, is_healthy ? 200 : 503, "application/json", bytes_view(&report));
     bytes_clear(&report);
@@ -302,35 +246,12 @@ static int on_preflight(struct visit *visit)
 {
     struct view wanted = web_find(visit->req, "access-control-request-headers");
 
-    http_common(visit->req, visit->id);
+    reply_headers_common(visit->req, visit->id);
     web_header(visit->req, "access-control-allow-methods", VIEW("GET, POST, DELETE, OPTIONS"));
     web_header(visit->req, "access-control-allow-headers", wanted.len ? wanted : VIEW("*"));
     web_header(visit->req, "access-control-max-age", VIEW("86400"));
     web_reply(visit->req, 204, "", VIEW(""));
     return 0;
-}
-
-static int on_open_route(struct visit *visit)
-{
-    switch (visit->route->kind) {
-    case ROUTE_CHAT:
-        return on_chat(visit);
-    case ROUTE_MODELS:
-        return on_models(visit);
-    case ROUTE_GENERATE:
-    case ROUTE_STREAM:
-        return on_generate(visit);
-    case ROUTE_NATIVE_MODELS:
-    case ROUTE_NATIVE_MODEL:
-        return on_native_models(visit);
-    case ROUTE_HEALTH:
-        return on_health(visit);
-    case ROUTE_ADMIN: /* the next handler relays it */
-        return -1;
-    case ROUTE_NONE:
-        break;
-    }
-    return fail_no_route(visit);
 }
 
 /* h2o lets requests of 400 KiB in, which no client of ours has a use for. */
@@ -380,36 +301,27 @@ static int on_body(struct visit *visit)
     }
     if (result != DECODE_DONE)
         fail_decode(visit, result);
-    else if (!calls_have_room(visit->frontend, visit->body.len, 1))
+    else if (!road_has_room(visit->frontend->road, visit->body.len, 1))
         fail_full(visit);
     else
-        on_open_route(visit);
+        on_endpoint(visit);
     bytes_clear(&plain);
     return 0;
 }
 
-static bool needs_token(const struct route *route)
+static int fail_method(const struct visit *visit)
 {
-    return route->kind != ROUTE_HEALTH && route->kind != ROUTE_ADMIN;
+    struct bytes allow = {0};
+
+    route_allow(&visit->route, &allow);
+    h2o_add_header_by_str(&visit->req->pool, &visit->req->res.headers, H2O_STRLIT("allow"), 0, NULL,
+                          h2o_strdup(&visit->req->pool, allow.at, allow.len).base, allow.len);
+    bytes_clear(&allow);
+    return fail_as(visit, ERROR_BAD_METHOD);
 }
 
-static int on_visit(struct visit *visit)
+static int on_client(struct visit *visit)
 {
-    const struct route *route = visit->route;
-    struct view method = {visit->req->method.base, visit->req->method.len};
-
-    if (refuse_endless(visit) == 0)
-        return 0;
-    if (view_equal(method, VIEW("OPTIONS")))
-        return on_preflight(visit);
-    if (route->kind == ROUTE_NONE)
-        return fail_no_route(visit);
-    if (!route_takes(route, method)) {
-        web_header(visit->req, "allow", view_of(route->allow));
-        return fail_as(visit, ERROR_BAD_METHOD);
-    }
-    if (!needs_token(route))
-        return on_open_route(visit);
     if (!is_allowed(visit))
         return fail_as(visit, ERROR_UNAUTHORIZED);
     if (visit->req->entity.len > options.body_limit)
@@ -417,18 +329,37 @@ static int on_visit(struct visit *visit)
     return on_body(visit);
 }
 
+static int on_visit(struct visit *visit)
+{
+    struct view method = {visit->req->method.base, visit->req->method.len};
+
+    if (refuse_endless(visit) == 0)
+        return 0;
+    if (view_equal(method, VIEW("OPTIONS")))
+        return on_preflight(visit);
+    if (visit->route.who == ROUTE_NOBODY)
+        return fail_no_route(visit);
+    if (!route_takes(&visit->route, method))
+        return fail_method(visit);
+    switch (visit->route.who) {
+    case ROUTE_CLIENT:
+        return on_client(visit);
+    case ROUTE_HEALTH:
+        return on_health(visit);
+    case ROUTE_ADMIN: /* the next handler relays it */
+    case ROUTE_NOBODY:
+        break;
+    }
+    return -1;
+}
+
 int http_on_req(h2o_handler_t *handler, h2o_req_t *req)
 {
     struct frontend *frontend = web_owner(req);
-    struct route route;
-    struct visit visit = {.frontend = frontend, .req = req, .route = &route};
+    struct visit visit = {.frontend = frontend, .req = req, .query = query_of(req)};
 
     (void)handler;
-    if (req->query_at != SIZE_MAX)
-        visit.query =
-            (struct view){req->path.base + req->query_at + 1, req->path.len - req->query_at - 1};
-    route_find(path_of(req), &route);
-    visit.dialect = dialect_of(&route);
-    visit.id = calls_id(&frontend->calls);
+    route_find(path_of(req), credential_of(req), &visit.route);
+    visit.id = road_id(frontend->road);
     return on_visit(&visit);
 }

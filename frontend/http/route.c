@@ -1,14 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths to routes. Called by http.c for every request. What must stay true: nothing of a path
- * reaches the provider but a model name that model.h approves, and nothing of a query but the
- * parameters named here. */
+/* Paths to routes, by the table in routes.def. What must stay true: nothing of a path reaches the provider but a model name that
+ * model.h approves. */
 #include "http/route.h"
 
 #include <stdlib.h>
 #include <strings.h>
 
-#include "models/model.h"
 #include "base/url.h"
+#include "gemini/endpoints.h"
+#include "gemini/shape.h"
+#include "models/model.h"
+#include "openai/endpoints.h"
+#include "openai/shape.h"
+
+enum language { LANGUAGE_OPENAI, LANGUAGE_GOOGLE, LANGUAGE_GOOGLE_KEY };
+
+struct line {
+    enum route_who who;
+    const char *methods;
+    struct view pattern;
+    enum language language;
+    const struct endpoint *endpoint;
+    const char *pool;
+};
+
+#define TEXT(text)                                                                                 \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+
+static const struct line lines[] = {
+#define ROUTE(methods, pattern, language, endpoint, pool)                                          \
+    {ROUTE_CLIENT, methods, TEXT(pattern), LANGUAGE_##language, &endpoint_##endpoint, pool},
+#define OWN(methods, pattern, what)                                                                \
+    {ROUTE_##what, methods, TEXT(pattern), LANGUAGE_OPENAI, NULL, NULL},
+#include "http/routes.def"
+};
+
+static const struct {
+    struct view prefix, whole;
+} aliases[] = {
+#define ALIAS(prefix, whole) {TEXT(prefix), TEXT(whole)},
+#include "http/routes.def"
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The path */
 
 static bool has_dots(struct view path)
 {
@@ -46,199 +84,132 @@ static struct view path_clean(struct view path, char out[ROUTE_PATH_MOST])
     return (struct view){out, len};
 }
 
-/* Takes `head` off the path if the path begins with it as whole segments. */
-static bool take_segments(struct view *path, struct view head)
+/* Whether the path begins with `head` as whole segments; a colon begins a verb. */
+static bool begins_with(struct view path, struct view head)
 {
-    if (!view_starts(*path, head) || (path->len > head.len && path->at[head.len] != '/'))
-        return false;
-    *path = view_skip(*path, head.len);
-    return true;
+    return view_starts(path, head) && (path.len == head.len || path.at[head.len] == '/');
 }
 
-static bool take_prefix(struct view *path, const struct view *prefixes, size_t count)
+/* Puts what the spelling stands for in place of `prefix`. */
+static void replace(struct view *path, struct view prefix, struct view whole,
+                    char out[ROUTE_PATH_MOST])
 {
-    for (size_t i = 0; i < count; i++)
-        if (take_segments(path, prefixes[i]))
-            return true;
-    return false;
+    size_t rest = path->len - prefix.len;
+
+    if (whole.len + rest > ROUTE_PATH_MOST)
+        return;
+    memmove(out + whole.len, out + prefix.len, rest);
+    memcpy(out, whole.at, whole.len);
+    path->len = whole.len + rest;
 }
 
-static void set(struct route *route, enum route_kind kind, const char *allow)
+static void follow_aliases(struct view *path, char out[ROUTE_PATH_MOST])
 {
-    route->kind = kind;
-    route->allow = allow;
+    for (size_t i = 0; i < COUNT(aliases); i++)
+        if (begins_with(*path, aliases[i].prefix))
+            replace(path, aliases[i].prefix, aliases[i].whole, out);
 }
+
+/* The table */
 
 static bool ends_with(struct view text, struct view tail)
 {
     return text.len >= tail.len && memcmp(text.at + text.len - tail.len, tail.at, tail.len) == 0;
 }
 
-/* `name` is what stands behind /models/. False: it doesn't end in a verb. */
-static bool find_verb(struct view name, struct route *route)
+/* `tail` is what stands behind {model} in the pattern. */
+static bool take_model(struct view rest, struct view tail, struct view *model)
 {
-    static const struct {
-        struct view verb;
-        enum route_kind kind;
-    } verbs[] = {
-        {{":generateContent", 16}, ROUTE_GENERATE},
-        {{":streamGenerateContent", 22}, ROUTE_STREAM},
-    };
-
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-        struct view model = name;
-
-        if (!ends_with(name, verbs[i].verb))
-            continue;
-        model.len -= verbs[i].verb.len;
-        if (model_name(model, &route->model))
-            set(route, verbs[i].kind, "POST, OPTIONS");
-        return true;
-    }
-    return false;
+    if (!ends_with(rest, tail))
+        return false;
+    rest.len -= tail.len;
+    if (tail.len && rest.len && rest.at[rest.len - 1] == '/') /* some put a slash before the verb */
+        rest.len--;
+    return model_name(rest, model);
 }
 
-static void find_model(struct view name, struct route *route)
+static bool fits(struct view pattern, struct view path, struct view *model)
 {
-    if (!find_verb(name, route) && model_name(name, &route->model))
-        set(route, ROUTE_NATIVE_MODEL, "GET, HEAD, OPTIONS");
+    const char *brace = memchr(pattern.at, '{', pattern.len);
+    struct view head = {pattern.at, brace ? (size_t)(brace - pattern.at) : pattern.len};
+
+    if (brace)
+        return view_starts(path, head) &&
+               take_model(view_skip(path, head.len), view_skip(pattern, head.len + 7), model);
+    if (pattern.at[pattern.len - 1] == '*')
+        return view_starts(path, (struct view){pattern.at, pattern.len - 1});
+    return view_equal(pattern, path);
 }
 
-static void find_native(struct view rest, struct route *route)
+static const struct line *find(struct view path, enum credential credential, struct view *model)
 {
-    route->is_native = true; /* however the prefix was spelled */
-    if (!take_segments(&rest, VIEW("/models")))
-        return;
-    if (rest.len == 0)
-        set(route, ROUTE_NATIVE_MODELS, "GET, HEAD, OPTIONS");
-    else
-        find_model(view_skip(rest, 1), route);
+    for (size_t i = 0; i < COUNT(lines); i++)
+        if ((lines[i].language != LANGUAGE_GOOGLE_KEY || credential == CREDENTIAL_GOOGLE) &&
+            fits(lines[i].pattern, path, model))
+            return &lines[i];
+    *model = VIEW("");
+    return NULL;
 }
 
-static void find_openai(struct view rest, struct route *route)
+static bool is_googles(struct view path)
 {
-    if (view_equal(rest, VIEW("/chat/completions")))
-        set(route, ROUTE_CHAT, "POST, OPTIONS");
-    else if (view_equal(rest, VIEW("/models")))
-        set(route, ROUTE_MODELS, "GET, HEAD, OPTIONS");
-    else if (view_starts(rest, VIEW("/models/"))) /* Google's SDK of today calls its API v1 */
-        route->is_native = find_verb(view_skip(rest, 8), route);
+    return begins_with(path, VIEW("/v1beta")) || begins_with(path, VIEW("/gemini"));
 }
 
-static void find_own(struct view path, struct route *route)
+/* Calls of a model's method are Google's alone; else who shows a token as OpenAI's clients do reads OpenAI's errors. */
+static const struct error_shape *shape_of(const struct line *line, struct view path,
+                                          enum credential credential)
 {
-    if (view_equal(path, VIEW("/health")))
-        set(route, ROUTE_HEALTH, "GET, HEAD, OPTIONS");
-    else if (view_equal(path, VIEW("/")) || view_starts(path, VIEW("/static/")) ||
-             view_starts(path, VIEW("/api/")))
-        set(route, ROUTE_ADMIN, "GET, HEAD, OPTIONS");
+    if (line && line->language == LANGUAGE_GOOGLE &&
+        memchr(line->pattern.at, ':', line->pattern.len))
+        return &shape_gemini;
+    if (line && line->who == ROUTE_CLIENT && line->language == LANGUAGE_OPENAI)
+        return &shape_openai;
+    if (credential == CREDENTIAL_NONE)
+        return is_googles(path) ? &shape_gemini : &shape_openai;
+    return credential == CREDENTIAL_GOOGLE ? &shape_gemini : &shape_openai;
 }
 
-void route_find(struct view path, struct route *route)
+void route_find(struct view path, enum credential credential, struct route *route)
 {
-    static const struct view native[] = {{"/v1beta", 7}, {"/gemini/v1beta", 14}};
-    static const struct view openai[] = {{"/v1", 3}, {"/hf/v1", 6}, {"/openai/v1", 10}};
-    struct view rest;
+    struct view clean = path_clean(path, route->path);
+    const struct line *line = NULL;
 
-    route->kind = ROUTE_NONE;
-    route->is_native = view_starts(path, VIEW("/v1beta")) || view_starts(path, VIEW("/gemini/"));
-    route->allow = "";
     route->model = VIEW("");
-    path = path_clean(path, route->path);
-    rest = path;
-    if (take_prefix(&rest, native, sizeof(native) / sizeof(native[0])))
-        find_native(rest, route);
-    else if (take_prefix(&rest, openai, sizeof(openai) / sizeof(openai[0])))
-        find_openai(rest, route);
-    else
-        find_own(path, route);
+    if (clean.len) {
+        follow_aliases(&clean, route->path);
+        line = find(clean, credential, &route->model);
+        path = clean;
+    }
+    route->shape = shape_of(line, path, credential);
+    route->who = line ? line->who : ROUTE_NOBODY;
+    route->methods = line ? line->methods : "";
+    route->endpoint = line ? line->endpoint : NULL;
+    route->pool = line ? line->pool : NULL;
 }
+
+/* Methods */
 
 bool route_takes(const struct route *route, struct view method)
 {
-    struct view list = view_of(route->allow);
+    struct view list = view_of(route->methods);
+    bool is_head = view_equal(method, VIEW("HEAD"));
 
     while (list.len) {
         const char *comma = memchr(list.at, ',', list.len);
         struct view one = {list.at, comma ? (size_t)(comma - list.at) : list.len};
 
-        if (view_equal(one, method))
+        if (view_equal(one, is_head ? VIEW("GET") : method))
             return true;
         list = view_skip(list, comma ? one.len + 2 : one.len);
     }
     return false;
 }
 
-bool route_query_next(struct view *query, struct view *name, struct view *value)
+void route_allow(const struct route *route, struct bytes *out)
 {
-    while (query->len) {
-        const char *end = memchr(query->at, '&', query->len);
-        struct view pair = {query->at, end ? (size_t)(end - query->at) : query->len};
-        const char *equals = pair.len ? memchr(pair.at, '=', pair.len) : NULL;
-
-        *query = view_skip(*query, end ? pair.len + 1 : pair.len);
-        if (pair.len == 0)
-            continue;
-        name->at = pair.at;
-        name->len = equals ? (size_t)(equals - pair.at) : pair.len;
-        *value = equals ? view_skip(pair, name->len + 1) : VIEW("");
-        return true;
-    }
-    return false;
-}
-
-void route_query_decode(struct view value, struct bytes *out)
-{
-    while (value.len) {
-        char c = value.at[0] == '+' ? ' ' : 0;
-
-        if (c)
-            value = view_skip(value, 1);
-        else
-            c = (char)url_take(&value);
-        bytes_append(out, (struct view){&c, 1});
-    }
-}
-
-/* What may stand in a query as it is; the rest is written as %XX, so that nothing ends the request
- * line early. */
-static void append_escaped(struct bytes *out, struct view value)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "-._~!$'()*+,;:@/%";
-
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.at[i] && strchr(plain, value.at[i]))
-            bytes_append(out, (struct view){value.at + i, 1});
-        else
-            bytes_printf(out, "%%%02X", (unsigned char)value.at[i]);
-    }
-}
-
-static bool is_kept(enum route_kind kind, struct view name, struct view value)
-{
-    bool is_list = kind == ROUTE_NATIVE_MODELS;
-
-    if (view_equal(name, VIEW("alt")))
-        return view_equal(value, VIEW("sse")) || view_equal(value, VIEW("json"));
-    return view_equal(name, VIEW("fields")) || view_equal(name, VIEW("prettyPrint")) ||
-           (is_list && (view_equal(name, VIEW("pageSize")) || view_equal(name, VIEW("pageToken"))));
-}
-
-void route_query_keep(enum route_kind kind, struct view query, struct bytes *out, bool *is_sse)
-{
-    struct view name, value;
-    const char *sign = "?";
-
-    *is_sse = false;
-    while (route_query_next(&query, &name, &value)) {
-        if (!is_kept(kind, name, value))
-            continue;
-        *is_sse |= view_equal(name, VIEW("alt")) && view_equal(value, VIEW("sse"));
-        bytes_text(out, sign);
-        bytes_append(out, name);
-        bytes_text(out, "=");
-        append_escaped(out, value);
-        sign = "&";
-    }
+    bytes_text(out, route->methods);
+    if (route_takes(route, VIEW("GET")))
+        bytes_text(out, ", HEAD");
+    bytes_text(out, ", OPTIONS");
 }

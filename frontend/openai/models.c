@@ -1,19 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenAI's list of models, out of the provider's. What must stay true: a model that the frontend
+/* OpenAI's list of models, out of the provider's pages. What must stay true: a model that the frontend
  * refuses is not listed. */
-#include "exchange/dialect.h"
+#include "openai/endpoints.h"
 
 #include "base/json.h"
+#include "base/url.h"
 #include "models/model.h"
 
-static enum error models_request(struct view body, struct ask *ask, struct bytes *why,
-                                 const char **param)
+#define CREATED                                                                                    \
+    1702425600 /* the provider says no such date: the day on which its API came out, for all */
+
+struct state {
+    struct bytes list; /* elements with commas between */
+    const char *pool;
+    uint64_t client;
+};
+
+static void add_page(const struct state *state, struct plan *plan, struct view token)
 {
-    (void)body; /* a GET has none */
-    (void)why;
-    *param = NULL;
-    ask->operation = "models";
-    bytes_copy(&ask->path, VIEW("/models?pageSize=1000"));
+    struct step step = {
+        .order = {.pool = state->pool, .operation = "models", .client = state->client},
+        .pass = STEP_WHOLE,
+        .place = plan->count};
+
+    bytes_append(&step.path, VIEW("/models?pageSize=1000"));
+    if (token.len) {
+        bytes_append(&step.path, VIEW("&pageToken="));
+        url_escape(&step.path, token);
+    }
+    if (plan_add(plan, &step) == SIZE_MAX)
+        bytes_clear(&step.path); /* so many pages are enough */
+}
+
+static enum error begin(void *of, const struct request *request, struct plan *plan)
+{
+    struct state *state = of;
+
+    state->pool = request->pool;
+    state->client = request->client;
+    add_page(state, plan, VIEW(""));
     return ERROR_NONE;
 }
 
@@ -35,52 +60,73 @@ static bool is_served(yyjson_val *model)
     return !methods;
 }
 
-static void write_model(const struct reply *reply, struct view id, struct bytes *out)
+static void write_model(struct view id, struct bytes *out)
 {
+    bytes_append(out, out->len ? VIEW(",") : VIEW(""));
     bytes_append(out, VIEW("{\"id\":"));
     json_text(out, id);
-    bytes_printf(out, ",\"object\":\"model\",\"created\":%llu,\"owned_by\":\"google\"",
-                 (unsigned long long)reply->created_s);
+    bytes_printf(out, ",\"object\":\"model\",\"created\":%d,\"owned_by\":\"google\"", CREATED);
     bytes_append(out, VIEW(",\"permission\":[],\"root\":\"models/"));
     json_escape(out, id);
     bytes_append(out, VIEW("\",\"parent\":null}"));
 }
 
-static void write_list(const struct reply *reply, yyjson_val *models, struct bytes *out)
+static void write_models(yyjson_val *models, struct bytes *out)
 {
-    size_t i, max, written = 0;
+    size_t i, max;
     yyjson_val *model;
 
-    bytes_append(out, VIEW("{\"object\":\"list\",\"data\":["));
     yyjson_arr_foreach(models, i, max, model)
     {
         struct view id;
-        if (!model_name(json_view(json_member(model, VIEW("name"))), &id) ||
-            model_is_filtered(id) || !is_served(model))
-            continue;
-        bytes_append(out, written++ ? VIEW(",") : VIEW(""));
-        write_model(reply, id, out);
+        if (model_name(json_view(json_member(model, VIEW("name"))), &id) &&
+            !model_is_filtered(id) && is_served(model))
+            write_model(id, out);
     }
+}
+
+/* A page; the next one is asked for by the token in it. */
+static enum error answer(void *of, struct plan *plan, size_t call, const struct call_answer *whole,
+                         struct bytes *out)
+{
+    struct state *state = of;
+    yyjson_doc *doc = json_read_reply(whole->body);
+    yyjson_val *root = yyjson_doc_get_root(doc), *models = json_member(root, VIEW("models"));
+    bool is_list = yyjson_is_arr(models) || (call > 0 && yyjson_is_obj(root));
+    struct view token = json_view(json_member(root, VIEW("nextPageToken")));
+
+    (void)out; /* `end` writes all pages */
+    if (is_list)
+        write_models(models, &state->list);
+    plan->kept = state->list.len;
+    if (is_list && token.len)
+        add_page(state, plan, token);
+    yyjson_doc_free(doc);
+    return is_list ? ERROR_NONE : ERROR_UPSTREAM;
+}
+
+static void end(void *of, struct bytes *out)
+{
+    const struct state *state = of;
+
+    bytes_append(out, VIEW("{\"object\":\"list\",\"data\":["));
+    bytes_append(out, bytes_view(&state->list));
     bytes_append(out, VIEW("],\"success\":true}"));
 }
 
-static bool models_whole(struct reply *reply, struct view json, struct bytes *out)
+static void clear(void *of)
 {
-    yyjson_doc *doc = json_read_reply(json);
-    yyjson_val *models = json_member(yyjson_doc_get_root(doc), VIEW("models"));
-    bool is_list = yyjson_is_arr(models);
+    struct state *state = of;
 
-    if (is_list)
-        write_list(reply, models, out);
-    yyjson_doc_free(doc);
-    return is_list;
+    bytes_clear(&state->list);
 }
 
-const struct dialect dialect_openai_models = {
+const struct endpoint endpoint_models = {
     .name = "openai_models",
-    .stream_type = "application/json",
-    .request = models_request,
-    .whole = models_whole,
-    .error = openai_error,
-    .stream_error = openai_error,
+    .state_size = sizeof(struct state),
+    .stream = "application/json",
+    .begin = begin,
+    .answer = answer,
+    .end = end,
+    .clear = clear,
 };

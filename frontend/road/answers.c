@@ -1,196 +1,135 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What upstreams say of our calls: HEAD, CHUNK, END, FAIL, WANT. Called by upstreams.c. What must
- * stay true: what a call's leg is told is taken once and in order, from the one upstream that
- * answers it; and a call that is over is offered again only as a new one (mend), so that no old
- * letter can be taken for its answer. */
+/* What upstreams say of our calls: HEAD, CHUNK, END, FAIL, WANT. What must stay true: what a call's owner hears is taken once and in
+ * order, from the one upstream that answers it. */
 #include "road/answers.h"
 
 #include <utlist.h>
 
-#include "frontend.h"
 #include "base/log.h"
-#include "exchange/merge.h"
+#include "road/calls.h"
 
 enum { BODY_MOST = 128 * 1024 /* bytes of one BODY */ };
 
-static void ack_stranger(struct upstream_link *upstream, uint64_t call, uint64_t offer,
-                         uint64_t seq)
+static void ack_stale(struct upstream_link *upstream, uint64_t call, uint64_t offer, uint64_t seq)
 {
     struct ack_place nowhere = {0};
 
     upstream_ack(upstream, &nowhere, (struct ack){call, offer, seq}, false);
 }
 
-static void ask_resume(struct upstream_link *upstream, const struct leg *leg)
+static void ask_resume(struct upstream_link *upstream, const struct call *call)
 {
-    struct msg_resume resume = {.frontend = upstream->frontend->actor.incarnation,
-                                .call = leg->call.id,
-                                .offer = leg->call.offer,
-                                .seq = leg->call.next_seq};
+    struct msg_resume resume = {.frontend = upstream->road->actor->incarnation,
+                                .call = call->life.id,
+                                .offer = call->life.offer,
+                                .seq = call->life.next_seq};
 
     mailbox_post(&upstream->box, 0, MSG_RESUME, &resume);
 }
 
-/* The leg whose turn this letter is, or NULL. `is_last` says that nothing follows it. */
-static struct leg *take(struct upstream_link *upstream, uint64_t id, uint64_t offer, uint64_t seq,
-                        bool is_last)
+/* The call whose turn this letter is, or NULL. `is_last` says that nothing follows it. */
+static struct call *take(struct upstream_link *upstream, uint64_t id, uint64_t offer, uint64_t seq,
+                         bool is_last)
 {
-    struct leg *leg = leg_find(upstream->frontend, id);
-    enum call_verdict verdict =
-        leg ? call_judge(&leg->call, upstream->incarnation, offer, seq) : CALL_STRANGER;
+    struct call *call = call_find(upstream->road, id);
+    enum life_verdict verdict =
+        call ? life_judge(&call->life, upstream->incarnation, offer, seq) : LIFE_STRANGER;
 
     switch (verdict) {
-    case CALL_TAKE:
-        leg_attach(leg, upstream);
-        leg->heard_ms = upstream->frontend->actor.now_ms;
-        return leg;
-    case CALL_REPEAT:
-        reply_ack(leg, true);
+    case LIFE_TAKE:
+        call_attach(call, upstream);
+        call->heard_ms = upstream->road->actor->now_ms;
+        return call;
+    case LIFE_REPEAT:
+        call_ack_again(call);
         return NULL;
-    case CALL_GAP:
-        leg_attach(leg, upstream);
+    case LIFE_GAP:
+        call_attach(call, upstream);
         log_warn("answer.gap", F_ID("call", id), F_NUM("seq", seq),
-                 F_NUM("next", leg->call.next_seq));
-        ask_resume(upstream, leg);
+                 F_NUM("next", call->life.next_seq));
+        ask_resume(upstream, call);
         return NULL;
-    case CALL_GAP_TOLD:
+    case LIFE_GAP_TOLD:
         return NULL;
-    case CALL_STRANGER:
-        calls_cancel_at(upstream, id, offer);
+    case LIFE_STRANGER:
+        upstream_cancel(upstream, id, offer);
         if (is_last)
-            ack_stranger(upstream, id, offer, seq);
+            ack_stale(upstream, id, offer, seq);
         return NULL;
     }
     return NULL;
 }
 
-static void fail_here(struct leg *leg, enum error error)
-{
-    calls_fail(leg->exchange, &(struct complaint){.error = error});
-}
-
 static void on_head(void *owner, const struct letter *letter)
 {
-    const struct msg_head *head = &letter->msg->head;
-    struct leg *leg = take(owner, head->call, head->offer, 0, false);
+    const struct msg_head *msg = &letter->msg->head;
+    struct call *call = take(owner, msg->call, msg->offer, 0, false);
+    struct answer_head head = {.status = msg->status,
+                               .type = msg->type,
+                               .length = msg->length,
+                               .headers = msg->headers,
+                               .key_id = msg->key_id};
 
-    if (!leg)
+    if (!call)
         return;
-    leg_forget_body(leg);
-    if (head->attempts > leg->call.attempts)
-        leg->call.attempts = head->attempts;
-    merge_head(leg, head);
+    call_forget_body(call);
+    if (msg->attempts > call->life.attempts)
+        call->life.attempts = msg->attempts;
+    call->events->head(call->owner, &head);
 }
 
 static void on_chunk(void *owner, const struct letter *letter)
 {
     const struct msg_chunk *chunk = &letter->msg->chunk;
-    struct leg *leg;
-    enum error error;
+    struct call *call;
 
     if (chunk->seq == 0)
         return; /* that would be a HEAD */
-    leg = take(owner, chunk->call, chunk->offer, chunk->seq, false);
-    if (leg && !merge_chunk(leg, chunk->data, chunk->event_end, &error))
-        fail_here(leg, error);
-}
-
-static void end_leg(struct leg *leg)
-{
-    enum error error;
-
-    leg_finish(leg);
-    if (merge_end(leg, &error))
-        reply_ack(leg, false);
-    else
-        fail_here(leg, error);
+    call = take(owner, chunk->call, chunk->offer, chunk->seq, false);
+    if (!call)
+        return;
+    call->unacked += chunk->data.len;
+    call->events->bytes(call->owner, chunk->data, chunk->event_end);
 }
 
 static void on_end(void *owner, const struct letter *letter)
 {
     const struct msg_end *end = &letter->msg->end;
-    struct leg *leg;
+    struct call *call;
 
     if (end->seq == 0)
         return;
-    leg = take(owner, end->call, end->offer, end->seq, true);
-    if (leg)
-        end_leg(leg);
-}
-
-/* Failing, or not quite */
-
-/* A refused field is taken out of the body, and the call made once more: by a new number, since the
- * old one is over for everybody. */
-static bool mend(struct leg *leg, enum error error, const struct msg_fail *fail)
-{
-    struct exchange *x = leg->exchange;
-    struct calls *calls = &x->frontend->calls;
-    const struct refusal *refusal = error == ERROR_BAD_REQUEST ? refusal_read(fail->body) : NULL;
-    struct bytes body = {0};
-
-    if (!refusal || !x->dialect->repair || !leg->has_body || leg->is_repaired || fail->seq != 0)
-        return false;
-    if (!x->dialect->repair(leg->body, refusal_bit(refusal), &body) ||
-        calls->body_bytes + body.len > options.body_budget) {
-        bytes_clear(&body);
-        return false;
-    }
-    log_info("call.mended", F_ID("call", leg->call.id), F_ID("request", x->id),
-             F_VIEW("model", bytes_view(&x->ask.model)), F_STR("refused", refusal->name));
-    refusals_note(&x->frontend->refusals, bytes_view(&x->ask.model), refusal,
-                  x->frontend->actor.now_ms);
-    leg_mend(leg, &body);
-    calls_offer(leg);
-    return true;
-}
-
-/* The provider has answered, again and again, that it has nothing to say: a chat may be told so.
- * The upstream hands on the last such answer. */
-static bool take_empty(struct leg *leg, enum error error, const struct msg_fail *fail)
-{
-    enum error ignored;
-
-    if (error != ERROR_UPSTREAM_EMPTY || !fail->body.len || leg->exchange->dialect->is_raw)
-        return false;
-    if (!merge_chunk(leg, fail->body, true, &ignored))
-        return false;
-    end_leg(leg);
-    return true;
-}
-
-/* The provider's status is the client's business only where the mistake is its own; what became of
- * our keys is not. */
-static int status_for_client(enum error error, uint64_t provider)
-{
-    int ours = error_facts(error)->status;
-    bool is_clients = ours >= 400 && ours <= 499 && ours != 429;
-
-    return is_clients && provider >= 400 && provider <= 499 ? (int)provider : 0;
+    call = take(owner, end->call, end->offer, end->seq, true);
+    if (!call)
+        return;
+    call_finish(call);
+    call->events->end(call->owner);
 }
 
 static void on_fail(void *owner, const struct letter *letter)
 {
     const struct msg_fail *fail = &letter->msg->fail;
-    struct leg *leg = take(owner, fail->call, fail->offer, fail->seq, true);
-    enum error error = fail->error < ERROR_COUNT ? (enum error)fail->error : ERROR_INTERNAL;
+    struct call *call = take(owner, fail->call, fail->offer, fail->seq, true);
 
-    if (!leg || mend(leg, error, fail) || take_empty(leg, error, fail))
+    if (!call)
         return;
-    leg_finish(leg);
-    calls_fail(leg->exchange, &(struct complaint){.error = error,
-                                                  .status = status_for_client(error, fail->status),
-                                                  .retry_after_ms = fail->retry_after_ms,
-                                                  .body = fail->body});
+    call_fail(call,
+              &(struct call_failure){.error = fail->error < ERROR_COUNT ? (enum error)fail->error
+                                                                        : ERROR_UPSTREAM,
+                                     .has_begun = fail->seq != 0,
+                                     .is_tried = true,
+                                     .status = fail->status,
+                                     .retry_after_ms = fail->retry_after_ms,
+                                     .body = fail->body});
 }
 
-/* Bodies */
+/* The body */
 
 static void post_body(struct upstream_link *upstream, const struct msg_want *want,
                       struct view whole, struct view rest)
 {
     while (rest.len) {
-        struct msg_body body = {.frontend = upstream->frontend->actor.incarnation,
+        struct msg_body body = {.frontend = upstream->road->actor->incarnation,
                                 .call = want->call,
                                 .offer = want->offer,
                                 .from = (uint64_t)(rest.at - whole.at),
@@ -205,21 +144,22 @@ static void on_want(void *owner, const struct letter *letter)
 {
     struct upstream_link *upstream = owner;
     const struct msg_want *want = &letter->msg->want;
-    struct leg *leg = leg_find(upstream->frontend, want->call);
-    struct view rest;
+    struct call *call = call_find(upstream->road, want->call);
+    struct view whole, rest;
 
-    if (!leg || !call_may_have_body(&leg->call, upstream->incarnation, want->offer)) {
-        if (!leg || leg->call.state != CALL_ANSWERING)
-            calls_cancel_at(upstream, want->call, want->offer);
+    if (!call || !life_may_have_body(&call->life, upstream->incarnation, want->offer)) {
+        if (!call || call->life.state != LIFE_ANSWERING)
+            upstream_cancel(upstream, want->call, want->offer);
         return;
     }
-    leg_attach(leg, upstream);
-    if (want->from > leg->body.len)
+    call_attach(call, upstream);
+    whole = body_view(call->body);
+    if (want->from > whole.len)
         return;
-    rest = view_skip(leg->body, want->from);
+    rest = view_skip(whole, want->from);
     if (rest.len > want->len)
         rest.len = want->len;
-    post_body(upstream, want, leg->body, rest);
+    post_body(upstream, want, whole, rest);
 }
 
 letter_handler *const answers_handlers[MSG_KINDS] = {
@@ -229,36 +169,38 @@ letter_handler *const answers_handlers[MSG_KINDS] = {
 
 /* Upstreams go and come back */
 
-/* Where one leg breaks off its siblings are done with it, those in this list too: call_lost knows.
- */
-void answers_lose(struct upstream_link *upstream)
+static bool is_at(const struct call *call, const void *upstream)
 {
-    struct leg *leg, *next;
-
-    DL_FOREACH_SAFE (upstream->legs, leg, next) {
-        bool is_cut = call_lost(&leg->call, upstream->incarnation);
-
-        leg_detach(leg);
-        if (is_cut)
-            fail_here(leg, ERROR_UPSTREAM_LOST);
-    }
+    return call->upstream == upstream;
 }
 
-/* Acknowledgements may have been lost with the connection, and an upstream whose window is full
- * waits for them: so the last one goes again. A HEAD may have been lost: so those are asked for too
- * whose upstream isn't known yet. An upstream that doesn't have such a call lets the question go.
- */
+/* Those that have ended still wait there for their client to read on: nobody hears their acknowledgements any more. */
+void answers_lose(struct upstream_link *upstream)
+{
+    struct bytes picked = calls_pick(upstream->road, is_at, upstream);
+    struct call *call, *next;
+
+    DL_FOREACH_SAFE (upstream->calls, call, next)
+        call_detach(call);
+    for (size_t place = 0; (call = calls_next(upstream->road, &picked, &place));)
+        if (life_lost(&call->life, upstream->incarnation))
+            call_fail(call,
+                      &(struct call_failure){.error = ERROR_UPSTREAM_LOST, .has_begun = true});
+    bytes_clear(&picked);
+}
+
+/* Acknowledgements may have been lost with the connection, and an upstream whose window is full waits for them: so the last one goes
+ * again. A HEAD may have been lost: so those are asked for too whose upstream isn't known yet. An upstream that doesn't have such a
+ * call lets the question go. */
 void answers_resume(struct upstream_link *upstream)
 {
-    struct leg *leg, *next;
-
-    HASH_ITER (hh, upstream->frontend->calls.by_id, leg, next) {
-        bool is_here = leg->upstream == upstream;
-        bool may_be = !leg->upstream && leg->call.state == CALL_OFFERED;
+    for (struct call *call = upstream->road->by_id; call; call = call->hh.next) {
+        bool is_here = call->upstream == upstream;
+        bool may_be = !call->upstream && call->life.state == LIFE_OFFERED;
 
         if (is_here)
-            reply_ack(leg, true);
+            call_ack_again(call);
         if (is_here || may_be)
-            ask_resume(upstream, leg);
+            ask_resume(upstream, call);
     }
 }

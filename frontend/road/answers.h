@@ -6,7 +6,7 @@
 
 struct upstream_link;
 
-/* HEAD, CHUNK, END, FAIL, WANT. */
+/* HEAD, CHUNK, END, FAIL, WANT; their owner is a struct upstream_link. */
 extern letter_handler *const answers_handlers[MSG_KINDS];
 
 /* The upstream is gone: its answers break off. */

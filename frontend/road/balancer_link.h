@@ -3,17 +3,17 @@
 #pragma once
 
 #include "link.h"
-
-struct frontend;
+#include "road/road.h"
 
 struct balancer_link {
     struct link link; /* first: letters lead back from its mailbox */
-    struct frontend *frontend;
+    struct road *road;
     size_t slot;
-    uint64_t listed_by;   /* the incarnation whose KNOWN list has been obeyed */
-    uint64_t keys;        /* how many it says are fit */
-    uint64_t welcomed_by; /* the incarnation that welcomed us last */
-    bool was_heard;       /* at the last tick */
+    uint64_t listed_by;     /* the incarnation whose KNOWN list has been obeyed */
+    struct msg_status pool; /* what it says of its keys */
+    uint64_t told_ms;       /* when it said so */
+    uint64_t welcomed_by;   /* the incarnation that welcomed us last */
+    bool was_heard;         /* at the last tick */
 };
 
 struct balancers {
@@ -22,19 +22,22 @@ struct balancers {
     size_t next; /* in turn */
 };
 
-void balancers_open(struct frontend *frontend);
+/* `handlers` take what balancers say, and `on_welcome` each WELCOME; their owner is a struct balancer_link. */
+void balancers_open(struct road *road, letter_handler *const *handlers,
+                    void (*on_welcome)(void *owner, struct link *link));
 
 /* A balancer that has welcomed us and is not in the set `refusers` (one bit a slot); NULL: there is
  * none. */
-struct balancer_link *balancers_pick(struct frontend *frontend, uint64_t refusers, uint64_t now_ms);
+struct balancer_link *balancers_pick(struct road *road, uint64_t refusers, uint64_t now_ms);
 
 /* Posts a letter to every balancer that has welcomed us, apart from `except` (may be NULL). */
-void balancers_tell(struct frontend *frontend, const struct balancer_link *except,
-                    enum message_kind kind, const void *letter);
+void balancers_tell(struct road *road, const struct balancer_link *except, enum message_kind kind,
+                    const void *letter);
 
-/* Whether a balancer is heard, and how many keys the ones that are heard have. */
-bool balancers_are_heard(const struct frontend *frontend, uint64_t now_ms);
-uint64_t balancers_keys(const struct frontend *frontend, uint64_t now_ms);
+/* Whether a balancer is heard, and what the ones that are heard say of keys. */
+bool balancers_are_heard(const struct road *road, uint64_t now_ms);
+struct road_keys balancers_keys(const struct road *road, uint64_t now_ms);
 
-void balancers_tick(struct frontend *frontend, uint64_t now_ms);
-void balancers_dump(const struct frontend *frontend);
+/* True: one is heard again that was silent, or for the first time. */
+bool balancers_tick(struct road *road, uint64_t now_ms);
+void balancers_dump(const struct road *road);

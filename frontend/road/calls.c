@@ -1,270 +1,389 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of open calls: what goes to balancers and what comes from them; what upstreams say is
- * in answers.c. Called by http.c with new requests, by balancers.c with letters. What must stay
- * true: a call in the table is either held back, or with exactly one balancer or upstream, and its
- * deadline runs until its HEAD is there; and when one leg of a request fails, the others end with
- * it. */
+/* The table of open calls, and what goes to balancers and comes from them; what upstreams say is in answers.c. What must stay true:
+ * an open call is either held back or with exactly one balancer or upstream; and
+ * an event is the last thing that happens to a call. */
 #include "road/calls.h"
 
+#include <stdlib.h>
 #include <sys/random.h>
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "frontend.h"
 #include "base/log.h"
+#include "road/road.h"
+#include "settings/options.h"
+
+/* Each chunk of an answer looks its call up, and each step along a chain is a wait for memory: so chains are kept shorter than
+ * uthash's ten. */
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_BKT_CAPACITY_THRESH 4U
 
 enum {
     INLINE_MOST = 32 * 1024, /* bytes of a body that travels inside CALL */
+    URGENT_MOST = 4 * 1024,  /* bytes taken after which an acknowledgement doesn't wait */
 };
 
-/* Numbers begin at random places, so that two frontends' calls are told apart in logs and by
- * x-request-id. */
-void calls_open(struct calls *calls)
+/* The table */
+
+/* Numbers begin at random places, so that two frontends' calls are told apart in logs and by x-request-id. */
+void calls_open(struct road *road)
 {
     uint32_t high = 0;
 
     while (getrandom(&high, sizeof(high), 0) != sizeof(high))
         continue;
-    calls->next_id = (uint64_t)(high & INT32_MAX) << 32 | 1;
+    road->next_id = (uint64_t)(high & INT32_MAX) << 32 | 1;
 }
 
-uint64_t calls_id(struct calls *calls)
+uint64_t road_id(struct road *road)
 {
-    return calls->next_id++;
+    return road->next_id++;
 }
 
-/* The frontend keeps a body once, but the upstream of each leg has it as well. */
-static size_t charge_of(size_t body_len, size_t legs)
+bool road_has_room(const struct road *road, size_t body_len, size_t calls)
 {
-    return body_len > INLINE_MOST ? body_len * legs : body_len;
+    return road->count + calls <= options.call_limit &&
+           (body_len == 0 || road->body_bytes + body_len * calls <= options.body_budget);
 }
 
-bool calls_have_room(const struct frontend *frontend, size_t body_len, size_t count)
+struct call *call_find(const struct road *road, uint64_t id)
 {
-    const struct calls *calls = &frontend->calls;
+    struct call *call;
 
-    return calls->count + count <= options.call_limit &&
-           (body_len == 0 || calls->body_bytes + charge_of(body_len, count) <= options.body_budget);
+    HASH_FIND(hh, road->by_id, &id, sizeof(id), call);
+    return call;
+}
+
+struct bytes calls_pick(const struct road *road,
+                        bool (*wants)(const struct call *call, const void *what), const void *what)
+{
+    struct bytes picked = {0};
+
+    for (const struct call *call = road->by_id; call; call = call->hh.next)
+        if (wants(call, what))
+            bytes_append(&picked,
+                         (struct view){(const char *)&call->life.id, sizeof(call->life.id)});
+    return picked;
+}
+
+struct call *calls_next(const struct road *road, const struct bytes *picked, size_t *place)
+{
+    struct call *call = NULL;
+    uint64_t id;
+
+    while (!call && *place < picked->len) {
+        memcpy(&id, picked->at + *place, sizeof(id));
+        *place += sizeof(id);
+        call = call_find(road, id);
+    }
+    return call;
+}
+
+void call_attach(struct call *call, struct upstream_link *upstream)
+{
+    if (call->upstream == upstream)
+        return;
+    call_detach(call);
+    call->upstream = upstream;
+    DL_APPEND(upstream->calls, call);
+}
+
+void call_detach(struct call *call)
+{
+    if (!call->upstream)
+        return;
+    DL_DELETE(call->upstream->calls, call);
+    call->upstream = NULL;
+    call->ack_place = (struct ack_place){0};
+}
+
+void call_forget_body(struct call *call)
+{
+    call->road->body_bytes -= body_view(call->body).len;
+    body_let_go(call->body);
+    call->body = NULL;
+}
+
+void call_finish(struct call *call)
+{
+    life_end(&call->life);
+    HASH_DEL(call->road->by_id, call);
+    call->road->count--;
+    call->is_held = false;
+    call_forget_body(call);
+}
+
+void call_fail(struct call *call, const struct call_failure *failure)
+{
+    call_finish(call);
+    call->events->failed(call->owner, failure);
 }
 
 /* Offering */
 
-static void post_call(struct leg *leg, struct balancer_link *balancer, uint64_t now_ms, bool again)
+static void post_call(struct call *call, struct balancer_link *balancer, uint64_t now_ms,
+                      bool again)
 {
-    const struct exchange *x = leg->exchange;
+    const struct order *order = call->order;
+    struct view body = body_view(call->body);
     struct msg_call letter = {
         .balancer = balancer->link.peer,
-        .call = leg->call.id,
-        .offer = leg->call.offer,
-        .attempts = leg->call.attempts,
-        .pool = VIEW("gemini"),
-        .model = bytes_view(&x->ask.model),
-        .operation = view_of(x->ask.operation),
-        .path = bytes_view(&x->ask.path),
-        .stream = x->ask.stream,
-        .thoughts = x->ask.thoughts,
-        .estimate = x->ask.estimate,
-        .affinity = x->ask.affinity,
-        .client = x->client,
-        .left_ms = x->deadline_ms > now_ms ? x->deadline_ms - now_ms : 1,
-        .body_len = leg->body.len,
+        .call = call->life.id,
+        .offer = call->life.offer,
+        .attempts = call->life.attempts,
+        .pool = view_of(order->pool),
+        .model = order->model,
+        .operation = view_of(order->operation),
+        .path = order->path,
+        .stream = order->stream,
+        .thoughts = order->thoughts,
+        .estimate = order->tokens,
+        .affinity = order->affinity,
+        .client = order->client,
+        .left_ms = call->deadline_ms > now_ms ? call->deadline_ms - now_ms : 1,
+        .body_len = body.len,
         .again = again,
+        .method = order->method ? view_of(order->method) : VIEW(""),
+        .type = order->type ? view_of(order->type) : VIEW(""),
+        .headers = order->headers ? view_of(order->headers) : VIEW(""),
+        .owner = order->owner,
     };
 
-    if (leg->body.len <= INLINE_MOST)
-        letter.body = leg->body;
+    if (body.len <= INLINE_MOST)
+        letter.body = body;
     link_post(&balancer->link, MSG_CALL, &letter);
 }
 
-static void fail_refused(struct leg *leg)
+/* `words`: the provider's, if the last refusal brought any. */
+static void fail_refused(struct call *call, struct view words)
 {
-    calls_fail(leg->exchange, &(struct complaint){.error = leg->call.refusal,
-                                                  .retry_after_ms = leg->call.refusal_retry_ms});
+    struct call_failure failure = {.error = call->life.refusal,
+                                   .retry_after_ms = call->life.refusal_retry_ms};
+    struct bytes body = {0};
+
+    if (words.len && failure.error == ERROR_KEYS_REFUSED) {
+        bytes_text(&body, "{\"error\":{\"message\":");
+        bytes_json(&body, words);
+        bytes_text(&body, "}}");
+        failure.body = bytes_view(&body);
+    }
+    call_fail(call, &failure);
+    bytes_clear(&body);
 }
 
-void calls_offer(struct leg *leg)
+/* To the next balancer; the call stays held back until there is one. */
+static void offer(struct call *call)
 {
     uint64_t now_ms = clock_ms();
-    struct balancer_link *balancer =
-        balancers_pick(leg->exchange->frontend, leg->call.refusers, now_ms);
+    struct balancer_link *balancer = balancers_pick(call->road, call->life.refusers, now_ms);
 
     if (balancer) {
-        leg_unhold(leg);
-        call_offer(&leg->call, balancer->slot, balancer->link.peer);
-        post_call(leg, balancer, now_ms, false);
-    } else if (leg->call.refusers) {
-        fail_refused(leg);
+        call->is_held = false;
+        life_offer(&call->life, balancer->slot, balancer->link.peer);
+        post_call(call, balancer, now_ms, false);
+    } else if (call->life.refusers) {
+        fail_refused(call, VIEW(""));
     } else {
-        leg_hold(leg);
+        call->is_held = true;
     }
 }
 
-/* Whoever follows one request through the logs finds its further calls by this. */
-static void log_leg(const struct leg *leg)
+static void offer_again(struct call *call)
 {
-    log_info("call.joined", F_ID("call", leg->call.id), F_ID("request", leg->exchange->id),
-             F_NUM("leg", leg->index));
+    log_info("call.offered", F_ID("call", call->life.id), F_NUM("offer", call->life.offer),
+             F_NUM("attempts", call->life.attempts));
+    call_detach(call);
+    offer(call);
 }
 
-void calls_begin(struct exchange *x)
+static bool is_held_back(const struct call *call, const void *what)
 {
-    struct calls *calls = &x->frontend->calls;
-
-    x->body_charged = charge_of(x->ask.body.len, x->leg_count);
-    calls->body_bytes += x->body_charged;
-    LEGS_OF (x, leg) {
-        leg_begin(leg, leg->index ? calls_id(calls) : x->id);
-        if (leg->index)
-            log_leg(leg);
-    }
-    reply_wait(x);
-    LEGS_OF (x, leg)
-        calls_offer(leg);
+    (void)what;
+    return call->is_held;
 }
 
-/* Where one leg fails its siblings leave the list, so that the next may not be in it any more. */
-void calls_offer_held(struct frontend *frontend)
+/* Oldest first: that is the table's order. */
+void calls_offer_held(struct road *road)
 {
-    struct leg *leg, *next;
+    struct bytes picked = calls_pick(road, is_held_back, NULL);
+    struct call *call;
 
-    DL_FOREACH_SAFE2(frontend->calls.held, leg, next, next_held)
-    if (leg->is_held)
-        calls_offer(leg);
+    for (size_t place = 0; (call = calls_next(road, &picked, &place));)
+        if (call->is_held)
+            offer(call);
+    bytes_clear(&picked);
 }
 
-void calls_repeat(struct frontend *frontend, struct balancer_link *to)
+void calls_repeat(struct road *road, struct balancer_link *to)
 {
     uint64_t now_ms = clock_ms();
-    struct leg *leg, *next;
 
-    HASH_ITER (hh, frontend->calls.by_id, leg, next)
-        if (call_is_with(&leg->call, to->slot, to->link.peer))
-            post_call(leg, to, now_ms, true);
-}
-
-static void offer_again(struct leg *leg)
-{
-    log_info("call.offered", F_ID("call", leg->call.id), F_NUM("offer", leg->call.offer),
-             F_NUM("attempts", leg->call.attempts));
-    leg_detach(leg);
-    leg->ack_place = (struct ack_place){0};
-    calls_offer(leg);
+    for (struct call *call = road->by_id; call; call = call->hh.next)
+        if (life_is_with(&call->life, to->slot, to->link.peer))
+            post_call(call, to, now_ms, true);
 }
 
 /* What balancers say */
 
-void calls_on_known(struct frontend *frontend, struct balancer_link *from,
-                    const struct msg_known *known)
+void calls_on_known(struct road *road, struct balancer_link *from, const struct msg_known *known)
 {
-    struct leg *leg = leg_find(frontend, known->call);
+    struct call *call = call_find(road, known->call);
 
-    if (leg)
-        call_known(&leg->call, from->slot, from->link.peer, known->offer);
+    if (call)
+        life_known(&call->life, from->slot, from->link.peer, known->offer);
 }
 
-/* Siblings of a leg that fails are done and no more asked about, wherever they stand. */
-void calls_on_known_end(struct frontend *frontend, struct balancer_link *from)
+static bool is_any(const struct call *call, const void *what)
 {
-    struct leg *leg, *next;
+    (void)call, (void)what;
+    return true;
+}
+
+void calls_on_known_end(struct road *road, struct balancer_link *from)
+{
+    struct bytes picked;
+    struct call *call;
 
     if (from->listed_by == from->link.peer)
         return;
     from->listed_by = from->link.peer;
-    HASH_ITER (hh, frontend->calls.by_id, leg, next)
-        if (call_known_end(&leg->call, from->slot, from->link.peer))
-            offer_again(leg);
+    picked = calls_pick(road, is_any, NULL);
+    for (size_t place = 0; (call = calls_next(road, &picked, &place));)
+        if (life_known_end(&call->life, from->slot, from->link.peer))
+            offer_again(call);
+    bytes_clear(&picked);
 }
 
-void calls_on_refused(struct frontend *frontend, struct balancer_link *from,
+void calls_on_refused(struct road *road, struct balancer_link *from,
                       const struct msg_refused *refused)
 {
-    struct leg *leg = leg_find(frontend, refused->call);
+    struct call *call = call_find(road, refused->call);
     enum error error = refused->error < ERROR_COUNT ? (enum error)refused->error : ERROR_INTERNAL;
 
-    if (!leg || !call_is_current(&leg->call, from->slot, refused->offer))
+    if (!call || !life_is_current(&call->life, from->slot, refused->offer))
         return;
-    if (call_refuse(&leg->call, error, refused->retry_after_ms, frontend->balancers.count))
-        offer_again(leg);
+    if (life_refuse(&call->life, error, refused->retry_after_ms, road->balancers.count))
+        offer_again(call);
     else
-        fail_refused(leg);
+        fail_refused(call, refused->words);
 }
 
-void calls_on_retry(struct frontend *frontend, struct balancer_link *from,
-                    const struct msg_retry *retry)
+void calls_on_retry(struct road *road, struct balancer_link *from, const struct msg_retry *retry)
 {
-    struct leg *leg = leg_find(frontend, retry->call);
+    struct call *call = call_find(road, retry->call);
 
-    if (!leg || !call_is_current(&leg->call, from->slot, retry->offer))
+    if (!call || !life_is_current(&call->life, from->slot, retry->offer))
         return;
-    if (retry->attempts > leg->call.attempts)
-        leg->call.attempts = retry->attempts;
-    leg->call.refusers = 0;
-    call_withdraw(&leg->call);
-    offer_again(leg);
+    if (retry->attempts > call->life.attempts)
+        call->life.attempts = retry->attempts;
+    call->life.refusers = 0;
+    life_withdraw(&call->life);
+    offer_again(call);
 }
 
-/* Cancelling */
+/* For those above */
 
-void calls_cancel_at(struct upstream_link *upstream, uint64_t call, uint64_t offer)
+struct call *call_start(struct road *road, uint64_t id, const struct order *order,
+                        uint64_t deadline_ms, const struct call_events *events, void *owner)
 {
-    struct msg_cancel cancel = {
-        .frontend = upstream->frontend->actor.incarnation, .call = call, .offer = offer};
+    struct view body = body_view(order->body);
+    struct call *call;
 
-    mailbox_post(&upstream->box, 0, MSG_CANCEL, &cancel);
+    if (!road_has_room(road, body.len, 1))
+        return NULL;
+    call = memory_new(sizeof(*call));
+    call->road = road;
+    call->events = events;
+    call->owner = owner;
+    call->order = order;
+    call->deadline_ms = deadline_ms;
+    call->body = body_hold(order->body);
+    road->body_bytes += body.len;
+    road->count++;
+    life_begin(&call->life, id ? id : road_id(road));
+    HASH_ADD(hh, road->by_id, life.id, sizeof(call->life.id), call);
+    offer(call);
+    return call;
 }
 
-static void cancel(struct leg *leg)
+static void cancel(struct call *call)
 {
-    struct frontend *frontend = leg->exchange->frontend;
+    struct road *road = call->road;
     struct msg_cancel letter = {
-        .frontend = frontend->actor.incarnation, .call = leg->call.id, .offer = leg->call.offer};
+        .frontend = road->actor->incarnation, .call = call->life.id, .offer = call->life.offer};
 
-    if (leg->call.state == CALL_HELD_BACK)
+    if (call->life.state == LIFE_HELD_BACK)
         return;
-    if (leg->upstream)
-        calls_cancel_at(leg->upstream, leg->call.id, leg->call.offer);
-    link_post(&frontend->balancers.at[leg->call.slot].link, MSG_CANCEL, &letter);
+    if (call->upstream)
+        upstream_cancel(call->upstream, call->life.id, call->life.offer);
+    link_post(&road->balancers.at[call->life.slot].link, MSG_CANCEL, &letter);
 }
 
-static void stop_all(struct exchange *x)
+void call_free(struct call *call)
 {
-    LEGS_OF (x, leg) {
-        if (leg->call.state == CALL_DONE)
-            continue;
-        cancel(leg);
-        leg_finish(leg);
+    if (!call)
+        return;
+    if (call->life.state != LIFE_DONE) {
+        cancel(call);
+        call_finish(call);
     }
+    call_taken(call, call_mark(call)); /* the rest doesn't matter any more */
+    call_detach(call);
+    free(call);
 }
 
-static void detach_all(struct exchange *x)
+/* The number of the last letter that came; a mark of 0 says that there was none. */
+uint64_t call_mark(const struct call *call)
 {
-    LEGS_OF (x, leg) {
-        reply_ack(leg, false);
-        leg_detach(leg);
-    }
+    return call->life.next_seq;
 }
 
-void calls_fail(struct exchange *x, const struct complaint *complaint)
+static size_t urgent_bytes(void)
 {
-    stop_all(x);
-    reply_fail(x, complaint);
-    detach_all(x);
+    size_t quarter = options.answer_window / 4;
+
+    return quarter < URGENT_MOST ? quarter : URGENT_MOST;
 }
 
-void calls_abandon(struct exchange *x)
+static void ack(struct call *call)
 {
-    stop_all(x);
-    detach_all(x);
+    upstream_ack(call->upstream, &call->ack_place,
+                 (struct ack){call->life.id, call->life.offer, call->taken - 1},
+                 call->unacked >= urgent_bytes());
+    call->unacked = 0;
 }
 
-void calls_dump(const struct frontend *frontend)
+void call_taken(struct call *call, uint64_t mark)
 {
-    const struct leg *leg;
+    if (!call->upstream || mark <= call->taken)
+        return;
+    call->taken = mark;
+    ack(call);
+}
 
-    for (leg = frontend->calls.by_id; leg; leg = leg->hh.next)
-        log_info("dump.call", F_ID("call", leg->call.id), F_NUM("offer", leg->call.offer),
-                 F_STR("state", call_state_name(leg->call.state)),
-                 F_ID("upstream", leg->call.upstream), F_ID("balancer", leg->call.balancer),
-                 F_NUM("next", leg->call.next_seq),
-                 F_NUM("pending", leg->exchange->pending.len + leg->exchange->in_flight.len));
+void call_ack_again(struct call *call)
+{
+    if (call->upstream && call->taken)
+        ack(call);
+}
+
+struct call_facts call_facts(const struct call *call)
+{
+    return (struct call_facts){
+        .id = call->life.id,
+        .attempts = call->life.attempts,
+        .upstream = call->life.upstream,
+        .heard_ms = call->heard_ms,
+        .is_unheard = call->life.state == LIFE_HELD_BACK && call->life.offer == 1,
+        .has_ended = call->life.state == LIFE_DONE,
+    };
+}
+
+void calls_dump(const struct road *road)
+{
+    for (const struct call *call = road->by_id; call; call = call->hh.next)
+        log_info("dump.call", F_ID("call", call->life.id), F_NUM("offer", call->life.offer),
+                 F_STR("state", life_state_name(call->life.state)),
+                 F_ID("upstream", call->life.upstream), F_ID("balancer", call->life.balancer),
+                 F_NUM("next", call->life.next_seq), F_NUM("taken", call->taken));
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One XSUB for each upstream that a balancer announces. Called by balancers.c (PEER, GONE) and by
- * the actor (connected, broken). What must stay true: balancers are told SEES only of upstreams
+/* One XSUB for each upstream that a balancer announces.  What must stay true: balancers are told SEES only of upstreams
  * whose connection stands, and LOST of each that broke and was not GONE; what an upstream answers
  * is acknowledged within ACK_DELAY_MS of being taken. */
 #include "road/upstream_link.h"
@@ -8,20 +7,20 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "road/answers.h"
-#include "frontend.h"
 #include "base/log.h"
+#include "road/private.h"
+#include "settings/options.h"
 
 enum {
     ACK_DELAY_MS = 100, /* a stream of fifty events a second is acknowledged every fifth */
     ACKS_MOST = 1024,   /* in a batch */
 };
 
-static struct upstream_link *find(const struct frontend *frontend, uint64_t incarnation)
+static struct upstream_link *find(const struct road *road, uint64_t incarnation)
 {
     struct upstream_link *upstream;
 
-    HASH_FIND(hh, frontend->upstreams.by_incarnation, &incarnation, sizeof(incarnation), upstream);
+    HASH_FIND(hh, road->upstreams.by_incarnation, &incarnation, sizeof(incarnation), upstream);
     return upstream;
 }
 
@@ -36,7 +35,7 @@ static void say_sees(struct upstream_link *upstream, struct balancer_link *to)
 
 static void begin_round(struct upstream_link *upstream)
 {
-    upstream->ack_round = ++upstream->frontend->upstreams.ack_rounds;
+    upstream->ack_round = ++upstream->road->upstreams.ack_rounds;
     upstream->ack_count = 0;
 }
 
@@ -44,7 +43,7 @@ static void post_acks(struct upstream_link *upstream)
 {
     for (size_t i = 0; i < upstream->ack_count; i++) {
         const struct ack *due = &upstream->acks[i];
-        struct msg_ack ack = {.frontend = upstream->frontend->actor.incarnation,
+        struct msg_ack ack = {.frontend = upstream->road->actor->incarnation,
                               .call = due->call,
                               .offer = due->offer,
                               .seq = due->seq};
@@ -54,10 +53,16 @@ static void post_acks(struct upstream_link *upstream)
     begin_round(upstream);
 }
 
+static void wait_for_acks(struct road *road)
+{
+    road->upstreams.acks_due_ms = road->actor->now_ms + ACK_DELAY_MS;
+    actor_wake(road->actor, road->upstreams.acks_due_ms);
+}
+
 void upstream_ack(struct upstream_link *upstream, struct ack_place *place, struct ack ack,
                   bool is_urgent)
 {
-    struct upstreams *all = &upstream->frontend->upstreams;
+    struct upstreams *all = &upstream->road->upstreams;
 
     if (place->round != upstream->ack_round) {
         if (upstream->ack_count == upstream->ack_size) {
@@ -70,28 +75,26 @@ void upstream_ack(struct upstream_link *upstream, struct ack_place *place, struc
     upstream->acks[place->index] = ack;
     if (is_urgent || upstream->ack_count >= ACKS_MOST)
         post_acks(upstream);
-    else if (!h2o_timeout_is_linked(&all->ack_timer))
-        h2o_timeout_link(upstream->frontend->web.loop, &all->ack_delay, &all->ack_timer);
+    else if (!all->acks_due_ms)
+        wait_for_acks(upstream->road);
 }
 
-void upstreams_flush(struct frontend *frontend)
+static void flush(struct road *road)
 {
     struct upstream_link *upstream, *next;
 
-    HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next)
+    road->upstreams.acks_due_ms = 0;
+    HASH_ITER (hh, road->upstreams.by_incarnation, upstream, next)
         if (upstream->ack_count)
             post_acks(upstream);
 }
 
-static void on_ack_timer(h2o_timeout_entry_t *entry)
+void upstream_cancel(struct upstream_link *upstream, uint64_t call, uint64_t offer)
 {
-    upstreams_flush(H2O_STRUCT_FROM_MEMBER(struct frontend, upstreams.ack_timer, entry));
-}
+    struct msg_cancel cancel = {
+        .frontend = upstream->road->actor->incarnation, .call = call, .offer = offer};
 
-void upstreams_open(struct frontend *frontend)
-{
-    h2o_timeout_init(frontend->web.loop, &frontend->upstreams.ack_delay, ACK_DELAY_MS);
-    frontend->upstreams.ack_timer.cb = on_ack_timer;
+    mailbox_post(&upstream->box, 0, MSG_CANCEL, &cancel);
 }
 
 /* Coming and going */
@@ -101,16 +104,16 @@ static void detached(struct upstream_link *upstream)
     if (!upstream->is_attached)
         return;
     upstream->is_attached = false;
-    if (--upstream->frontend->upstreams.attached == 0)
-        health_seen(&upstream->frontend->health, NEEDS_UPSTREAM, upstream->frontend->actor.now_ms);
+    if (--upstream->road->upstreams.attached == 0)
+        upstream->road->seen.upstream_ms = upstream->road->actor->now_ms;
 }
 
 /* The connection is given up; the memory goes when the mailbox is closed. */
 static void drop(struct upstream_link *upstream)
 {
     detached(upstream);
-    HASH_DEL(upstream->frontend->upstreams.by_incarnation, upstream);
-    answers_lose(upstream);
+    HASH_DEL(upstream->road->upstreams.by_incarnation, upstream);
+    upstream->road->upstreams.on_lost(upstream);
     mailbox_close(&upstream->box);
 }
 
@@ -119,7 +122,7 @@ static void lose(struct upstream_link *upstream)
     struct msg_lost lost = {.upstream = upstream->incarnation};
 
     log_info("upstream.lost", F_ID("upstream", upstream->incarnation));
-    balancers_tell(upstream->frontend, NULL, MSG_LOST, &lost);
+    balancers_tell(upstream->road, NULL, MSG_LOST, &lost);
     drop(upstream);
 }
 
@@ -131,17 +134,17 @@ static void on_connected(struct upstream_link *upstream)
         return;
     upstream->is_attached = true;
     upstream->broken_ms = 0;
-    upstream->frontend->upstreams.attached++;
+    upstream->road->upstreams.attached++;
     log_info("upstream.attached", F_ID("upstream", upstream->incarnation));
-    balancers_tell(upstream->frontend, NULL, MSG_SEES, &sees);
+    balancers_tell(upstream->road, NULL, MSG_SEES, &sees);
     if (upstream->was_attached)
-        answers_resume(upstream);
+        upstream->road->upstreams.on_back(upstream);
     upstream->was_attached = true;
 }
 
 static void on_disconnected(struct upstream_link *upstream)
 {
-    struct actor *actor = &upstream->frontend->actor;
+    struct actor *actor = upstream->road->actor;
 
     if (!upstream->is_attached && upstream->was_attached)
         return; /* it is waited for already */
@@ -178,10 +181,10 @@ static void on_event(void *owner, struct mailbox *box, enum mailbox_event event,
     }
 }
 
-void upstreams_add(struct frontend *frontend, uint64_t incarnation, struct view address,
+void upstreams_add(struct road *road, uint64_t incarnation, struct view address,
                    struct balancer_link *from)
 {
-    struct upstream_link *upstream = find(frontend, incarnation);
+    struct upstream_link *upstream = find(road, incarnation);
     const char *fault;
     char *text;
 
@@ -192,12 +195,12 @@ void upstreams_add(struct frontend *frontend, uint64_t incarnation, struct view 
     }
     text = memory_text(address);
     upstream = memory_new(sizeof(*upstream));
-    upstream->frontend = frontend;
+    upstream->road = road;
     upstream->incarnation = incarnation;
     upstream->is_ipc = view_starts(address, VIEW("ipc:"));
     begin_round(upstream);
-    fault = mailbox_try(&upstream->box, &frontend->actor, MAILBOX_XSUB, "answers", text,
-                        answers_handlers, on_event, upstream);
+    fault = mailbox_try(&upstream->box, road->actor, MAILBOX_XSUB, "answers", text,
+                        road->upstreams.handlers, on_event, upstream);
     if (fault) {
         log_error("upstream.refused", F_ID("upstream", incarnation), F_STR("address", text),
                   F_STR("why", fault));
@@ -205,52 +208,55 @@ void upstreams_add(struct frontend *frontend, uint64_t incarnation, struct view 
         free(text);
         return;
     }
-    HASH_ADD(hh, frontend->upstreams.by_incarnation, incarnation, sizeof(upstream->incarnation),
+    HASH_ADD(hh, road->upstreams.by_incarnation, incarnation, sizeof(upstream->incarnation),
              upstream);
     free(text);
 }
 
-void upstreams_gone(struct frontend *frontend, uint64_t incarnation,
-                    const struct balancer_link *from)
+void upstreams_gone(struct road *road, uint64_t incarnation, const struct balancer_link *from)
 {
-    struct upstream_link *upstream = find(frontend, incarnation);
+    struct upstream_link *upstream = find(road, incarnation);
     struct msg_lost lost = {.upstream = incarnation};
 
     if (!upstream)
         return;
     log_info("upstream.gone", F_ID("upstream", incarnation));
-    balancers_tell(frontend, from, MSG_LOST, &lost);
+    balancers_tell(road, from, MSG_LOST, &lost);
     drop(upstream);
 }
 
-void upstreams_tell(struct frontend *frontend, struct balancer_link *to)
+void upstreams_tell(struct road *road, struct balancer_link *to)
 {
     struct upstream_link *upstream, *next;
 
-    HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next)
+    HASH_ITER (hh, road->upstreams.by_incarnation, upstream, next)
         if (upstream->is_attached || upstream->broken_ms) /* the pair stands until it is lost */
             say_sees(upstream, to);
 }
 
-void upstreams_tick(struct frontend *frontend, uint64_t now_ms)
+void upstreams_tick(struct road *road, uint64_t now_ms)
 {
     struct upstream_link *upstream, *next;
 
-    HASH_ITER (hh, frontend->upstreams.by_incarnation, upstream, next) {
+    if (road->upstreams.acks_due_ms && now_ms >= road->upstreams.acks_due_ms)
+        flush(road);
+    else if (road->upstreams.acks_due_ms)
+        actor_wake(road->actor, road->upstreams.acks_due_ms);
+    HASH_ITER (hh, road->upstreams.by_incarnation, upstream, next) {
         if (!upstream->broken_ms)
             continue;
         if (now_ms >= upstream->broken_ms + options.resume_ms)
             lose(upstream);
         else
-            actor_wake(&frontend->actor, upstream->broken_ms + options.resume_ms);
+            actor_wake(road->actor, upstream->broken_ms + options.resume_ms);
     }
 }
 
-void upstreams_dump(const struct frontend *frontend)
+void upstreams_dump(const struct road *road)
 {
     const struct upstream_link *upstream;
 
-    for (upstream = frontend->upstreams.by_incarnation; upstream; upstream = upstream->hh.next)
+    for (upstream = road->upstreams.by_incarnation; upstream; upstream = upstream->hh.next)
         log_info("dump.upstream", F_ID("upstream", upstream->incarnation),
                  F_STR("state", upstream->is_attached ? "attached"
                                 : upstream->broken_ms ? "broken"

@@ -75,22 +75,32 @@ static const char *text_or_null(const char *text)
     return *text ? text : NULL;
 }
 
-static bool connect_to_server(struct database *database)
+void database_place(struct database_place *place)
 {
     static const char *private_socket;
     bool is_private = !*options.mysql_host && !*options.mysql_socket;
-    const char *socket = text_or_null(options.mysql_socket);
-    const char *host = socket || is_private ? "localhost" : options.mysql_host;
-    const char *user = text_or_null(options.mysql_user);
     const char *password = options.mysql_password.hidden.at;
 
     if (is_private && !private_socket)
         private_socket = options_path("db/mysql.sock");
-    if (is_private && !user)
-        user = "root";
-    return note(database, mysql_real_connect(database->mysql, host, user, password ? password : "",
-                                             NULL, (unsigned)options.mysql_port,
-                                             is_private ? private_socket : socket, 0) != NULL);
+    place->socket = is_private ? private_socket : text_or_null(options.mysql_socket);
+    place->host = place->socket ? "localhost" : options.mysql_host;
+    place->user = text_or_null(options.mysql_user);
+    if (is_private && !place->user)
+        place->user = "root";
+    place->password = password ? password : "";
+    place->database = options.mysql_database;
+    place->port = (unsigned)options.mysql_port;
+}
+
+static bool connect_to_server(struct database *database)
+{
+    struct database_place place;
+
+    database_place(&place);
+    return note(database,
+                mysql_real_connect(database->mysql, place.host, place.user, place.password, NULL,
+                                   place.port, place.socket, 0) != NULL);
 }
 
 /* The database's name as SQL wants it: in backquotes, those inside doubled. */

@@ -23,6 +23,13 @@ struct database {
     struct bytes reason;
 };
 
+/* Where the server is, by the settings; the texts live as long as the process. */
+struct database_place {
+    const char *host, *user, *password, *database, *socket;
+    unsigned port;
+};
+void database_place(struct database_place *place);
+
 /* Connects by the settings and makes the database if it is missing and that is permitted. A
  * statement may take `limit_s` seconds. */
 bool database_open(struct database *database, unsigned limit_s);

@@ -14,17 +14,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "contacts/contacts.h"
 #include "settings/options.h"
-#include "intake/peers.h"
-#include "writer/report.h"
+#include "intake/report.h"
 #include "intake/senders.h"
 #include "intake/spool.h"
 #include "trace.h"
 
 enum {
     SECOND_MS = 1000,
-    TELL_AGAIN_MS = 10 * 1000,  /* between two lines about the same full disk */
-    PEER_FORGET_MS = 60 * 1000, /* of silence; whoever comes back is asked WHO */
+    TELL_AGAIN_MS = 10 * 1000, /* between two lines about the same full disk */
     SENDER_FORGET_MS = 24 * 3600 * 1000,
     WRITE_AT = 256 * 1024, /* bytes gathered that are written before the turn's end */
     MODEL_MOST = 64,
@@ -45,7 +44,7 @@ struct intake {
     struct spool spool;
     struct senders senders;
     struct sender *waiting; /* those to be told RECORDED */
-    struct peers peers;
+    struct contacts contacts;
     struct entry *entries; /* one for each record in spool.pending, in order */
     size_t entry_count, entry_size;
     struct bytes payload;
@@ -60,21 +59,13 @@ struct intake {
 
 /* Peers */
 
-static void peer_welcome(struct intake *intake, uint64_t id)
-{
-    mailbox_post(&intake->box, id, MSG_WELCOME,
-                 &(struct msg_welcome){.incarnation = intake->actor.incarnation});
-}
-
 /* Whether the letter's sender has said HELLO; if not it is asked WHO. */
 static bool is_known(struct intake *intake, const struct letter *letter)
 {
     struct sender *own;
 
-    if (!peers_get(&intake->peers, letter->from, intake->actor.now_ms)->is_welcome) {
-        mailbox_post(&intake->box, letter->from, MSG_WHO, &(struct msg_who){0});
+    if (!contacts_know(&intake->contacts, letter))
         return false;
-    }
     HASH_FIND(hh, intake->senders.table, &letter->from, sizeof(letter->from), own);
     if (own) /* it lives, though it may have had nothing to record for days */
         own->heard_ms = intake->actor.now_ms;
@@ -84,28 +75,13 @@ static bool is_known(struct intake *intake, const struct letter *letter)
 static void on_hello(void *owner, const struct letter *letter)
 {
     struct intake *intake = owner;
-    const struct msg_hello *hello = &letter->msg->hello;
 
-    if (hello->incarnation != letter->from) {
-        log_warn("peer.refused", F_ID("peer", letter->from), F_ID("claims", hello->incarnation));
-        return;
-    }
-    peers_get(&intake->peers, letter->from, intake->actor.now_ms)->is_welcome = true;
-    log_info("peer.came", F_VIEW("role", hello->role), F_ID("peer", letter->from));
-    peer_welcome(intake, letter->from);
+    contacts_greet(&intake->contacts, letter);
 }
 
 static void on_beat(void *owner, const struct letter *letter)
 {
     is_known(owner, letter);
-}
-
-static void on_left(void *owner, uint64_t id)
-{
-    struct intake *intake = owner;
-
-    log_info("peer.left", F_ID("peer", id));
-    mailbox_forget(&intake->box, id);
 }
 
 static void on_event(void *owner, struct mailbox *box, enum mailbox_event event, uint64_t id)
@@ -114,7 +90,7 @@ static void on_event(void *owner, struct mailbox *box, enum mailbox_event event,
 
     (void)box;
     if (event == MAILBOX_UNREACHABLE)
-        peers_lose(&intake->peers, id);
+        contacts_lose(&intake->contacts, id);
 }
 
 /* Writing */
@@ -156,13 +132,9 @@ static void block(struct intake *intake)
  * welcomed. */
 static void unblock(struct intake *intake)
 {
-    struct peer *peer, *next;
-
     intake->is_blocked = false;
     log_info("spool.unblocked", F_NUM("refused", intake->refused));
-    HASH_ITER (hh, intake->peers.table, peer, next)
-        if (peer->is_welcome && !peer->is_gone)
-            peer_welcome(intake, peer->id);
+    contacts_welcome_all(&intake->contacts);
 }
 
 static void note_written(struct intake *intake, size_t count)
@@ -241,7 +213,7 @@ static void take(struct intake *intake, const struct letter *letter)
     case SENDERS_EARLY:
         log_info("sender.early", F_ID("sender", sender->id), F_NUM("written", sender->written),
                  F_NUM("seq", record->seq));
-        peer_welcome(intake, letter->from);
+        contacts_welcome(&intake->contacts, letter->from);
         return;
     case SENDERS_LATER:
         return;
@@ -323,7 +295,7 @@ static void on_ask(void *owner, const struct letter *letter)
     if (view_equal(letter->msg->ask.name, VIEW("status"))) {
         describe_spool(intake, doc, root);
         describe_store(intake, doc, root);
-        yyjson_mut_obj_add_uint(doc, root, "peers", HASH_COUNT(intake->peers.table));
+        yyjson_mut_obj_add_uint(doc, root, "peers", HASH_COUNT(intake->contacts.table));
         yyjson_mut_obj_add_uint(doc, root, "senders", HASH_COUNT(intake->senders.table));
         yyjson_mut_obj_add_uint(doc, root, "memory", actor_memory());
     } else {
@@ -378,8 +350,7 @@ static void each_second(struct intake *intake, uint64_t now_ms)
     }
     if (!intake->is_blocked)
         spool_reserve(&intake->spool);
-    if (now_ms > PEER_FORGET_MS)
-        peers_forget(&intake->peers, now_ms - PEER_FORGET_MS, on_left, intake);
+    contacts_forget(&intake->contacts, now_ms);
     if (now_ms > SENDER_FORGET_MS)
         senders_forget(&intake->senders, now_ms - SENDER_FORGET_MS);
 }
@@ -411,11 +382,9 @@ static void on_drain(void *owner)
 static void on_dump(void *owner)
 {
     struct intake *intake = owner;
-    struct peer *peer, *next_peer;
     struct sender *sender, *next;
 
-    HASH_ITER (hh, intake->peers.table, peer, next_peer)
-        log_info("dump.peer", F_ID("peer", peer->id), F_NUM("is_welcome", peer->is_welcome));
+    contacts_dump(&intake->contacts);
     HASH_ITER (hh, intake->senders.table, sender, next)
         log_info("dump.sender", F_ID("sender", sender->id), F_NUM("written", sender->written),
                  F_NUM("queued", sender->queued), F_NUM("ahead", sender->ahead));
@@ -442,7 +411,7 @@ static bool reads_always(void)
 
 static void intake_clear(struct intake *intake)
 {
-    peers_clear(&intake->peers);
+    contacts_clear(&intake->contacts);
     spool_close(&intake->spool);
     senders_clear(&intake->senders);
     bytes_clear(&intake->payload);
@@ -455,6 +424,7 @@ int intake_run(void)
     bool syncs_always = reads_always();
     int status;
 
+    intake.contacts.box = &intake.box;
     log_open("recorder", options.log_level);
     actor_open(&intake.actor, ROLE_RECORDER, "recorder", &intake);
     actor_lock(&intake.actor, "recorder");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gathering rows. Called by mover.c, which fills and empties it, and store.c, which reads it. */
+/* Gathering rows. Called by writer.c, which fills and empties it, and store.c, which reads it. */
 #include "writer/batch.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows into tables. Called by mover.c, in the store process, where waiting for the server is
+/* Rows into tables. Called by writer.c, in the store process, where waiting for the server is
  * allowed. */
 #include "writer/store.h"
 

@@ -1,7 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The recorder's process that moves records from the spool into the database. It alone waits for
- * the server. */
+/* Moving records from the spool into the database, a step at a time. The spool's folder is opened
+ * by tail_open before. */
 #pragma once
 
-/* Runs until a signal ends it; returns the exit status. */
-int mover_run(void);
+#include "intake/report.h"
+#include "writer/batch.h"
+#include "writer/store.h"
+#include "writer/tail.h"
+
+enum { REASONS_MOST = 8 };
+
+struct writer {
+    struct tail tail;
+    struct batch batch;
+    struct store store;
+    struct report report;
+    uint64_t position; /* records read from the spool, counted from its first one ever */
+    uint64_t pause_ms;
+    bool has_opened;             /* the database, once */
+    bool is_away;                /* the database, and that has been said */
+    unsigned told[REASONS_MOST]; /* the codes of the reasons that were said since */
+    size_t told_count;
+    bool is_report_due;
+    uint64_t report_ms; /* when it was written last */
+    bool is_ending;     /* what is there is stored, however little */
+    void (*nap)(uint64_t ms);
+};
+
+/* One step; returns false if there is nothing to do for now. */
+bool writer_step(struct writer *writer);
+
+/* Writes the report if something has changed, once a second at most. */
+void writer_report(struct writer *writer, uint64_t now_ms);
+
+void writer_clear(struct writer *writer);

@@ -63,7 +63,8 @@ class Database:
 
     def start(self):
         self.process = subprocess.Popen(
-            [_program("mariadbd"), "--no-defaults", *_user(), f"--datadir={self.folder}/db",
+            ["chrt", "--batch", "0", "nice", "-n", "10", _program("mariadbd"), "--no-defaults", *_user(),  # as launch/run.sh
+             f"--datadir={self.folder}/db",
              f"--socket={self.socket}", f"--pid-file={self.folder}/pid", f"--log-error={self.folder}/log",
              "--skip-networking", "--skip-name-resolve", "--skip-log-bin", "--performance-schema=0",
              "--innodb-buffer-pool-size=64M", LOG_FILE, "--innodb-flush-log-at-trx-commit=2"],

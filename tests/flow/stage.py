@@ -156,7 +156,7 @@ class Stage:
 
     def names(self, role=None):
         """The processes of this stage, in the order of their start; of one role, if given."""
-        names = ["simulator"] + ["recorder"] * self.has_recorder + ["store"] * bool(self.has_store) + ["balancer"]
+        names = ["simulator"] + ["recorder"] * self.has_recorder + ["store", "query"] * bool(self.has_store) + ["balancer"]
         names += [f"upstream-{i}" for i in range(self.upstreams)] + ["admin"] * self.has_admin
         names += [f"frontend-{i}" for i in range(self.frontends)]
         return [name for name in names if role is None or name.split("-")[0] == role]
@@ -176,7 +176,7 @@ class Stage:
         role = name.split("-")[0]
         if role == "simulator":
             return [BUILD / "bin/gemini-simulator", f"--port={self.sim.port if self.sim else 0}", *self.simulator_args]
-        return [BUILD / "bin/recorder", "store"] if role == "store" else [BUILD / "bin" / role]
+        return [BUILD / "bin/recorder", role] if role in ("store", "query") else [BUILD / "bin" / role]
 
     def _env(self, extra, role=None):
         env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}

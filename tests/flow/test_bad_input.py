@@ -205,8 +205,36 @@ def test_an_unknown_route_is_told_in_openais_form(stage, path):
                                   f"/v1beta/models/{MODEL}/generateContent", "/v1beta/models/:generateContent"])
 def test_an_unknown_route_is_told_in_googles_form(stage, path):
     for method, body in (("GET", None), ("POST", "{}")):
-        google_error(stage.request(method, path, body), 404)
+        google_error(stage.request(method, path, body, headers={"x-goog-api-key": TOKEN}, token=None), 404)
+        google_error(stage.request(method, path, body, token=None), 404)
+        # Who shows a token as OpenAI's clients do reads OpenAI's errors.
+        assert openai_error(stage.request(method, path, body), 404)["code"] == "unknown_url"
     assert stage.sim.total() == 0
+
+
+@pytest.mark.short
+def test_where_a_path_has_two_languages_the_credential_decides(stage):
+    assert stage.request("GET", "/v1/models").json["object"] == "list"
+    assert "models" in stage.request("GET", "/v1/models", headers={"x-goog-api-key": TOKEN}, token=None).json
+    assert "models" in stage.request("GET", f"/v1/models?key={TOKEN}", token=None).json
+    openai_error(stage.request("GET", "/v1beta/models", token="wrong"), 401)
+    google_error(stage.request("GET", "/v1beta/models", headers={"x-goog-api-key": "wrong"}, token=None), 401)
+    google_error(stage.request("POST", "/v1alpha/models/m:generateContent", "{", headers={"x-goog-api-key": TOKEN}, token=None), 400)
+
+
+@pytest.mark.parametrize("header", ["api-key", "x-api-key"])
+def test_a_token_is_found_where_clients_put_it(stage, header):
+    answer = stage.request("POST", "/chat/completions", stage.chat_body("hello"), headers={header: TOKEN}, token=None)
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/v1/chat/completions", "/chat/completions", "/v1beta/openai/chat/completions"])
+def test_paths_that_clients_really_make(stage, path):
+    assert stage.chat("hello", path=path).status == 200
+
+
+def test_the_admin_pages_prefix_is_no_route_for_chats(stage):
+    openai_error(stage.request("POST", "/api/v1/chat/completions", stage.chat_body("hello")), 404)
 
 
 @pytest.mark.parametrize("method, path, allowed", [("GET", CHAT, "POST"), ("PUT", CHAT, "POST"), ("DELETE", "/v1/models", "GET"),

@@ -7,7 +7,8 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "exchange/dialect.h"
+#include "openai/chat/request.h"
+#include "openai/shape.h"
 #include "base/json.h"
 #include "settings/options.h"
 
@@ -212,7 +213,7 @@ static void check_refusal(struct complaint *complaint, struct bytes *why)
 
     assert(why->len > 0);
     complaint->text = bytes_cstr(why);
-    dialect_openai.error(complaint, &out);
+    shape_openai.write(complaint, &out);
     yyjson_doc_free(read_json(&out));
     bytes_clear(&out);
 }
@@ -226,7 +227,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     options.safety_settings = "[]";
     options.show_thinking = true;
-    complaint.error = dialect_openai.request(body, &ask, &why, &complaint.param);
+    complaint.error = openai_chat_request(body, &ask, &why, &complaint.param);
     if (complaint.error == ERROR_NONE) {
         check_body(&ask);
         check_path(&ask);

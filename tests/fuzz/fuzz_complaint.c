@@ -5,7 +5,8 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "exchange/dialect.h"
+#include "gemini/shape.h"
+#include "openai/shape.h"
 #include "base/json.h"
 #include "settings/options.h"
 
@@ -41,14 +42,14 @@ static void check_openai(const struct complaint *complaint)
     yyjson_doc *doc;
     yyjson_val *error;
 
-    dialect_openai.error(complaint, &out);
+    shape_openai.write(complaint, &out);
     doc = yyjson_read(out.at, out.len, 0);
     error = read_error(doc);
     assert(yyjson_obj_size(error) == 4 && json_member(error, VIEW("type")));
     check_masked(bytes_view(&out));
     out.len = 0;
     yyjson_doc_free(doc);
-    dialect_openai.stream_error(complaint, &out);
+    shape_openai.write_event(complaint, &out);
     assert(view_starts(bytes_view(&out), VIEW("data: {")));
     assert(out.len > 10 && memcmp(out.at + out.len - 3, "}\n\n", 3) == 0);
     assert(memchr(out.at, '\n', out.len) == out.at + out.len - 2); /* one line */
@@ -61,7 +62,7 @@ static void check_gemini(const struct complaint *complaint)
     yyjson_doc *doc;
     yyjson_val *error;
 
-    dialect_gemini.error(complaint, &out);
+    shape_gemini.write(complaint, &out);
     doc = yyjson_read(out.at, out.len, YYJSON_READ_NUMBER_AS_RAW);
     error = read_error(doc);
     assert(json_member(error, VIEW("code")) && yyjson_is_str(json_member(error, VIEW("status"))));

@@ -6,8 +6,11 @@
 /* needs: frontend */
 #include <assert.h>
 #include <stdint.h>
+#include <stdlib.h>
 
-#include "exchange/dialect.h"
+#include "openai/chat/chat.h"
+#include "openai/endpoints.h"
+#include "openai/shape.h"
 #include "base/json.h"
 #include "settings/options.h"
 #include "base/sse.h"
@@ -102,7 +105,7 @@ static void check_stream(struct view out, const struct ask *ask, bool is_whole)
 static void stream(struct ask *ask, struct view events)
 {
     struct reply reply = {.ask = ask, .id = 7};
-    struct bytes out = {0};
+    struct bytes out = {0}, why = {0};
     bool is_good = true;
 
     while (events.len && is_good) {
@@ -110,17 +113,20 @@ static void stream(struct ask *ask, struct view events)
         size_t len = newline ? (size_t)(newline - events.at) : events.len;
         size_t before = out.len;
 
-        is_good = dialect_openai.event(&reply, (struct view){events.at, len}, &out);
+        is_good = chat_event(&reply, (struct view){events.at, len}, &out);
         assert(is_good || out.len == before);
         events = view_skip(events, len + (newline ? 1 : 0));
     }
     if (is_good) {
-        is_good = dialect_openai.end(&reply, &out);
-    } else {
-        struct complaint complaint = {.error = ERROR_UPSTREAM};
-        dialect_openai.stream_error(&complaint, &out);
+        is_good = chat_end(&reply, &out, &why);
+    }
+    if (!is_good) {
+        struct complaint complaint = {.error = ERROR_UPSTREAM,
+                                      .text = why.len ? bytes_cstr(&why) : NULL};
+        shape_openai.write_event(&complaint, &out);
     }
     check_stream(bytes_view(&out), ask, is_good);
+    bytes_clear(&why);
     reply_clear(&reply);
     bytes_clear(&out);
 }
@@ -137,25 +143,46 @@ static void check_messages(yyjson_val *root)
     }
 }
 
-static void whole(const struct dialect *dialect, struct ask *ask, struct view json)
+static void check_object(struct bytes *out, bool has_choices)
+{
+    yyjson_doc *doc = yyjson_read(out->at, out->len, 0);
+    yyjson_val *root = yyjson_doc_get_root(doc);
+
+    assert(yyjson_is_obj(root));
+    assert(!has_choices || (yyjson_arr_size(json_member(root, VIEW("choices"))) > 0 &&
+                            json_member(root, VIEW("usage"))));
+    check_messages(root);
+    yyjson_doc_free(doc);
+}
+
+static void whole(struct ask *ask, struct view json)
 {
     struct reply reply = {.ask = ask};
     struct bytes out = {0};
 
-    if (dialect->whole(&reply, json, &out)) {
-        yyjson_doc *doc = yyjson_read(out.at, out.len, 0);
-        yyjson_val *root = yyjson_doc_get_root(doc);
-
-        assert(yyjson_is_obj(root));
-        assert(dialect != &dialect_openai ||
-               (yyjson_arr_size(json_member(root, VIEW("choices"))) > 0 &&
-                json_member(root, VIEW("usage"))));
-        check_messages(root);
-        yyjson_doc_free(doc);
-    } else {
+    if (chat_whole(&reply, json, &out))
+        check_object(&out, true);
+    else
         assert(out.len == 0);
-    }
     reply_clear(&reply);
+    bytes_clear(&out);
+}
+
+static void models(struct view json)
+{
+    void *state = memory_new(endpoint_models.state_size);
+    struct plan plan = {.limit = 2};
+    struct bytes out = {0};
+
+    endpoint_models.begin(state, &(struct request){.pool = "gemini"}, &plan);
+    if (endpoint_models.answer(state, &plan, 0, &(struct call_answer){.body = json}, &out) ==
+        ERROR_NONE) {
+        endpoint_models.end(state, &out);
+        check_object(&out, false);
+    }
+    endpoint_models.clear(state);
+    free(state);
+    plan_clear(&plan);
     bytes_clear(&out);
 }
 
@@ -174,10 +201,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bytes_text(&ask.client_model, "m\"\\");
     switch (data[0] >> 3 & 3) {
     case 0:
-        whole(&dialect_openai, &ask, rest);
+        whole(&ask, rest);
         break;
     case 1:
-        whole(&dialect_openai_models, &ask, rest);
+        models(rest);
         break;
     default:
         stream(&ask, rest);

@@ -11,11 +11,12 @@
 #include "upstream.h"
 #include "trace.h"
 
-enum { MODEL_MOST = 64 };
+enum { MODEL_MOST = 64, WORDS_MOST = 200 };
 
 struct outcome {
     struct msg_outcome msg;
     char model[MODEL_MOST];
+    char *words; /* NULL: none */
     struct outcome *prev, *next;
 };
 
@@ -35,6 +36,15 @@ static void tell_outcomes(struct balancer_link *balancer)
 
     DL_FOREACH (balancer->outcomes, outcome)
         link_post(&balancer->link, MSG_OUTCOME, &outcome->msg);
+}
+
+/* Cut where a character begins. */
+static char *words_copy(struct view words)
+{
+    if (words.len > WORDS_MOST)
+        for (words.len = WORDS_MOST; words.len && (words.at[words.len] & 0xc0) == 0x80;)
+            words.len--;
+    return words.len ? memory_text(words) : NULL;
 }
 
 /* From here on JOBs of any other incarnation of this endpoint are refused. */
@@ -71,6 +81,8 @@ void balancer_tell(struct balancer_link *balancer, struct msg_outcome *msg)
     if (len)
         memcpy(outcome->model, msg->model.at, len);
     outcome->msg.model = (struct view){outcome->model, len};
+    outcome->words = words_copy(msg->words);
+    outcome->msg.words = outcome->words ? view_of(outcome->words) : VIEW("");
     DL_APPEND(balancer->outcomes, outcome);
     if (msg->fault == FAULT_NONE)
         link_post_lazily(&balancer->link, MSG_OUTCOME, &outcome->msg);
@@ -98,6 +110,7 @@ void balancer_settled(struct balancer_link *balancer, uint64_t seq)
         struct outcome *outcome = balancer->outcomes;
 
         DL_DELETE(balancer->outcomes, outcome);
+        free(outcome->words);
         free(outcome);
     }
 }

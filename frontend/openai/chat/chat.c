@@ -3,7 +3,7 @@
  * frontend for each event of the provider as it comes. What must stay true: a stream ends in a
  * finish_reason and [DONE] only if the provider said that it had finished; and usage is that of the
  * newest event, never a sum. */
-#include "exchange/dialect.h"
+#include "openai/chat/chat.h"
 
 #include "openai/chat/request.h"
 #include "openai/chat/reply.h"
@@ -239,7 +239,7 @@ static void take_candidate(struct reply *reply, yyjson_val *candidate, struct by
     note_finish(reply, choice, candidate);
 }
 
-static bool openai_event(struct reply *reply, struct view json, struct bytes *out)
+bool chat_event(struct reply *reply, struct view json, struct bytes *out)
 {
     yyjson_doc *doc = json_open(json, YYJSON_READ_NUMBER_AS_RAW);
     yyjson_val *root = yyjson_doc_get_root(doc);
@@ -256,8 +256,6 @@ static bool openai_event(struct reply *reply, struct view json, struct bytes *ou
     json_close(doc);
     return is_good;
 }
-
-static void openai_stream_error(const struct complaint *complaint, struct bytes *out);
 
 static void write_finish(struct reply *reply, uint64_t index, struct bytes *out)
 {
@@ -310,19 +308,13 @@ static enum error stream_fault(const struct reply *reply, struct bytes *why)
     return ERROR_NONE;
 }
 
-static bool openai_end(struct reply *reply, struct bytes *out)
+bool chat_end(struct reply *reply, struct bytes *out, struct bytes *why)
 {
-    struct bytes why = {0};
-    enum error error = stream_fault(reply, &why);
     size_t first, behind;
 
-    if (error != ERROR_NONE) {
-        struct complaint complaint = {.error = error, .text = why.len ? bytes_cstr(&why) : NULL};
-        openai_stream_error(&complaint, out);
-        reply->fault = error;
-        bytes_clear(&why);
+    reply->fault = stream_fault(reply, why);
+    if (reply->fault != ERROR_NONE)
         return false;
-    }
     ended_choices(reply, &first, &behind);
     for (uint64_t i = first; i < behind; i++)
         if (reply->choices[i].finish)
@@ -337,6 +329,18 @@ static bool openai_end(struct reply *reply, struct bytes *out)
     }
     bytes_append(out, VIEW("data: [DONE]\n\n"));
     return true;
+}
+
+/* Clients know nothing of comments in a stream, or die of them; an empty piece of content hurts none. */
+void chat_beat(struct reply *reply, struct bytes *out)
+{
+    if (!reply->choices[0].role_sent) {
+        write_role(reply, 0, out);
+        return;
+    }
+    chunk_open(reply, 0, out);
+    bytes_append(out, VIEW("\"role\":\"assistant\",\"content\":\"\""));
+    chunk_close(reply, NULL, NULL, out);
 }
 
 /* ---- a whole answer ---- */
@@ -496,7 +500,7 @@ static bool write_whole(struct reply *reply, yyjson_val *root, struct bytes *out
     return true;
 }
 
-static bool openai_whole(struct reply *reply, struct view json, struct bytes *out)
+bool chat_whole(struct reply *reply, struct view json, struct bytes *out)
 {
     yyjson_doc *doc = json_open(json, YYJSON_READ_NUMBER_AS_RAW);
     size_t start = out->len;
@@ -508,51 +512,18 @@ static bool openai_whole(struct reply *reply, struct view json, struct bytes *ou
     return is_good;
 }
 
-/* ---- errors ---- */
-
-static void write_text_or_null(struct bytes *out, const char *text)
+static void choice_clear(struct reply_choice *choice)
 {
-    if (text)
-        bytes_json(out, view_of(text));
-    else
-        bytes_append(out, VIEW("null"));
+    bytes_clear(&choice->refusal);
+    bytes_clear(&choice->cited.said);
+    bytes_clear(&choice->cited.annotations);
 }
 
-void openai_error(const struct complaint *complaint, struct bytes *out)
+void reply_clear(struct reply *reply)
 {
-    const struct error_facts *facts = error_facts(complaint->error);
-    struct provider_error provider = provider_error_read(complaint);
-    struct bytes message = {0};
-
-    complaint_message(complaint, &provider, &message);
-    bytes_append(out, VIEW("{\"error\":{\"message\":"));
-    bytes_json(out, bytes_view(&message));
-    bytes_append(out, VIEW(",\"type\":"));
-    bytes_json(out, view_of(facts->type));
-    bytes_append(out, VIEW(",\"param\":"));
-    write_text_or_null(out, complaint->param);
-    bytes_append(out, VIEW(",\"code\":"));
-    write_text_or_null(out, facts->code);
-    bytes_append(out, VIEW("}}"));
-    bytes_clear(&message);
-    yyjson_doc_free(provider.doc);
+    bytes_clear(&reply->response_id);
+    bytes_clear(&reply->head);
+    for (size_t i = 0; i < REPLY_CHOICES; i++)
+        choice_clear(&reply->choices[i]);
+    *reply = (struct reply){0};
 }
-
-static void openai_stream_error(const struct complaint *complaint, struct bytes *out)
-{
-    bytes_append(out, VIEW("data: "));
-    openai_error(complaint, out);
-    bytes_append(out, VIEW("\n\n"));
-}
-
-const struct dialect dialect_openai = {
-    .name = "openai",
-    .stream_type = "text/event-stream; charset=utf-8",
-    .request = openai_chat_request,
-    .event = openai_event,
-    .end = openai_end,
-    .whole = openai_whole,
-    .repair = refusal_repair,
-    .error = openai_error,
-    .stream_error = openai_stream_error,
-};

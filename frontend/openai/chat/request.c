@@ -343,7 +343,7 @@ static bool translate(struct chat *chat, yyjson_val *root)
         yyjson_is_true(json_member(chat->value[F_stream_options], VIEW("include_usage")));
     ask->estimate = chat->text_size / 4 + chat_output_estimate(chat);
     ask->affinity = affinity(chat);
-    dialect_path(ask);
+    ask_path(ask);
     return true;
 }
 

@@ -3,7 +3,7 @@
  * translated, and how it is refused. Private to openai_*.c. */
 #pragma once
 
-#include "exchange/dialect.h"
+#include "openai/chat/ask.h"
 #include "base/json.h"
 #include "models/model.h"
 #include "openai/chat/schema.h"

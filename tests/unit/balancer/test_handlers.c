@@ -9,9 +9,10 @@
 #include <cmocka.h>
 
 #include "balancer.h"
+#include "peers/pairs.h"
 #include "settings/options.h"
-#include "calls/placing.h"
 #include "handlers.h"
+#include "pool/report.h"
 
 enum { F1 = 0x11, F2 = 0x12, U1 = 0x21, U2 = 0x22, POSTED_MOST = 200 };
 
@@ -96,8 +97,7 @@ static void hear(letter_handler *const *table, struct mailbox *box, uint64_t fro
     memcpy(&copy, letter, size);
     assert_non_null(table[kind]);
     table[kind](&b, &(struct letter){kind, &copy, from, box});
-    if (b.may_place)
-        placing_run(&b);
+    balancer_round(&b);
 }
 
 #define FRONT(from, KIND, name, ...)                                                               \
@@ -110,9 +110,9 @@ static void hear(letter_handler *const *table, struct mailbox *box, uint64_t fro
 static void pass(uint64_t ms)
 {
     b.actor.now_ms += ms;
-    b.may_place = true;
-    placing_run(&b);
-    peers_known(&b, true);
+    b.calls.may_place = true;
+    balancer_round(&b);
+    balancer_tell_known(&b, true);
 }
 
 /* Beats of those that live, second by second, and the tick. */
@@ -122,13 +122,13 @@ static void live(uint64_t seconds, uint64_t but)
 
     for (; seconds > 0; seconds--) {
         for (int i = 0; i < 2; i++) {
-            if (fronts[i] != but && peer_find(&b, fronts[i], ROLE_FRONTEND))
+            if (fronts[i] != but && peer_find(&b.peers, fronts[i], ROLE_FRONTEND))
                 FRONT(fronts[i], BEAT, beat, .calls = 1);
-            if (ups[i] != but && peer_find(&b, ups[i], ROLE_UPSTREAM))
+            if (ups[i] != but && peer_find(&b.peers, ups[i], ROLE_UPSTREAM))
                 UP(ups[i], BEAT, beat, .calls = 1);
         }
         pass(1000);
-        peers_tick(&b, b.actor.now_ms);
+        balancer_beat(&b, b.actor.now_ms);
     }
 }
 
@@ -177,6 +177,17 @@ static void held(uint64_t upstream, uint64_t call, uint64_t number, const char *
 
 static const struct secret keys[] = {{VIEW("key-a")}, {VIEW("key-b")}};
 
+/* What a key does in another call. */
+static void settle(size_t key, enum fault fault, uint64_t stated_ms)
+{
+    pool_settle(&b.pool, 0,
+                &(struct verdict){.key_id = b.pool.keys[key].id,
+                                  .model = VIEW("gemini-x"),
+                                  .fault = fault,
+                                  .stated_ms = stated_ms},
+                b.actor.now_ms);
+}
+
 static int open_empty(void **state)
 {
     (void)state;
@@ -187,7 +198,11 @@ static int open_empty(void **state)
     options.max_retries = 3;
     options.queue_limit = 5;
     options.queue_bytes = 1 << 20;
+    options.queue_wait_ms = 30000;
     pool_open(&b.pool, keys, 2);
+    balancer_open(&b);
+    for (size_t i = 0; i < 2; i++) /* they have served before */
+        settle(i, FAULT_FORBIDDEN, 0);
     forget_posted();
     return 0;
 }
@@ -212,19 +227,11 @@ static int open_road(void **state)
 
 static int close_all(void **state)
 {
-    struct peer *peer, *next;
-    struct pair *pair, *next_pair;
-
     (void)state;
-    HASH_ITER (hh, b.peers, peer, next)
-        peer_gone(&b, peer);
-    HASH_ITER (hh, b.pairs, pair, next_pair) {
-        HASH_DEL(b.pairs, pair);
-        free(pair);
-    }
-    calls_drop_frontend(&b, F1);
-    calls_drop_frontend(&b, F2);
-    pool_close(&b.pool);
+    calls_close(&b.calls);
+    for (size_t i = 0; i < b.pool.count; i++) /* whatever happened, all was given back */
+        assert_int_equal(b.pool.keys[i].in_flight, 0);
+    balancer_close(&b);
     return 0;
 }
 
@@ -260,7 +267,7 @@ static void nobody_becomes_an_upstream_at_the_frontends_door(void **state)
     FRONT(F1, HELLO, hello, .role = VIEW("frontend"), .incarnation = F1,
           .version = PROTOCOL_VERSION + 1);
     assert_int_equal(posted_count, 0);
-    assert_int_equal(HASH_COUNT(b.peers), 0);
+    assert_int_equal(HASH_COUNT(b.peers.by_id), 0);
 }
 
 static void a_call_for_another_incarnation_is_dropped(void **state)
@@ -270,7 +277,7 @@ static void a_call_for_another_incarnation_is_dropped(void **state)
     FRONT(F1, CALL, call, .balancer = b.actor.incarnation - 1, .call = 1, .offer = 1,
           .model = VIEW("m"), .left_ms = 1000);
     assert_int_equal(posted_count, 0);
-    assert_int_equal(calls_count(&b), 0);
+    assert_int_equal(calls_count(&b.calls), 0);
 }
 
 /* Placing */
@@ -323,7 +330,7 @@ static void without_an_upstream_calls_wait_for_their_deadline(void **state)
     assert_int_equal(count_posted(F1, MSG_REFUSED), 0);
     pass(1);
     assert_int_equal(expect(F1, MSG_REFUSED).refused.error, ERROR_NOT_READY);
-    assert_int_equal(calls_count(&b), 0);
+    assert_int_equal(calls_count(&b.calls), 0);
 }
 
 static void a_full_queue_refuses(void **state)
@@ -336,7 +343,7 @@ static void a_full_queue_refuses(void **state)
     assert_int_equal(expect(F1, MSG_REFUSED).refused.call, 6);
     assert_int_equal(expect(F1, MSG_REFUSED).refused.error, ERROR_QUEUE_FULL);
     options.queue_limit = 100;
-    options.queue_bytes = b.waiting_bytes + 1;
+    options.queue_bytes = b.calls.waiting_bytes + 1;
     offer(F1, 7, 1, 0, 1000);
     assert_int_equal(expect(F1, MSG_REFUSED).refused.call, 7);
 }
@@ -355,8 +362,8 @@ static void a_faulty_key_is_replaced_and_rests(void **state)
     assert_int_not_equal(rekey.rekey.key_id, job.job.key_id);
     assert_int_equal(rekey.rekey.attempt, 2);
     outcome(U1, 2, 1, 1, 2, rekey.rekey.key_id, FAULT_NONE, 0, false);
-    assert_int_equal(calls_count(&b), 0);
-    assert_int_equal(peer_find(&b, U1, ROLE_UPSTREAM)->outstanding, 0);
+    assert_int_equal(calls_count(&b.calls), 0);
+    assert_int_equal(peer_find(&b.peers, U1, ROLE_UPSTREAM)->outstanding, 0);
     for (uint64_t call = 2; call < 5; call++) {
         offer(F1, call, 1, 0, 60000);
         assert_int_not_equal(expect(call == 2   ? U1
@@ -382,7 +389,7 @@ static void attempts_end_with_max_retries(void **state)
     outcome(U1, 3, 1, 1, 3, 1, FAULT_SERVER, 0, true);
     assert_int_equal(count_posted(U1, MSG_REKEY), 2);
     assert_int_equal(expect(U1, MSG_STOP).stop.error, ERROR_NONE);
-    assert_int_equal(calls_count(&b), 0);
+    assert_int_equal(calls_count(&b.calls), 0);
 }
 
 static void a_wrong_model_name_is_tried_with_one_more_key_only(void **state)
@@ -398,7 +405,7 @@ static void a_wrong_model_name_is_tried_with_one_more_key_only(void **state)
 static void a_model_that_is_known_is_tried_with_further_keys(void **state)
 {
     (void)state;
-    pool_settle(&b.pool, 1, VIEW("gemini-x"), FAULT_NONE, 0, b.actor.now_ms);
+    settle(0, FAULT_NONE, 0);
     offer(F1, 1, 1, 0, 60000);
     outcome(U1, 1, 1, 1, 1, 1, FAULT_NO_MODEL, 0, true);
     outcome(U1, 2, 1, 1, 2, 1, FAULT_NO_MODEL, 0, true);
@@ -408,7 +415,7 @@ static void a_model_that_is_known_is_tried_with_further_keys(void **state)
 static void busy(uint64_t times)
 {
     while (times--)
-        pool_settle(&b.pool, 1, VIEW("gemini-x"), FAULT_OVERLOADED, 0, b.actor.now_ms);
+        settle(0, FAULT_OVERLOADED, 0);
 }
 
 static void calls_wait_while_the_model_rests_or_are_refused(void **state)
@@ -451,10 +458,8 @@ static void an_overloaded_model_is_given_a_pause(void **state)
 static void when_all_keys_rest_a_call_waits_if_it_can(void **state)
 {
     (void)state;
-    pool_settle(&b.pool, b.pool.keys[0].id, VIEW("gemini-x"), FAULT_QUOTA_MINUTE, 9000,
-                b.actor.now_ms);
-    pool_settle(&b.pool, b.pool.keys[1].id, VIEW("gemini-x"), FAULT_QUOTA_MINUTE, 7000,
-                b.actor.now_ms);
+    settle(0, FAULT_QUOTA_MINUTE, 9000);
+    settle(1, FAULT_QUOTA_MINUTE, 7000);
     offer(F1, 1, 1, 0, 8000);
     offer(F1, 2, 1, 0, 6999);
     assert_int_equal(expect(F1, MSG_REFUSED).refused.call, 2);
@@ -475,8 +480,7 @@ static void a_call_whose_keys_all_rest_meanwhile_is_stopped_with_the_time(void *
     (void)state;
     offer(F1, 1, 1, 0, 5000);
     first = expect(U1, MSG_JOB).job.key_id;
-    pool_settle(&b.pool, b.pool.keys[first == b.pool.keys[0].id].id, VIEW("gemini-x"),
-                FAULT_QUOTA_DAY, 90000, b.actor.now_ms);
+    settle(first == b.pool.keys[0].id, FAULT_QUOTA_DAY, 90000);
     outcome(U1, 1, 1, 1, 1, first, FAULT_QUOTA_MINUTE, 34000, true);
     assert_int_equal(expect(U1, MSG_STOP).stop.error, ERROR_NO_QUOTA);
     assert_int_equal(expect(U1, MSG_STOP).stop.retry_after_ms, 34000);
@@ -491,6 +495,187 @@ static void an_outcome_told_twice_counts_once(void **state)
     assert_int_equal(count_posted(U1, MSG_REKEY), 1);
 }
 
+/* Waiting for a key */
+
+static void a_wait_known_to_be_longer_than_the_setting_is_refused_at_once(void **state)
+{
+    (void)state;
+    settle(0, FAULT_QUOTA_MINUTE, 34000);
+    settle(1, FAULT_QUOTA_MINUTE, 33000);
+    offer(F1, 1, 1, 0, 300000);
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.error, ERROR_NO_QUOTA);
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.retry_after_ms, 33000);
+    assert_int_equal(b.calls.queue.count, 0);
+    pass(33000);
+    offer(F1, 2, 1, 0, 300000); /* it comes when it was told to */
+    assert_int_equal(expect(U1, MSG_JOB).job.call, 2);
+}
+
+static void a_wait_that_grows_beyond_it_is_ended_at_once(void **state)
+{
+    (void)state;
+    settle(0, FAULT_QUOTA_MINUTE, 20000);
+    settle(1, FAULT_QUOTA_MINUTE, 20000);
+    offer(F1, 1, 1, 0, 300000);
+    pass(10000);
+    assert_int_equal(count_posted(F1, MSG_REFUSED), 0);
+    settle(0, FAULT_QUOTA_MINUTE, 40000);
+    settle(1, FAULT_QUOTA_MINUTE, 50000);
+    pass(1);
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.retry_after_ms, 39999);
+}
+
+/* A key that comes back is asked once; while nothing is heard of that, the others wait. */
+static void those_that_come_back_together_do_not_fall_on_one_key(void **state)
+{
+    (void)state;
+    settle(0, FAULT_KEY_INVALID, 0);
+    settle(1, FAULT_QUOTA_MINUTE, 5000);
+    for (uint64_t call = 1; call <= 3; call++)
+        offer(F1, call, 1, 0, 60000);
+    pass(5000);
+    assert_int_equal(count_posted(U1, MSG_JOB) + count_posted(U2, MSG_JOB), 1);
+    assert_int_equal(expect(U1, MSG_JOB).job.call, 1);
+    outcome(U1, 1, 1, 1, 1, b.pool.keys[1].id, FAULT_NONE, 0, false);
+    assert_int_equal(count_posted(U1, MSG_JOB) + count_posted(U2, MSG_JOB), 3);
+}
+
+static void what_has_no_known_end_is_refused_with_its_reason_and_no_time(void **state)
+{
+    struct msg_refused refused;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        pool_settle(&b.pool, 0,
+                    &(struct verdict){.key_id = b.pool.keys[i].id,
+                                      .model = VIEW("gemini-x"),
+                                      .fault = FAULT_KEY_INVALID,
+                                      .words = VIEW("API key expired.")},
+                    b.actor.now_ms);
+    offer(F1, 1, 1, 0, 60000);
+    refused = expect(F1, MSG_REFUSED).refused;
+    assert_int_equal(refused.error, ERROR_KEYS_REFUSED);
+    assert_int_equal(refused.retry_after_ms, 0);
+    assert_true(view_equal(refused.words, VIEW("API key expired.")));
+}
+
+static void faults_that_reach_no_model_do_not_use_up_max_retries(void **state)
+{
+    (void)state;
+    options.max_retries = 2;
+    offer(F1, 1, 1, 0, 60000);
+    outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 2000, true);
+    assert_int_equal(expect(U1, MSG_REKEY).rekey.key_id, b.pool.keys[1].id);
+    outcome(U1, 2, 1, 1, 2, b.pool.keys[1].id, FAULT_QUOTA_MINUTE, 3000, true);
+    pass(2000);
+    assert_int_equal(expect(U1, MSG_REKEY).rekey.key_id, b.pool.keys[0].id);
+    assert_int_equal(expect(U1, MSG_REKEY).rekey.attempt, 3);
+    outcome(U1, 3, 1, 1, 3, b.pool.keys[0].id, FAULT_SERVER, 0, true);
+    pass(1000);
+    assert_int_equal(expect(U1, MSG_REKEY).rekey.attempt, 4);
+    outcome(U1, 4, 1, 1, 4, b.pool.keys[1].id, FAULT_SERVER, 0, true);
+    assert_int_equal(count_posted(U1, MSG_REKEY), 3);
+    assert_int_equal(count_posted(U1, MSG_STOP), 1);
+}
+
+static void pauses_double(void **state)
+{
+    static const uint64_t pauses[] = {100, 200, 400, 800, 1600, 3200, 4000, 4000};
+    uint64_t attempt = 2;
+
+    (void)state;
+    options.max_retries = 20;
+    offer(F1, 1, 1, 0, 600000);
+    outcome(U1, 1, 1, 1, 1, 1, FAULT_SERVER, 0, true);
+    for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++, attempt++) {
+        outcome(U1, attempt, 1, 1, attempt, 1, FAULT_SERVER, 0, true);
+        pass(pauses[i] - 1);
+        assert_int_equal(count_posted(U1, MSG_REKEY), attempt - 1);
+        pass(1 + pauses[i] / 2);
+        assert_int_equal(count_posted(U1, MSG_REKEY), attempt);
+    }
+}
+
+static void offer_for(uint64_t call, uint64_t owner)
+{
+    FRONT(F1, CALL, call, .balancer = b.actor.incarnation, .call = call, .offer = 1,
+          .pool = VIEW("gemini"), .model = VIEW("gemini-x"), .method = VIEW("DELETE"),
+          .type = VIEW("text/plain"), .headers = VIEW("etag"), .left_ms = 60000, .owner = owner);
+}
+
+static void a_call_for_an_owner_gets_that_key_or_waits_for_it(void **state)
+{
+    uint64_t owner = b.pool.keys[1].id;
+    struct msg_job job;
+
+    (void)state;
+    for (uint64_t call = 1; call <= 2; call++) {
+        offer_for(call, owner);
+        job = expect(call == 1 ? U1 : U2, MSG_JOB).job;
+        assert_int_equal(job.key_id, owner);
+        assert_true(view_equal(job.method, VIEW("DELETE")));
+        assert_true(view_equal(job.type, VIEW("text/plain")));
+        assert_true(view_equal(job.headers, VIEW("etag")));
+    }
+    outcome(U1, 1, 1, 1, 1, owner, FAULT_QUOTA_MINUTE, 3000, true);
+    assert_int_equal(count_posted(U1, MSG_REKEY), 0);
+    offer(F1, 3, 1, 0, 60000); /* who needs no owner does not wait behind it */
+    assert_int_equal(expect(U1, MSG_JOB).job.key_id, b.pool.keys[0].id);
+    pass(3000);
+    assert_int_equal(expect(U1, MSG_REKEY).rekey.key_id, owner);
+}
+
+static void who_comes_in_the_round_that_frees_a_slot_stands_behind_those_that_wait(void **state)
+{
+    struct msg_outcome over = {.seq = 1, .frontend = F1, .call = 1, .offer = 1, .attempt = 1};
+    struct msg_call late = {.balancer = b.actor.incarnation,
+                            .call = 6,
+                            .offer = 1,
+                            .pool = VIEW("gemini"),
+                            .model = VIEW("gemini-x"),
+                            .left_ms = 60000};
+    union message letter = {.outcome = over};
+
+    (void)state;
+    for (uint64_t call = 1; call <= 5; call++)
+        offer(F1, call, 1, 0, 60000);
+    route_upstream[MSG_OUTCOME](&b, &(struct letter){MSG_OUTCOME, &letter, U1, &b.upstream});
+    letter.call = late;
+    route_front[MSG_CALL](&b, &(struct letter){MSG_CALL, &letter, F1, &b.front});
+    balancer_round(&b);
+    assert_int_equal(expect(U1, MSG_JOB).job.call, 5);
+}
+
+static void frontends_hear_how_many_keys_can_serve_and_until_when_not(void **state)
+{
+    struct msg_status status = {0};
+
+    (void)state;
+    hello_front(F2);
+    status = expect(F2, MSG_STATUS).status;
+    assert_int_equal(status.keys, 2);
+    assert_int_equal(status.available, 2);
+    assert_int_equal(status.error, ERROR_NONE);
+    balancer_beat(&b, b.actor.now_ms);
+    forget_posted();
+    balancer_beat(&b, b.actor.now_ms);
+    assert_int_equal(count_posted(F2, MSG_STATUS), 0); /* nothing new */
+    settle(0, FAULT_KEY_INVALID, 0);
+    settle(1, FAULT_QUOTA_MINUTE, 7000);
+    balancer_beat(&b, b.actor.now_ms);
+    status = expect(F2, MSG_STATUS).status;
+    assert_int_equal(status.available, 0);
+    assert_int_equal(status.retry_after_ms, 7000);
+    assert_int_equal(status.error, ERROR_NO_QUOTA);
+    forget_posted();
+    b.actor.now_ms += 1000;
+    balancer_beat(&b, b.actor.now_ms);
+    assert_int_equal(count_posted(F2, MSG_STATUS), 0); /* the same end, nearer */
+    settle(1, FAULT_QUOTA_MINUTE, 9000);
+    balancer_beat(&b, b.actor.now_ms);
+    assert_int_equal(expect(F2, MSG_STATUS).status.retry_after_ms, 9000);
+}
+
 /* Pairs that break */
 
 static void calls_of_a_lost_upstream_are_given_back(void **state)
@@ -501,7 +686,7 @@ static void calls_of_a_lost_upstream_are_given_back(void **state)
     FRONT(F1, LOST, lost, .upstream = U1);
     assert_int_equal(expect(F1, MSG_RETRY).retry.call, 1);
     assert_int_equal(expect(F1, MSG_RETRY).retry.attempts, 1);
-    assert_null(peer_find(&b, U1, ROLE_UPSTREAM));
+    assert_null(peer_find(&b.peers, U1, ROLE_UPSTREAM));
     offer(F1, 1, 2, 1, 60000);
     assert_int_equal(expect(U2, MSG_JOB).job.offer, 2);
     assert_int_equal(expect(U2, MSG_JOB).job.attempt, 2);
@@ -517,7 +702,7 @@ static void another_frontends_calls_stay_where_they_are(void **state)
     offer(F1, 1, 1, 0, 60000);
     FRONT(F1, LOST, lost, .upstream = U1);
     assert_int_equal(count_posted(F2, MSG_RETRY), 0);
-    assert_non_null(peer_find(&b, U1, ROLE_UPSTREAM));
+    assert_non_null(peer_find(&b.peers, U1, ROLE_UPSTREAM));
 }
 
 static void a_silent_upstream_gets_nothing_and_gives_back_until_it_is_heard(void **state)
@@ -535,25 +720,41 @@ static void a_silent_upstream_gets_nothing_and_gives_back_until_it_is_heard(void
     assert_int_equal(expect(U1, MSG_JOB).job.call, 3);
 }
 
+/* What the peers said meanwhile may still be on its way. */
+static void silence_does_not_count_while_the_balancer_is_stopped(void **state)
+{
+    (void)state;
+    hello_front(F2);
+    FRONT(F2, SEES, sees, .peer = 0x99); /* an upstream that has not come yet */
+    FRONT(F2, READY, ready, 0);
+    offer(F1, 1, 1, 0, 60000);
+    balancer_beat(&b, b.actor.now_ms);
+    b.actor.now_ms += 9000;
+    balancer_beat(&b, b.actor.now_ms);
+    pass(0);
+    assert_int_equal(count_posted(F1, MSG_RETRY), 0);
+    assert_int_equal(count_posted(F2, MSG_KNOWN_END), 0);
+    pass(2000);
+    assert_int_equal(count_posted(F2, MSG_KNOWN_END), 1);
+}
+
 static void a_dead_frontends_calls_are_dropped(void **state)
 {
     (void)state;
-    pool_settle(&b.pool, b.pool.keys[0].id, VIEW("gemini-x"), FAULT_QUOTA_MINUTE, 60000,
-                b.actor.now_ms);
-    pool_settle(&b.pool, b.pool.keys[1].id, VIEW("gemini-x"), FAULT_QUOTA_MINUTE, 60000,
-                b.actor.now_ms);
+    settle(0, FAULT_QUOTA_MINUTE, 25000);
+    settle(1, FAULT_QUOTA_MINUTE, 25000);
     offer(F1, 1, 1, 0, 100000);
-    assert_int_equal(calls_count(&b), 1);
+    assert_int_equal(calls_count(&b.calls), 1);
     live(6, F1);
-    assert_int_equal(calls_count(&b),
+    assert_int_equal(calls_count(&b.calls),
                      1); /* silent, but both upstreams still see it: it may be stopped */
     UP(U1, UNSEES, unsees, .peer = F1);
     UP(U2, UNSEES, unsees, .peer = F1);
     FRONT(F1, UNSEES, unsees, .peer = U1);
     FRONT(F1, UNSEES, unsees, .peer = U2);
     live(6, F1);
-    assert_null(peer_find(&b, F1, ROLE_FRONTEND));
-    assert_int_equal(calls_count(&b), 0);
+    assert_null(peer_find(&b.peers, F1, ROLE_FRONTEND));
+    assert_int_equal(calls_count(&b.calls), 0);
 }
 
 static void a_cancelled_call_is_dropped_or_cancelled_where_it_runs(void **state)
@@ -563,11 +764,11 @@ static void a_cancelled_call_is_dropped_or_cancelled_where_it_runs(void **state)
     FRONT(F1, CANCEL, cancel, .frontend = F1, .call = 1, .offer = 1);
     assert_int_equal(expect(U1, MSG_CANCEL).cancel.call, 1);
     outcome(U1, 1, 1, 1, 1, 1, FAULT_CLIENT_GONE, 0, false);
-    assert_int_equal(calls_count(&b), 0);
+    assert_int_equal(calls_count(&b.calls), 0);
     hello_front(F2); /* sees nobody: its call waits */
     offer(F2, 1, 1, 0, 60000);
     FRONT(F2, CANCEL, cancel, .frontend = F2, .call = 1, .offer = 1);
-    assert_int_equal(calls_count(&b), 0);
+    assert_int_equal(calls_count(&b.calls), 0);
 }
 
 /* After a restart */
@@ -602,7 +803,7 @@ static void a_call_that_ended_before_known_is_named_all_the_same(void **state)
     FRONT(F1, READY, ready, 0);
     assert_int_equal(expect(F1, MSG_KNOWN).known.call, 1);
     assert_int_equal(count_posted(F1, MSG_KNOWN_END), 1);
-    assert_int_equal(calls_count(&b), 0); /* then it may be forgotten */
+    assert_int_equal(calls_count(&b.calls), 0); /* then it may be forgotten */
 }
 
 static void an_upstream_that_reports_too_late_is_given_up(void **state)
@@ -734,8 +935,8 @@ static void of_two_offers_reported_the_newer_one_counts(void **state)
     assert_int_equal(count_posted(U2, MSG_CANCEL), 0);
     assert_int_equal(expect(U1, MSG_CANCEL).cancel.offer, 1);
     assert_int_equal(expect(F1, MSG_KNOWN).known.offer, 2);
-    assert_int_equal(peer_find(&b, U1, ROLE_UPSTREAM)->outstanding, 0);
-    assert_int_equal(peer_find(&b, U2, ROLE_UPSTREAM)->outstanding, 1);
+    assert_int_equal(peer_find(&b.peers, U1, ROLE_UPSTREAM)->outstanding, 0);
+    assert_int_equal(peer_find(&b.peers, U2, ROLE_UPSTREAM)->outstanding, 1);
 }
 
 static void a_frontend_that_hears_no_upstream_holds_no_other_up(void **state)
@@ -757,6 +958,7 @@ static void without_any_key_no_time_is_promised(void **state)
 {
     (void)state;
     pool_close(&b.pool);
+    pool_open(&b.pool, NULL, 0);
     hello_front(F1);
     hello_up(U1, 2);
     UP(U1, HELD, held, .frontend = F1, .call = 1, .offer = 1, .attempt = 3, .key_id = 7,
@@ -777,17 +979,16 @@ static const struct secret ways[] = {{VIEW("http://u:word@10.0.0.1:1")},
 
 static struct view way_of(uint64_t key_id)
 {
-    return proxies_pick(&b.proxies, key_id, 0)->url.hidden;
+    return proxies_pick(&b.pool.proxies, key_id, 0)->url.hidden;
 }
 
 /* Keys that the proxies serve in such a way that not all go by the same. */
 static void open_ways(void)
 {
     for (size_t count = 2; count <= 3; count++) {
-        proxies_open(&b.proxies, ways, count, true);
+        pool_open_proxies(&b.pool, ways, count, true);
         if (!view_equal(way_of(b.pool.keys[0].id), way_of(b.pool.keys[1].id)))
             return;
-        proxies_close(&b.proxies);
     }
     fail_msg("both keys go by one proxy, with two of them and with three");
 }
@@ -806,7 +1007,6 @@ static void a_job_has_the_way_of_its_key(void **state)
     rekey = expect(U1, MSG_REKEY).rekey;
     assert_int_not_equal(rekey.key_id, b.pool.keys[0].id);
     assert_true(view_equal(rekey.proxy.hidden, way_of(rekey.key_id)));
-    proxies_close(&b.proxies);
 }
 
 static void keys_of_a_proxy_that_failed_are_passed_over_and_do_not_rest(void **state)
@@ -821,12 +1021,11 @@ static void keys_of_a_proxy_that_failed_are_passed_over_and_do_not_rest(void **s
     bad = way_of(job.key_id);
     outcome(U1, 1, 1, 1, 1, job.key_id, FAULT_PROXY, 0, true);
     assert_false(view_equal(expect(U1, MSG_REKEY).rekey.proxy.hidden, bad));
-    assert_int_equal(pool_fit(&b.pool, b.actor.now_ms), 2);
+    assert_int_equal(pool_state(&b.pool, b.actor.now_ms).available, 2);
     for (uint64_t call = 2; call < 5; call++) {
         offer(F1, call, 1, 0, 60000);
         assert_false(view_equal(expect(call % 2 ? U1 : U2, MSG_JOB).job.proxy.hidden, bad));
     }
-    proxies_close(&b.proxies);
 }
 
 /* A key whose proxy is out of order is better than none. */
@@ -834,11 +1033,11 @@ static void where_all_proxies_rest_they_are_used_all_the_same(void **state)
 {
     (void)state;
     open_ways();
-    for (size_t i = 0; i < b.proxies.count; i++)
-        proxy_settle(&b.proxies.at[i], true, b.actor.now_ms);
+    for (size_t i = 0; i < b.pool.proxies.count; i++)
+        proxies_settle(&b.pool.proxies, &b.pool.proxies.at[i], 1,
+                       &(struct cause){.fault = FAULT_PROXY}, b.actor.now_ms);
     offer(F1, 1, 1, 0, 60000);
     assert_true(expect(U1, MSG_JOB).job.proxy.hidden.len);
-    proxies_close(&b.proxies);
 }
 
 static void without_proxies_a_job_names_none(void **state)
@@ -870,9 +1069,19 @@ int main(void)
         ROAD(when_all_keys_rest_a_call_waits_if_it_can),
         ROAD(a_call_whose_keys_all_rest_meanwhile_is_stopped_with_the_time),
         ROAD(an_outcome_told_twice_counts_once),
+        ROAD(a_wait_known_to_be_longer_than_the_setting_is_refused_at_once),
+        ROAD(a_wait_that_grows_beyond_it_is_ended_at_once),
+        ROAD(those_that_come_back_together_do_not_fall_on_one_key),
+        ROAD(what_has_no_known_end_is_refused_with_its_reason_and_no_time),
+        ROAD(faults_that_reach_no_model_do_not_use_up_max_retries),
+        ROAD(pauses_double),
+        ROAD(a_call_for_an_owner_gets_that_key_or_waits_for_it),
+        ROAD(who_comes_in_the_round_that_frees_a_slot_stands_behind_those_that_wait),
+        ROAD(frontends_hear_how_many_keys_can_serve_and_until_when_not),
         ROAD(calls_of_a_lost_upstream_are_given_back),
         ROAD(another_frontends_calls_stay_where_they_are),
         ROAD(a_silent_upstream_gets_nothing_and_gives_back_until_it_is_heard),
+        ROAD(silence_does_not_count_while_the_balancer_is_stopped),
         ROAD(a_dead_frontends_calls_are_dropped),
         ROAD(a_cancelled_call_is_dropped_or_cancelled_where_it_runs),
         EMPTY(known_waits_for_every_upstream_that_the_frontend_sees),

@@ -3,7 +3,12 @@
 #pragma once
 
 #include "cases.h"
-#include "exchange/dialect.h"
+#include "gemini/endpoints.h"
+#include "gemini/shape.h"
+#include "openai/chat/chat.h"
+#include "openai/chat/request.h"
+#include "openai/endpoints.h"
+#include "openai/shape.h"
 
 /* A chat/completions request and what it becomes. */
 struct translation {
@@ -19,7 +24,7 @@ static inline void translates(const struct translation *cases, size_t count)
         struct ask ask = {0};
         const char *param = NULL;
 
-        if (dialect_openai.request(bytes_view(&in), &ask, &why, &param) != ERROR_NONE)
+        if (openai_chat_request(bytes_view(&in), &ask, &why, &param) != ERROR_NONE)
             fail_msg("%s: refused: %s", cases[i].what, bytes_cstr(&why));
         expect_text(cases[i].what, bytes_cstr(&ask.body), want.at);
         ask_clear(&ask);
@@ -43,7 +48,7 @@ static inline void refuses(const struct refusal_case *cases, size_t count)
         struct bytes in = json_of(cases[i].in), why = {0};
         struct ask ask = {0};
         const char *param = "untouched";
-        enum error error = dialect_openai.request(bytes_view(&in), &ask, &why, &param);
+        enum error error = openai_chat_request(bytes_view(&in), &ask, &why, &param);
 
         if (error != cases[i].error)
             fail_msg("%s: %s, wanted %s (%s)", cases[i].what, error_facts(error)->name,
@@ -55,4 +60,18 @@ static inline void refuses(const struct refusal_case *cases, size_t count)
         bytes_clear(&in);
         bytes_clear(&why);
     }
+}
+
+/* The end of a leg's answer, or the error in its place. */
+static inline bool ends(struct reply *reply, struct bytes *out)
+{
+    struct bytes why = {0};
+    bool is_good = chat_end(reply, out, &why);
+
+    if (!is_good)
+        shape_openai.write_event(
+            &(struct complaint){.error = reply->fault, .text = why.len ? bytes_cstr(&why) : NULL},
+            out);
+    bytes_clear(&why);
+    return is_good;
 }

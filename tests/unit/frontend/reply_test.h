@@ -40,7 +40,7 @@ static inline void wholes_are(const struct whole *cases, size_t count, bool logp
         struct reply reply = {.ask = &ask, .created_s = 77, .id = 0xab};
 
         bytes_text(&ask.client_model, "models/m");
-        if (!dialect_openai.whole(&reply, bytes_view(&in), &out))
+        if (!chat_whole(&reply, bytes_view(&in), &out))
             fail_msg("%s: refused", cases[i].what);
         expect_text(cases[i].what, bytes_cstr(&out), want.at);
         assert_int_equal(reply.has_content, strstr(bytes_cstr(&out), "\"content\":\"\"") == NULL);
@@ -99,11 +99,11 @@ static inline void streams_are(const struct stream *cases, size_t count)
             *at = '\''; /* an apostrophe in the tables */
         for (size_t k = 0; k < EVENTS && stream->events[k]; k++) {
             struct bytes event = json_of(stream->events[k]);
-            if (!dialect_openai.event(&reply, bytes_view(&event), &out))
+            if (!chat_event(&reply, bytes_view(&event), &out))
                 fail_msg("%s: event %zu refused", stream->what, k);
             bytes_clear(&event);
         }
-        assert_int_equal(dialect_openai.end(&reply, &out), !stream->is_broken);
+        assert_int_equal(ends(&reply, &out), !stream->is_broken);
         expect_text(stream->what, bytes_cstr(&out), want.at);
         reply_clear(&reply);
         ask_clear(&ask);

@@ -2,6 +2,8 @@
 /* Which way a key takes, and which proxies rest. Time is a variable. */
 #include "pool/proxies.h"
 
+#include "fault.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,13 +30,14 @@ static uint64_t key(int i)
     return (uint64_t)(i + 1) * 0x9e3779b97f4a7c15u;
 }
 
-static void without_proxies_there_is_no_way_to_choose(void **state)
+static void without_proxies_the_way_is_straight(void **state)
 {
     struct proxies proxies;
 
     (void)state;
     proxies_open(&proxies, NULL, 0, true);
-    assert_null(proxies_pick(&proxies, key(1), 0));
+    assert_int_equal(proxies_pick(&proxies, key(1), 0)->url.hidden.len, 0);
+    assert_int_equal(proxies_pick(&proxies, key(1), 0)->id, 0);
     proxies_close(&proxies);
 }
 
@@ -114,6 +117,15 @@ static void twice_the_same_is_one(void **state)
     proxies_close(&proxies);
 }
 
+/* A request of some key by this way has ended so. Returns until when it is out of order, or now. */
+static uint64_t end(struct proxies *proxies, size_t way, enum fault fault, uint64_t now_ms)
+{
+    struct proxy *proxy = &proxies->at[way];
+
+    proxies_settle(proxies, proxy, key(1), &(struct cause){.fault = fault}, now_ms);
+    return proxy->until_ms > now_ms ? proxy->until_ms : now_ms;
+}
+
 static void in_turn_those_in_order_first(void **state)
 {
     struct proxies proxies;
@@ -122,41 +134,44 @@ static void in_turn_those_in_order_first(void **state)
     proxies_open(&proxies, urls, 3, false);
     for (int i = 0; i < 6; i++)
         assert_ptr_equal(proxies_pick(&proxies, key(1), 0), &proxies.at[i % 3]);
-    proxy_settle(&proxies.at[1], true, 0);
+    end(&proxies, 1, FAULT_PROXY, 0);
     for (int i = 0; i < 6; i++)
         assert_ptr_not_equal(proxies_pick(&proxies, key(1), 1), &proxies.at[1]);
-    proxy_settle(&proxies.at[0], true, 10);
-    proxy_settle(&proxies.at[2], true, 20);
+    end(&proxies, 0, FAULT_PROXY, 10);
+    end(&proxies, 2, FAULT_PROXY, 20);
     assert_ptr_equal(proxies_pick(&proxies, key(1), 30), &proxies.at[1]); /* back first */
     proxies_close(&proxies);
 }
 
 static void rests_grow_and_end(void **state)
 {
-    struct proxy proxy = {0};
+    struct proxies proxies;
     uint64_t now_ms = 1000, until_ms = 0;
 
     (void)state;
-    until_ms = proxy_settle(&proxy, true, now_ms);
+    proxies_open(&proxies, urls, 2, true);
+    until_ms = end(&proxies, 0, FAULT_PROXY, now_ms);
     assert_int_equal(until_ms, 6000);
-    assert_false(proxy_is_fit(&proxy, 5999));
-    assert_true(proxy_is_fit(&proxy, 6000));
-    assert_int_equal(proxy_settle(&proxy, true, 2000), 6000); /* of the same failure */
+    assert_false(proxy_is_fit(&proxies.at[0], 5999));
+    assert_true(proxy_is_fit(&proxies.at[0], 6000));
+    assert_int_equal(end(&proxies, 0, FAULT_PROXY, 2000), 6000); /* of the same failure */
     for (int i = 0; i < 10; i++) {
         now_ms = until_ms;
-        until_ms = proxy_settle(&proxy, true, now_ms);
+        until_ms = end(&proxies, 0, FAULT_PROXY, now_ms);
         assert_in_range(until_ms - now_ms, 10000, 60000);
     }
     assert_int_equal(until_ms - now_ms, 60000);
-    assert_int_equal(proxy_settle(&proxy, false, now_ms), now_ms);
-    assert_true(proxy_is_fit(&proxy, now_ms));
-    assert_int_equal(proxy_settle(&proxy, true, now_ms), now_ms + 5000);
+    assert_int_equal(end(&proxies, 0, FAULT_TIMEOUT, now_ms), until_ms); /* says nothing of it */
+    assert_int_equal(end(&proxies, 0, FAULT_SERVER, now_ms), now_ms);
+    assert_true(proxy_is_fit(&proxies.at[0], now_ms));
+    assert_int_equal(end(&proxies, 0, FAULT_PROXY, now_ms), now_ms + 5000);
+    proxies_close(&proxies);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_proxies_there_is_no_way_to_choose),
+        cmocka_unit_test(without_proxies_the_way_is_straight),
         cmocka_unit_test(a_key_keeps_its_way_and_ways_are_about_even),
         cmocka_unit_test(when_one_goes_only_its_keys_move),
         cmocka_unit_test(what_is_no_other_proxy_moves_no_key),

@@ -130,6 +130,36 @@ static void a_provider_and_a_proxy(void **state)
     assert_non_null(url_proxy_fault(VIEW("http://host:1?x")));
 }
 
+static void a_query_is_decoded(void **state)
+{
+    struct view query = VIEW("a=1&key=t%6fk+%&b"), name, value;
+    struct bytes out = {0};
+
+    (void)state;
+    assert_true(url_query_next(&query, &name, &value));
+    assert_true(url_query_next(&query, &name, &value));
+    assert_true(view_equal(name, VIEW("key")));
+    url_query_decode(value, &out);
+    assert_string_equal(bytes_cstr(&out), "tok %");
+    assert_true(url_query_next(&query, &name, &value));
+    assert_int_equal(value.len, 0);
+    assert_false(url_query_next(&query, &name, &value));
+    bytes_clear(&out);
+}
+
+static void what_may_not_stand_in_a_query_is_escaped(void **state)
+{
+    struct bytes out = {0};
+
+    (void)state;
+    url_keep(&out, VIEW("a%26b c\r\n#"));
+    assert_string_equal(bytes_cstr(&out), "a%26b%20c%0D%0A%23");
+    out.len = 0;
+    url_escape(&out, VIEW("a%26b/=&"));
+    assert_string_equal(bytes_cstr(&out), "a%2526b%2F%3D%26");
+    bytes_clear(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +167,8 @@ int main(void)
         cmocka_unit_test(what_is_no_address),
         cmocka_unit_test(nothing_is_read_behind_the_end),
         cmocka_unit_test(a_provider_and_a_proxy),
+        cmocka_unit_test(a_query_is_decoded),
+        cmocka_unit_test(what_may_not_stand_in_a_query_is_escaped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

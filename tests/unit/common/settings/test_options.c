@@ -209,6 +209,13 @@ static void a_process_keeps_only_the_secrets_of_its_role(void **state)
     options_read(1, arguments);
     options_keep(ROLE_RECORDER);
     assert_string_equal(options.mysql_password.hidden.at, "db-marked");
+    setenv("AUTH_TOKEN", "auth-marked", 1);
+    options_read(1, arguments);
+    options_keep(ROLE_ADMIN);
+    assert_string_equal(options.auth_token.hidden.at, "auth-marked");
+    options_keep(ROLE_RECORDER);
+    assert_int_equal(options.auth_token.hidden.len, 0);
+    assert_null(getenv("AUTH_TOKEN"));
     unlink(".env");
 }
 
@@ -242,6 +249,11 @@ static void a_balancer_has_two_addresses(void **state)
     assert_int_equal(options_balancers(), 1);
     assert_string_equal(options_balancer_front(0), "ipc:///s/run/balancer.front");
     assert_string_equal(options_recorder(), "ipc:///s/run/recorder");
+    assert_string_equal(options_query(), "ipc:///s/run/recorder.query");
+    setenv("RECORDER_ENDPOINT", "tcp://127.0.0.1:7100", 1);
+    options_read(1, arguments);
+    assert_string_equal(options_query(), "tcp://127.0.0.1:7101");
+    unsetenv("RECORDER_ENDPOINT");
 }
 
 int main(void)

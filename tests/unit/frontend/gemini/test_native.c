@@ -4,17 +4,15 @@
 
 #include <stdlib.h>
 
-static enum error ask_for(const char *model, bool stream, struct view body, struct ask *ask,
-                          struct bytes *why)
+/* What the first call of a native request is. */
+static enum error ask_for(const struct endpoint *endpoint, const char *model, const char *query,
+                          struct view body, struct plan *plan)
 {
-    const char *param = "untouched";
-    enum error error;
+    const struct request request = {
+        .pool = "gemini", .model = view_of(model), .query = view_of(query), .body = body};
 
-    bytes_text(&ask->model, model);
-    ask->stream = stream;
-    error = dialect_gemini.request(body, ask, why, &param);
-    assert_null(param);
-    return error;
+    *plan = (struct plan){.limit = 1};
+    return endpoint->begin(NULL, &request, plan);
 }
 
 static void a_body_passes_byte_for_byte(void **state)
@@ -27,37 +25,55 @@ static void a_body_passes_byte_for_byte(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bodies); i++) {
-        struct ask ask = {0};
-        struct bytes why = {0};
+        struct plan plan;
 
-        assert_int_equal(ask_for("m", false, view_of(bodies[i]), &ask, &why), ERROR_NONE);
-        assert_string_equal(bytes_cstr(&ask.body), bodies[i]);
-        assert_true(ask.thoughts);
-        ask_clear(&ask);
+        assert_int_equal(ask_for(&endpoint_generate, "m", "", view_of(bodies[i]), &plan),
+                         ERROR_NONE);
+        assert_true(view_equal(body_view(plan.steps[0]->order.body), view_of(bodies[i])));
+        assert_true(plan.steps[0]->order.thoughts);
+        assert_int_equal(plan.steps[0]->pass, STEP_BYTES);
+        plan_clear(&plan);
     }
 }
 
-static void the_path_is_that_of_the_route_or_of_the_model(void **state)
+static void path_and_query_go_on_without_any_key(void **state)
 {
     static const struct {
-        bool stream;
-        const char *given, *operation, *want;
+        const struct endpoint *endpoint;
+        const char *model, *query, *want;
+        bool is_sse;
     } cases[] = {
-        {false, NULL, NULL, "/models/m:generateContent"},
-        {true, NULL, NULL, "/models/m:streamGenerateContent?alt=sse"},
-        {false, NULL, "countTokens", "/models/m:countTokens"},
-        {true, "/models/m:streamGenerateContent", NULL, "/models/m:streamGenerateContent"},
+        {&endpoint_generate, "m", "", "/models/m:generateContent", false},
+        {&endpoint_generate, "m", "alt=sse", "/models/m:generateContent?alt=sse", false},
+        {&endpoint_generate, "m", "fields=a(b,c)&x=1&pageSize=3",
+         "/models/m:generateContent?fields=a(b,c)", false},
+        {&endpoint_generate, "m", "fields=a%26key%3D&fields=\"\xc3\xa4#",
+         "/models/m:generateContent?fields=a%26key%3D&fields=%22%C3%A4%23", false},
+        {&endpoint_stream, "m", "alt=sse&key=k", "/models/m:streamGenerateContent?alt=sse", true},
+        {&endpoint_stream, "m", "key=k&access_token=t&alt=sse",
+         "/models/m:streamGenerateContent?alt=sse", true},
+        {&endpoint_stream, "m", "key=k", "/models/m:streamGenerateContent", false},
+        {&endpoint_stream, "m", "alt=json&&prettyPrint=false",
+         "/models/m:streamGenerateContent?alt=json&prettyPrint=false", false},
+        {&endpoint_stream, "m", "alt=proto&alt", "/models/m:streamGenerateContent", false},
+        {&endpoint_native_models, "", "pageSize=3&pageToken=t/+=&key=k",
+         "/models?pageSize=3&pageToken=t/+%3D", false},
+        {&endpoint_native_models, "m", "pageSize=3&fields=name", "/models/m?fields=name", false},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct ask ask = {.operation = cases[i].operation};
-        struct bytes why = {0};
+        struct plan plan;
 
-        bytes_append(&ask.path, view_of(cases[i].given));
-        assert_int_equal(ask_for("m", cases[i].stream, VIEW("{}"), &ask, &why), ERROR_NONE);
-        assert_string_equal(bytes_cstr(&ask.path), cases[i].want);
-        ask_clear(&ask);
+        assert_int_equal(
+            ask_for(cases[i].endpoint, cases[i].model, cases[i].query, VIEW("{}"), &plan),
+            ERROR_NONE);
+        if (!view_equal(plan.steps[0]->order.path, view_of(cases[i].want)))
+            fail_msg("%s: %.*s", cases[i].want, (int)plan.steps[0]->order.path.len,
+                     plan.steps[0]->order.path.at);
+        assert_int_equal(plan.is_sse, cases[i].is_sse);
+        assert_int_equal(plan.steps[0]->order.stream, cases[i].endpoint == &endpoint_stream);
+        plan_clear(&plan);
     }
 }
 
@@ -73,21 +89,20 @@ static void a_body_that_is_no_object_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct ask ask = {0};
-        struct bytes why = {0};
+        struct plan plan;
 
-        assert_int_equal(ask_for("m", false, view_of(cases[i].body), &ask, &why), cases[i].error);
-        assert_int_equal(ask.body.len, 0);
-        assert_non_null(strstr(bytes_cstr(&why), "Invalid JSON"));
-        ask_clear(&ask);
-        bytes_clear(&why);
+        assert_int_equal(ask_for(&endpoint_generate, "m", "", view_of(cases[i].body), &plan),
+                         cases[i].error);
+        assert_int_equal(plan.count, 0);
+        assert_non_null(strstr(bytes_cstr(&plan.why), "Invalid JSON"));
+        plan_clear(&plan);
     }
 }
 
 static void a_body_that_is_too_deep_is_refused(void **state)
 {
-    struct ask ask = {0};
-    struct bytes body = {0}, why = {0};
+    struct bytes body = {0};
+    struct plan plan;
 
     (void)state;
     for (int i = 0; i < 100000; i++)
@@ -95,11 +110,11 @@ static void a_body_that_is_too_deep_is_refused(void **state)
     bytes_text(&body, "1");
     for (int i = 0; i < 100000; i++)
         bytes_text(&body, "}");
-    assert_int_equal(ask_for("m", false, bytes_view(&body), &ask, &why), ERROR_BAD_JSON);
-    assert_non_null(strstr(bytes_cstr(&why), "deep"));
-    ask_clear(&ask);
+    assert_int_equal(ask_for(&endpoint_generate, "m", "", bytes_view(&body), &plan),
+                     ERROR_BAD_JSON);
+    assert_non_null(strstr(bytes_cstr(&plan.why), "deep"));
+    plan_clear(&plan);
     bytes_clear(&body);
-    bytes_clear(&why);
 }
 
 static void a_model_that_is_none_or_filtered_is_not_found(void **state)
@@ -109,12 +124,11 @@ static void a_model_that_is_none_or_filtered_is_not_found(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(models); i++) {
-        struct ask ask = {0};
-        struct bytes why = {0};
+        struct plan plan;
 
-        assert_int_equal(ask_for(models[i], false, VIEW("{}"), &ask, &why), ERROR_NO_MODEL);
-        ask_clear(&ask);
-        bytes_clear(&why);
+        assert_int_equal(ask_for(&endpoint_generate, models[i], "", VIEW("{}"), &plan),
+                         ERROR_NO_MODEL);
+        plan_clear(&plan);
     }
 }
 
@@ -134,13 +148,14 @@ static void the_estimate_counts_text_and_the_limit(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct ask ask = {0};
-        struct bytes body = json_of(cases[i].body), why = {0};
+        struct bytes body = json_of(cases[i].body);
+        struct plan plan;
 
-        assert_int_equal(ask_for("m", false, bytes_view(&body), &ask, &why), ERROR_NONE);
-        if (ask.estimate != cases[i].estimate)
-            fail_msg("%s: %llu", cases[i].body, (unsigned long long)ask.estimate);
-        ask_clear(&ask);
+        assert_int_equal(ask_for(&endpoint_generate, "m", "", bytes_view(&body), &plan),
+                         ERROR_NONE);
+        if (plan.steps[0]->order.tokens != cases[i].estimate)
+            fail_msg("%s: %llu", cases[i].body, (unsigned long long)plan.steps[0]->order.tokens);
+        plan_clear(&plan);
         bytes_clear(&body);
     }
 }
@@ -151,23 +166,24 @@ static void a_picture_is_not_estimated_as_text(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        struct ask ask = {0};
-        struct bytes body = {0}, why = {0};
+        struct bytes body = {0};
+        struct plan plan;
         size_t size = strtoul(sizes[i], NULL, 10);
 
         bytes_text(&body, "{\"contents\":[{\"parts\":[{\"inlineData\":{\"data\":\"");
         memset(bytes_room(&body, size), 'A', size);
         body.len += size;
         bytes_text(&body, "\"}}]}]}");
-        assert_int_equal(ask_for("m", false, bytes_view(&body), &ask, &why), ERROR_NONE);
-        assert_in_range(ask.estimate, 200, 10000);
-        assert_true(view_equal(bytes_view(&ask.body), bytes_view(&body)));
-        ask_clear(&ask);
+        assert_int_equal(ask_for(&endpoint_generate, "m", "", bytes_view(&body), &plan),
+                         ERROR_NONE);
+        assert_in_range(plan.steps[0]->order.tokens, 200, 10000);
+        assert_true(view_equal(body_view(plan.steps[0]->order.body), bytes_view(&body)));
+        plan_clear(&plan);
         body.len--; /* what is too large to read must at least look like an object */
-        assert_int_equal(ask_for("m", false, bytes_view(&body), &ask, &why), ERROR_BAD_JSON);
-        ask_clear(&ask);
+        assert_int_equal(ask_for(&endpoint_generate, "m", "", bytes_view(&body), &plan),
+                         ERROR_BAD_JSON);
+        plan_clear(&plan);
         bytes_clear(&body);
-        bytes_clear(&why);
     }
 }
 
@@ -175,7 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_body_passes_byte_for_byte, plain_options),
-        cmocka_unit_test_setup(the_path_is_that_of_the_route_or_of_the_model, plain_options),
+        cmocka_unit_test_setup(path_and_query_go_on_without_any_key, plain_options),
         cmocka_unit_test_setup(a_body_that_is_no_object_is_refused, plain_options),
         cmocka_unit_test_setup(a_body_that_is_too_deep_is_refused, plain_options),
         cmocka_unit_test_setup(a_model_that_is_none_or_filtered_is_not_found, plain_options),

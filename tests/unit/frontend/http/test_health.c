@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "error.h"
 #include "http/health.h"
 
 static struct health health;
@@ -73,6 +74,24 @@ static void an_absence_of_two_seconds_is_overlooked(void **state)
     assert_string_equal(report(5002), healthy);
 }
 
+static void keys_that_cannot_serve_are_told_with_the_reason_and_the_time(void **state)
+{
+    (void)state;
+    all_seen(1000);
+    health.keys = (struct road_keys){.total = 2, .available = 1};
+    assert_string_equal(report(1000),
+                        "{\"status\":\"healthy\",\"keys\":{\"total\":2,\"available\":1}}");
+    health.keys = (struct road_keys){.total = 2, .by_ms = 9000, .error = ERROR_NO_QUOTA};
+    health_seen(&health, NEEDS_BALANCER, 4000);
+    health_seen(&health, NEEDS_UPSTREAM, 4000);
+    assert_string_equal(
+        report(4000),
+        "{\"status\":\"unhealthy\",\"missing\":[\"key\"],\"keys\":{\"total\":2,\"available\":0,"
+        "\"reason\":\"NO_QUOTA\",\"text\":\"Every key is out of quota for this model at the "
+        "moment.\","
+        "\"retry_after_ms\":5000}}");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -80,6 +99,7 @@ int main(void)
         TEST(at_the_start_everything_is_missing),
         TEST(it_is_healthy_once_all_is_there_at_the_same_time),
         TEST(an_absence_of_two_seconds_is_overlooked),
+        TEST(keys_that_cannot_serve_are_told_with_the_reason_and_the_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

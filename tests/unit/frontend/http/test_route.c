@@ -5,82 +5,131 @@
 
 #include <cmocka.h>
 
+#include "gemini/endpoints.h"
+#include "gemini/shape.h"
 #include "http/route.h"
+#include "openai/endpoints.h"
+#include "openai/shape.h"
 
 static void every_path_has_its_route(void **state)
 {
     static const struct {
         const char *path;
-        enum route_kind kind;
-        bool is_native;
+        enum route_who who;
+        const struct endpoint *endpoint;
+        bool is_googles; /* the shape of errors */
         const char *model;
     } cases[] = {
-        {"/v1/chat/completions", ROUTE_CHAT, false, ""},
-        {"/hf/v1/chat/completions", ROUTE_CHAT, false, ""},
-        {"/openai/v1/chat/completions", ROUTE_CHAT, false, ""},
-        {"/v1/chat/completions/", ROUTE_CHAT, false, ""},
-        {"//v1//chat//completions//", ROUTE_CHAT, false, ""},
-        {"/v1/models", ROUTE_MODELS, false, ""},
-        {"/hf/v1/models", ROUTE_MODELS, false, ""},
-        {"/openai/v1/models", ROUTE_MODELS, false, ""},
-        {"/v1beta/models", ROUTE_NATIVE_MODELS, true, ""},
-        {"/gemini/v1beta/models/", ROUTE_NATIVE_MODELS, true, ""},
-        {"/v1beta/models/gemini-2.5-pro", ROUTE_NATIVE_MODEL, true, "gemini-2.5-pro"},
-        {"/v1beta/models/m:generateContent", ROUTE_GENERATE, true, "m"},
-        {"/v1beta/models/m%3AgenerateContent", ROUTE_GENERATE, true, "m"},
-        {"/v1beta/models/models/m:generateContent", ROUTE_GENERATE, true, "m"},
-        {"/gemini/v1beta/models/m:streamGenerateContent", ROUTE_STREAM, true, "m"},
-        {"/health", ROUTE_HEALTH, false, ""},
-        {"/", ROUTE_ADMIN, false, ""},
-        {"/static/admin.css", ROUTE_ADMIN, false, ""},
-        {"/api/status", ROUTE_ADMIN, false, ""},
+        {"/v1/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
+        {"/hf/v1/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
+        {"/openai/v1/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
+        {"/v1/chat/completions/", ROUTE_CLIENT, &endpoint_chat, false, ""},
+        {"//v1//chat//completions//", ROUTE_CLIENT, &endpoint_chat, false, ""},
+        {"/v1/models", ROUTE_CLIENT, &endpoint_models, false, ""},
+        {"/hf/v1/models", ROUTE_CLIENT, &endpoint_models, false, ""},
+        {"/openai/v1/models", ROUTE_CLIENT, &endpoint_models, false, ""},
+        {"/v1beta/models", ROUTE_CLIENT, &endpoint_native_models, true, ""},
+        {"/gemini/v1beta/models/", ROUTE_CLIENT, &endpoint_native_models, true, ""},
+        {"/v1beta/models/gemini-2.5-pro", ROUTE_CLIENT, &endpoint_native_models, true,
+         "gemini-2.5-pro"},
+        {"/v1beta/models/m:generateContent", ROUTE_CLIENT, &endpoint_generate, true, "m"},
+        {"/v1beta/models/m%3AgenerateContent", ROUTE_CLIENT, &endpoint_generate, true, "m"},
+        {"/v1beta/models/models/m:generateContent", ROUTE_CLIENT, &endpoint_generate, true, "m"},
+        {"/gemini/v1beta/models/m:streamGenerateContent", ROUTE_CLIENT, &endpoint_stream, true,
+         "m"},
+        {"/health", ROUTE_HEALTH, NULL, false, ""},
+        {"/", ROUTE_ADMIN, NULL, false, ""},
+        {"/static/admin.css", ROUTE_ADMIN, NULL, false, ""},
+        {"/api/status", ROUTE_ADMIN, NULL, false, ""},
         /* no route, and in whose words that is said */
-        {"/v1", ROUTE_NONE, false, ""},
-        {"/v1/chat", ROUTE_NONE, false, ""},
-        {"/v1/chat/completionsx", ROUTE_NONE, false, ""},
-        {"/v1x/models", ROUTE_NONE, false, ""},
-        {"/v1beta", ROUTE_NONE, true, ""},
-        {"/v1beta/files", ROUTE_NONE, true, ""},
-        {"/v1beta/models/m:countTokens", ROUTE_NONE, true, ""},
-        {"/v1beta/models/:generateContent", ROUTE_NONE, true, ""},
-        {"/v1/models/gemini-x:generateContent", ROUTE_GENERATE, true, "gemini-x"},
-        {"/v1/models/gemini-x:streamGenerateContent", ROUTE_STREAM, true, "gemini-x"},
-        {"/v1/models/../x:generateContent", ROUTE_NONE, false, ""},
-        {"/v1/models/a%2fb:generateContent", ROUTE_NONE, true, ""},
-        {"/v1/models/gemini-x", ROUTE_NONE, false, ""},
-        {"/gemini/v1/models", ROUTE_NONE, true, ""},
-        {"", ROUTE_NONE, false, ""},
-        {"*", ROUTE_NONE, false, ""},
-        {"v1/models", ROUTE_NONE, false, ""},
-        {"http://host/v1/models", ROUTE_NONE, false, ""},
+        {"/v1", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1/chat", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1/chat/completionsx", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1x/models", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1beta", ROUTE_NOBODY, NULL, true, ""},
+        {"/v1beta/files", ROUTE_NOBODY, NULL, true, ""},
+        {"/v1beta/models/m:countTokens", ROUTE_NOBODY, NULL, true, ""},
+        {"/v1beta/models/:generateContent", ROUTE_NOBODY, NULL, true, ""},
+        {"/v1/models/gemini-x:generateContent", ROUTE_CLIENT, &endpoint_generate, true, "gemini-x"},
+        {"/v1/models/gemini-x:streamGenerateContent", ROUTE_CLIENT, &endpoint_stream, true,
+         "gemini-x"},
+        {"/v1/models/../x:generateContent", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1/models/a%2fb:generateContent", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1/models/gemini-x", ROUTE_NOBODY, NULL, false, ""},
+        {"/gemini/v1/models", ROUTE_NOBODY, NULL, true, ""},
+        {"", ROUTE_NOBODY, NULL, false, ""},
+        {"*", ROUTE_NOBODY, NULL, false, ""},
+        {"v1/models", ROUTE_NOBODY, NULL, false, ""},
+        {"http://host/v1/models", ROUTE_NOBODY, NULL, false, ""},
         /* tricks */
-        {"/v1/../v1/models", ROUTE_NONE, false, ""},
-        {"/v1/./models", ROUTE_NONE, false, ""},
-        {"/v1/%2e%2e/v1/models", ROUTE_NONE, false, ""},
-        {"/static/%2e%2e/secret", ROUTE_NONE, false, ""},
-        {"/static/..%2fsecret", ROUTE_NONE, false, ""},
-        {"/static/..", ROUTE_NONE, false, ""},
-        {"/v1/models%00", ROUTE_NONE, false, ""},
-        {"/v1/models%0d%0a", ROUTE_NONE, false, ""},
-        {"/v1\\models", ROUTE_NONE, false, ""},
-        {"/v1/models%", ROUTE_NONE, false, ""},
-        {"/v1/models%2", ROUTE_NONE, false, ""},
-        {"/v1beta/models/..:generateContent", ROUTE_NONE, true, ""},
-        {"/v1beta/models/a/b:generateContent", ROUTE_NONE, true, ""},
-        {"/v1beta/models/a%2fb:generateContent", ROUTE_NONE, true, ""},
-        {"/v1beta/models/m?x:generateContent", ROUTE_NONE, true, ""},
-        {"/v1beta/models/m%3fkey=x:generateContent", ROUTE_NONE, true, ""},
-        {"/v1beta/models/%2e%2e/x:generateContent", ROUTE_NONE, true, ""},
+        {"/v1/../v1/models", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1/./models", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1/%2e%2e/v1/models", ROUTE_NOBODY, NULL, false, ""},
+        {"/static/%2e%2e/secret", ROUTE_NOBODY, NULL, false, ""},
+        {"/static/..%2fsecret", ROUTE_NOBODY, NULL, false, ""},
+        {"/static/..", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1/models%00", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1/models%0d%0a", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1\\models", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1/models%", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1/models%2", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1beta/models/..:generateContent", ROUTE_NOBODY, NULL, true, ""},
+        {"/v1beta/models/a/b:generateContent", ROUTE_NOBODY, NULL, true, ""},
+        {"/v1beta/models/a%2fb:generateContent", ROUTE_NOBODY, NULL, true, ""},
+        {"/v1beta/models/m?x:generateContent", ROUTE_NOBODY, NULL, true, ""},
+        {"/v1beta/models/m%3fkey=x:generateContent", ROUTE_NOBODY, NULL, true, ""},
+        {"/v1beta/models/%2e%2e/x:generateContent", ROUTE_NOBODY, NULL, true, ""},
+        /* other spellings */
+        {"/v1beta/openai/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
+        {"/v1/v1/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
+        {"/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
+        {"/models", ROUTE_CLIENT, &endpoint_models, false, ""},
+        {"/v1alpha/models/m:generateContent", ROUTE_CLIENT, &endpoint_generate, true, "m"},
+        {"/v1beta/v1beta/models/m:generateContent", ROUTE_CLIENT, &endpoint_generate, true, "m"},
+        {"/v1beta/models/m/:generateContent", ROUTE_CLIENT, &endpoint_generate, true, "m"},
+        {"/v1alpha/files", ROUTE_NOBODY, NULL, true, ""},
+        {"/api/v1/chat/completions", ROUTE_NOBODY, NULL, false, ""},
     };
     struct route route;
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        route_find(view_of(cases[i].path), &route);
-        if (route.kind != cases[i].kind || route.is_native != cases[i].is_native ||
+        route_find(view_of(cases[i].path), CREDENTIAL_NONE, &route);
+        if (route.who != cases[i].who || route.endpoint != cases[i].endpoint ||
+            route.shape != (cases[i].is_googles ? &shape_gemini : &shape_openai) ||
             !view_equal(route.model, view_of(cases[i].model)))
-            fail_msg("%s: kind %d, native %d, model %.*s", cases[i].path, route.kind,
-                     route.is_native, (int)route.model.len, route.model.at);
+            fail_msg("%s: who %d, shape %s, model %.*s", cases[i].path, route.who,
+                     route.shape->name, (int)route.model.len, route.model.at);
+    }
+}
+
+static void where_a_path_has_two_languages_the_credential_decides(void **state)
+{
+    static const struct {
+        const char *path;
+        enum credential credential;
+        const struct endpoint *endpoint; /* NULL: no route */
+        bool is_googles;
+    } cases[] = {
+        {"/v1/models", CREDENTIAL_OPENAI, &endpoint_models, false},
+        {"/v1/models", CREDENTIAL_GOOGLE, &endpoint_native_models, true},
+        {"/v1/models/m", CREDENTIAL_GOOGLE, &endpoint_native_models, true},
+        {"/v1/models/m", CREDENTIAL_OPENAI, NULL, false},
+        {"/v1/chat/completions", CREDENTIAL_GOOGLE, &endpoint_chat, false},
+        {"/v1beta/models", CREDENTIAL_OPENAI, &endpoint_native_models, false},
+        {"/v1beta/chat/completions", CREDENTIAL_OPENAI, NULL, false},
+        {"/v1beta/files", CREDENTIAL_GOOGLE, NULL, true},
+        {"/v1/files", CREDENTIAL_GOOGLE, NULL, true},
+        {"/v1beta/models/m:generateContent", CREDENTIAL_OPENAI, &endpoint_generate, true},
+    };
+    struct route route;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        route_find(view_of(cases[i].path), cases[i].credential, &route);
+        if (route.endpoint != cases[i].endpoint ||
+            route.shape != (cases[i].is_googles ? &shape_gemini : &shape_openai))
+            fail_msg("%s: shape %s", cases[i].path, route.shape->name);
     }
 }
 
@@ -93,8 +142,8 @@ static void a_path_beyond_all_measure_has_none(void **state)
     bytes_text(&path, "/static/");
     for (int i = 0; i < 100000; i++)
         bytes_text(&path, "x");
-    route_find(bytes_view(&path), &route);
-    assert_int_equal(route.kind, ROUTE_NONE);
+    route_find(bytes_view(&path), CREDENTIAL_NONE, &route);
+    assert_int_equal(route.who, ROUTE_NOBODY);
     bytes_clear(&path);
 }
 
@@ -103,74 +152,24 @@ static void a_route_takes_its_methods_only(void **state)
     struct route route;
 
     (void)state;
-    route_find(VIEW("/v1/chat/completions"), &route);
+    route_find(VIEW("/v1/chat/completions"), CREDENTIAL_NONE, &route);
     assert_true(route_takes(&route, VIEW("POST")));
     assert_false(route_takes(&route, VIEW("GET")));
     assert_false(route_takes(&route, VIEW("PO")));
     assert_false(route_takes(&route, VIEW("")));
-    route_find(VIEW("/v1/models"), &route);
+    route_find(VIEW("/v1/models"), CREDENTIAL_NONE, &route);
     assert_true(route_takes(&route, VIEW("GET")));
     assert_true(route_takes(&route, VIEW("HEAD")));
     assert_false(route_takes(&route, VIEW("POST")));
-}
-
-static void no_key_is_handed_on(void **state)
-{
-    static const struct {
-        enum route_kind kind;
-        const char *query, *want;
-        bool is_sse;
-    } cases[] = {
-        {ROUTE_STREAM, "alt=sse&key=k", "?alt=sse", true},
-        {ROUTE_STREAM, "key=k&access_token=t&alt=sse", "?alt=sse", true},
-        {ROUTE_STREAM, "key=k", "", false},
-        {ROUTE_STREAM, "", "", false},
-        {ROUTE_STREAM, "alt=json&&prettyPrint=false", "?alt=json&prettyPrint=false", false},
-        {ROUTE_STREAM, "alt=proto&alt", "", false},
-        {ROUTE_GENERATE, "fields=a(b,c)&x=1&pageSize=3", "?fields=a(b,c)", false},
-        {ROUTE_GENERATE, "fields=a%26key%3D&fields=\"\xc3\xa4#",
-         "?fields=a%26key%3D&fields=%22%C3%A4%23", false},
-        {ROUTE_NATIVE_MODELS, "pageSize=3&pageToken=t/+=&key=k", "?pageSize=3&pageToken=t/+%3D",
-         false},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct bytes out = {0};
-        bool is_sse;
-
-        route_query_keep(cases[i].kind, view_of(cases[i].query), &out, &is_sse);
-        assert_string_equal(bytes_cstr(&out), cases[i].want);
-        assert_int_equal(is_sse, cases[i].is_sse);
-        bytes_clear(&out);
-    }
-}
-
-static void a_query_is_decoded(void **state)
-{
-    struct view query = VIEW("a=1&key=t%6fk+%&b"), name, value;
-    struct bytes out = {0};
-
-    (void)state;
-    assert_true(route_query_next(&query, &name, &value));
-    assert_true(route_query_next(&query, &name, &value));
-    assert_true(view_equal(name, VIEW("key")));
-    route_query_decode(value, &out);
-    assert_string_equal(bytes_cstr(&out), "tok %");
-    assert_true(route_query_next(&query, &name, &value));
-    assert_int_equal(value.len, 0);
-    assert_false(route_query_next(&query, &name, &value));
-    bytes_clear(&out);
 }
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_has_its_route),
+        cmocka_unit_test(where_a_path_has_two_languages_the_credential_decides),
         cmocka_unit_test(a_path_beyond_all_measure_has_none),
         cmocka_unit_test(a_route_takes_its_methods_only),
-        cmocka_unit_test(no_key_is_handed_on),
-        cmocka_unit_test(a_query_is_decoded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

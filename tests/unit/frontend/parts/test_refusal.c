@@ -276,7 +276,7 @@ static struct bytes body_of(const char *in, const struct refusals *known)
     struct ask ask = {.refusals = known, .now_ms = 2000};
     const char *param;
 
-    if (dialect_openai.request(bytes_view(&text), &ask, &why, &param) != ERROR_NONE)
+    if (openai_chat_request(bytes_view(&text), &ask, &why, &param) != ERROR_NONE)
         fail_msg("%s: %s", in, bytes_cstr(&why));
     bytes_clear(&text);
     text = ask.body;

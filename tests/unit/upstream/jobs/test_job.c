@@ -37,6 +37,8 @@ const char *options_path(const char *name)
 
 /* Instead of mailboxes, links and the actor */
 
+static char words[1000]; /* of the last OUTCOME */
+
 static void note(const char *who, enum message_kind kind, const void *letter)
 {
     const union message *msg = letter;
@@ -47,6 +49,8 @@ static void note(const char *who, enum message_kind kind, const void *letter)
         bytes_printf(&posted, "(%d %d.%d %s%s)", (int)msg->outcome.seq, (int)msg->outcome.call,
                      (int)msg->outcome.attempt, fault_facts(msg->outcome.fault)->name,
                      msg->outcome.more ? " more" : "");
+        snprintf(words, sizeof(words), "%.*s", (int)msg->outcome.words.len,
+                 msg->outcome.words.at ? msg->outcome.words.at : "");
         break;
     case MSG_HELD:
         bytes_printf(&posted, "(%d %.*s)", (int)msg->held.call, (int)msg->held.state.len,
@@ -412,6 +416,21 @@ static void without_another_key_the_last_fault_is_told_with_keys_masked(void **s
     expect("F1:FAIL(0 NO_QUOTA 429 {\"error\":{\"message\":\"[key] is out\"}}) ");
     ack(1, 0);
     assert_null(job_find(&up, F1, 1));
+}
+
+/* At most 200 bytes of them, the last character whole. */
+static void the_providers_words_about_a_failure_go_to_the_balancer_without_keys(void **state)
+{
+    char body[1000] = "{\"error\":{\"message\":\"key-one is bad ";
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        strcat(body, "\u00fc"); /* two bytes */
+    strcat(body, "\"}}");
+    place(1, 1);
+    provider_fails(400, body);
+    assert_int_equal(strncmp(words, "[key] is bad \u00fc", 15), 0);
+    assert_int_equal(strlen(words), 199);
 }
 
 static void an_error_of_the_balancer_goes_without_the_providers_words(void **state)
@@ -924,6 +943,7 @@ int main(void)
         TEST(a_fault_moves_to_the_next_key_unseen),
         TEST(a_key_that_is_none_is_not_sent),
         TEST(without_another_key_the_last_fault_is_told_with_keys_masked),
+        TEST(the_providers_words_about_a_failure_go_to_the_balancer_without_keys),
         TEST(an_error_of_the_balancer_goes_without_the_providers_words),
         TEST(a_clients_mistake_is_told_at_once),
         TEST(behind_the_first_content_a_fault_is_an_error),

@@ -136,9 +136,9 @@ static void each_choice_has_its_own_sources(void **state)
         reply.ended = i + 1;
         bytes_printf(&event, "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"%s\"}]}}]}",
                      texts[i]);
-        assert_true(dialect_openai.event(&reply, bytes_view(&event), &out));
-        assert_true(dialect_openai.event(&reply, bytes_view(&sources), &out));
-        assert_true(dialect_openai.end(&reply, &out));
+        assert_true(chat_event(&reply, bytes_view(&event), &out));
+        assert_true(chat_event(&reply, bytes_view(&sources), &out));
+        assert_true(ends(&reply, &out));
         bytes_clear(&event);
         bytes_clear(&sources);
     }
@@ -163,7 +163,7 @@ static void there_are_bounds(void **state)
     event.len += 10000;
     bytes_text(&event, "\"}]}}]}");
     for (int i = 0; i < 5; i++)
-        assert_true(dialect_openai.event(&reply, bytes_view(&event), &out));
+        assert_true(chat_event(&reply, bytes_view(&event), &out));
     assert_int_equal(reply.kept, 30000);
     event.len = 0;
     bytes_text(&event, "{\"candidates\":[{\"finishReason\":\"STOP\",\"groundingMetadata\":{"
@@ -174,9 +174,9 @@ static void there_are_bounds(void **state)
         bytes_printf(&event, ",{\"segment\":{\"endIndex\":%d},\"groundingChunkIndices\":[0]}", i);
     bytes_text(&event, "]}}]}");
     out.len = 0;
-    assert_true(dialect_openai.event(&reply, bytes_view(&event), &out));
+    assert_true(chat_event(&reply, bytes_view(&event), &out));
     reply.ended = 1;
-    assert_true(dialect_openai.end(&reply, &out));
+    assert_true(ends(&reply, &out));
     for (const char *at = bytes_cstr(&out); (at = strstr(at, "\"url_citation\":")) != NULL; at++)
         count++;
     assert_true(count > 0 && count <= 256);
@@ -202,9 +202,9 @@ static bool is_told(size_t len)
     memset(bytes_room(&event, len), 'u', len);
     event.len += len;
     bytes_text(&event, "\"}}]}}]}");
-    assert_true(dialect_openai.event(&reply, bytes_view(&event), &out));
+    assert_true(chat_event(&reply, bytes_view(&event), &out));
     reply.ended = 1;
-    assert_true(dialect_openai.end(&reply, &out));
+    assert_true(ends(&reply, &out));
     has_it = strstr(bytes_cstr(&out), "url_citation") != NULL;
     reply_clear(&reply);
     bytes_clear(&event);

@@ -47,7 +47,7 @@ static bool whole(size_t leg, const char *answer)
     bool is_good;
 
     reply.leg = leg;
-    is_good = dialect_openai.whole(&reply, bytes_view(&json), &out);
+    is_good = chat_whole(&reply, bytes_view(&json), &out);
     bytes_clear(&json);
     return is_good;
 }
@@ -57,7 +57,7 @@ static void event(size_t leg, const char *answer)
     struct bytes json = json_of(answer);
 
     reply.leg = leg;
-    assert_true(dialect_openai.event(&reply, bytes_view(&json), &out));
+    assert_true(chat_event(&reply, bytes_view(&json), &out));
     bytes_clear(&json);
 }
 
@@ -65,7 +65,7 @@ static bool end_leg(size_t leg)
 {
     reply.leg = leg;
     reply.ended++;
-    return dialect_openai.end(&reply, &out);
+    return ends(&reply, &out);
 }
 
 static void expect_out(const char *what, const char *text)

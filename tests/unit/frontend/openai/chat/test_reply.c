@@ -207,7 +207,7 @@ static void what_is_no_answer_is_refused_and_leaves_nothing(void **state)
         struct reply reply = {.ask = &ask};
 
         bytes_text(&out, "before");
-        if (dialect_openai.whole(&reply, bytes_view(&in), &out))
+        if (chat_whole(&reply, bytes_view(&in), &out))
             fail_msg("%s: taken", cases[i].what);
         expect_text(cases[i].what, bytes_cstr(&out), "before");
         reply_clear(&reply);
@@ -383,7 +383,7 @@ static void an_event_that_is_none_is_refused_and_leaves_nothing(void **state)
         struct ask ask = {0};
         struct reply reply = {.ask = &ask};
 
-        if (dialect_openai.event(&reply, bytes_view(&event), &out))
+        if (chat_event(&reply, bytes_view(&event), &out))
             fail_msg("%s: taken", events[i]);
         assert_int_equal(out.len, 0);
         reply_clear(&reply);
@@ -418,7 +418,7 @@ static void events_of_odd_shapes_do_no_harm(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(events); i++) {
         struct bytes event = json_of(events[i]);
-        assert_true(dialect_openai.event(&reply, bytes_view(&event), &out));
+        assert_true(chat_event(&reply, bytes_view(&event), &out));
         bytes_clear(&event);
     }
     assert_int_equal(out.len, 0);

@@ -544,8 +544,7 @@ static void json_that_is_too_deep_is_refused(void **state)
         memset(bytes_room(&in, 100000), ']', 100000);
         in.len += 100000;
         bytes_text(&in, bodies[i][1]);
-        assert_int_equal(dialect_openai.request(bytes_view(&in), &ask, &why, &param),
-                         ERROR_BAD_JSON);
+        assert_int_equal(openai_chat_request(bytes_view(&in), &ask, &why, &param), ERROR_BAD_JSON);
         assert_non_null(strstr(bytes_cstr(&why), "deep"));
         ask_clear(&ask);
         bytes_clear(&in);
@@ -561,7 +560,7 @@ static struct ask asked(const char *text)
     struct ask ask = {0};
     const char *param;
 
-    assert_int_equal(dialect_openai.request(bytes_view(&in), &ask, &why, &param), ERROR_NONE);
+    assert_int_equal(openai_chat_request(bytes_view(&in), &ask, &why, &param), ERROR_NONE);
     assert_null(param);
     bytes_clear(&in);
     bytes_clear(&why);
@@ -655,7 +654,7 @@ static void a_long_text_arrives_whole(void **state)
     }
     bytes_text(&in, "\"}]}");
     bytes_text(&want, "\"}]}]}");
-    assert_int_equal(dialect_openai.request(bytes_view(&in), &ask, &why, &param), ERROR_NONE);
+    assert_int_equal(openai_chat_request(bytes_view(&in), &ask, &why, &param), ERROR_NONE);
     assert_true(view_equal(bytes_view(&ask.body), bytes_view(&want)));
     ask_clear(&ask);
     bytes_clear(&in);

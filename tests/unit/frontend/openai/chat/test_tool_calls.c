@@ -14,7 +14,7 @@ static struct bytes answer(const struct tool_names *names, const char *text)
     struct reply reply = {.ask = &ask, .created_s = 77, .id = 0xab};
 
     bytes_text(&ask.client_model, "models/m");
-    assert_true(dialect_openai.whole(&reply, bytes_view(&in), &out));
+    assert_true(chat_whole(&reply, bytes_view(&in), &out));
     reply_clear(&reply);
     bytes_clear(&ask.client_model);
     bytes_clear(&in);
@@ -23,17 +23,18 @@ static struct bytes answer(const struct tool_names *names, const char *text)
 
 static struct bytes stream(const struct tool_names *names, const char *const *events, size_t count)
 {
-    struct bytes out = {0};
+    struct bytes out = {0}, why = {0};
     struct ask ask = {.tools = *names, .legs = 1};
     struct reply reply = {.ask = &ask, .created_s = 77, .ended = 1};
 
     bytes_text(&ask.client_model, "models/m");
     for (size_t i = 0; i < count; i++) {
         struct bytes event = json_of(events[i]);
-        assert_true(dialect_openai.event(&reply, bytes_view(&event), &out));
+        assert_true(chat_event(&reply, bytes_view(&event), &out));
         bytes_clear(&event);
     }
-    assert_true(dialect_openai.end(&reply, &out));
+    assert_true(chat_end(&reply, &out, &why));
+    bytes_clear(&why);
     reply_clear(&reply);
     bytes_clear(&ask.client_model);
     return out;

@@ -285,7 +285,7 @@ static enum error look_at(const char *model, size_t count, size_t size, struct a
         bytes_text(&in, "\"}");
     }
     bytes_text(&in, "]}]}");
-    error = dialect_openai.request(bytes_view(&in), ask, &why, &param);
+    error = openai_chat_request(bytes_view(&in), ask, &why, &param);
     if (error != ERROR_NONE) {
         expect_text("param", param, "messages[0].content[1].image_url");
         assert_non_null(strstr(bytes_cstr(&why), "MiB"));
@@ -349,10 +349,10 @@ static void v32_a_model_s_prefix_is_the_client_s_affair(void **state)
         bytes_printf(&in,
                      "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}",
                      names[i]);
-        assert_int_equal(dialect_openai.request(bytes_view(&in), &ask, &why, &param), ERROR_NONE);
+        assert_int_equal(openai_chat_request(bytes_view(&in), &ask, &why, &param), ERROR_NONE);
         expect_text(names[i], bytes_cstr(&ask.path), "/models/gemini-2.5-pro:generateContent");
         expect_text(names[i], bytes_cstr(&ask.model), "gemini-2.5-pro");
-        assert_true(dialect_openai.whole(&reply, bytes_view(&answer), &out));
+        assert_true(chat_whole(&reply, bytes_view(&answer), &out));
         bytes_printf(&want, "\"model\":\"%s\"", names[i]);
         assert_non_null(strstr(bytes_cstr(&out), bytes_cstr(&want)));
         reply_clear(&reply);
@@ -380,7 +380,7 @@ static void v33_a_schema_of_great_depth_is_refused(void **state)
     for (int i = 0; i < 20000; i++)
         bytes_text(&in, "}}");
     bytes_text(&in, "}}]}");
-    assert_int_equal(dialect_openai.request(bytes_view(&in), &ask, &why, &param), ERROR_BAD_JSON);
+    assert_int_equal(openai_chat_request(bytes_view(&in), &ask, &why, &param), ERROR_BAD_JSON);
     assert_non_null(strstr(bytes_cstr(&why), "deep"));
     ask_clear(&ask);
     bytes_clear(&in);
@@ -460,14 +460,13 @@ static void v14_a_blocked_prompt_is_an_error_if_the_operator_wants(void **state)
 
     (void)state;
     options.refuse_blocked = true;
-    assert_false(dialect_openai.whole(&whole, bytes_view(&answer), &out));
+    assert_false(chat_whole(&whole, bytes_view(&answer), &out));
     assert_int_equal(whole.fault, ERROR_BLOCKED);
-    assert_false(dialect_openai.event(&stream, bytes_view(&answer), &out));
+    assert_false(chat_event(&stream, bytes_view(&answer), &out));
     assert_int_equal(stream.fault, ERROR_BLOCKED);
     assert_int_equal(out.len, 0);
-    assert_true(dialect_openai.event(&late, bytes_view(&text), &out));
-    assert_true(
-        dialect_openai.event(&late, bytes_view(&answer), &out)); /* the client has content */
+    assert_true(chat_event(&late, bytes_view(&text), &out));
+    assert_true(chat_event(&late, bytes_view(&answer), &out)); /* the client has content */
     assert_true(late.has_finish);
     reply_clear(&whole);
     reply_clear(&stream);
@@ -517,8 +516,8 @@ static void finish_streamed(const char *text, const char *reason, const char *wo
                  "\"finishReason\":\"%s\",\"finishMessage\":\"Why not.\"}]}",
                  text, reason);
     bytes_printf(&want, "\"finish_reason\":\"%s\"", word ? word : "");
-    assert_true(dialect_openai.event(&reply, bytes_view(&event), &out));
-    assert_int_equal(dialect_openai.end(&reply, &out), word != NULL);
+    assert_true(chat_event(&reply, bytes_view(&event), &out));
+    assert_int_equal(ends(&reply, &out), word != NULL);
     if (!word)
         assert_non_null(strstr(bytes_cstr(&out), reason));
     else if (!strstr(bytes_cstr(&out), bytes_cstr(&want)))
@@ -556,7 +555,7 @@ static void v15_every_finish_reason_whole(void **state)
                      "\"finishReason\":\"%s\"}]}",
                      has_content ? "Hi" : "", finishes[i / 2].reason);
         bytes_printf(&want, "\"finish_reason\":\"%s\"", word ? word : "");
-        assert_int_equal(dialect_openai.whole(&reply, bytes_view(&event), &out), word != NULL);
+        assert_int_equal(chat_whole(&reply, bytes_view(&event), &out), word != NULL);
         if (word && !strstr(bytes_cstr(&out), bytes_cstr(&want)))
             fail_msg("%s: %s", finishes[i / 2].reason, bytes_cstr(&out));
         reply_clear(&reply);
@@ -581,15 +580,15 @@ static void v16_an_error_inside_a_stream(void **state)
     size_t said;
 
     (void)state;
-    assert_false(dialect_openai.event(&reply, bytes_view(&error), &out));
+    assert_false(chat_event(&reply, bytes_view(&error), &out));
     assert_int_equal(out.len, 0); /* so that it may still be answered with a status */
-    assert_true(dialect_openai.event(&late, bytes_view(&text), &out));
+    assert_true(chat_event(&late, bytes_view(&text), &out));
     said = out.len;
-    assert_false(dialect_openai.event(&late, bytes_view(&error), &out));
+    assert_false(chat_event(&late, bytes_view(&error), &out));
     assert_int_equal(out.len, said);
     out.len = 0;
     complaint.body = bytes_view(&error);
-    dialect_openai.stream_error(&complaint, &out);
+    shape_openai.write_event(&complaint, &out);
     expect_text("the last event", bytes_cstr(&out), want.at);
     reply_clear(&reply);
     reply_clear(&late);
@@ -612,9 +611,9 @@ static void cut_stream(const struct bytes *stream, size_t at, struct bytes *out)
     bytes_text(&ask.client_model, "models/m");
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         while (sse_feed(&sse, &parts[i], &event, &is_broken))
-            assert_true(dialect_openai.event(&reply, event, out));
+            assert_true(chat_event(&reply, event, out));
     assert_false(is_broken);
-    assert_true(dialect_openai.end(&reply, out));
+    assert_true(ends(&reply, out));
     sse_clear(&sse);
     reply_clear(&reply);
     ask_clear(&ask);
@@ -722,15 +721,15 @@ static void errors_are(enum error error, uint64_t retry_after_ms, const char *th
     struct bytes body = json_of(theirs), out = {0};
     struct complaint complaint = {
         .error = error, .retry_after_ms = retry_after_ms, .body = bytes_view(&body)};
-    const struct dialect *dialects[] = {&dialect_openai, &dialect_gemini};
+    const struct error_shape *shapes[] = {&shape_openai, &shape_gemini};
     const char *const wants[] = {openai, gemini};
 
-    for (size_t i = 0; i < COUNT_OF(dialects); i++) {
+    for (size_t i = 0; i < COUNT_OF(shapes); i++) {
         struct bytes want = json_of(wants[i]);
         yyjson_doc *got, *wanted = yyjson_read(want.at, want.len, 0);
 
         out.len = 0;
-        dialects[i]->error(&complaint, &out);
+        shapes[i]->write(&complaint, &out);
         got = yyjson_read(out.at, out.len, 0);
         assert_true(got && wanted);
         if (!yyjson_equals(yyjson_doc_get_root(got), yyjson_doc_get_root(wanted)))

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the admin process holds. */
+#pragma once
+
+#include "link.h"
+#include "web/web.h"
+
+/* A process that says its status each second. */
+struct source {
+    struct link link; /* first: letters lead back from its mailbox */
+    struct bytes status;
+    uint64_t told_ms;
+};
+
+struct admin {
+    struct actor actor;
+    struct web web;
+    struct source *balancers;
+    size_t balancer_count;
+    struct source recorder;
+    struct link query;
+    struct inquiry *inquiries; /* questions whose answer has not come */
+    size_t inquiry_count;
+    uint64_t number; /* of the last ASK */
+};

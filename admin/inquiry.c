@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Open questions. What must stay true: each ends once: by its answer, its deadline, the end of the
+ * connection or the end of its request. */
+#include "inquiry.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+enum { INQUIRIES_MOST = 64 };
+
+struct inquiry {
+    struct admin *admin;
+    uint64_t number, by_ms;
+    struct reply *reply;
+    void (*on_answer)(struct reply *reply, struct view json);
+    struct inquiry *prev, *next;
+};
+
+/* Takes it off the list, and gives the reply that it was for. */
+static struct reply *drop(struct inquiry *inquiry)
+{
+    struct reply *reply = inquiry->reply;
+
+    DL_DELETE(inquiry->admin->inquiries, inquiry);
+    inquiry->admin->inquiry_count--;
+    reply->on_gone = NULL;
+    free(inquiry);
+    return reply;
+}
+
+static void on_gone(void *owner)
+{
+    drop(owner);
+}
+
+static void put_last(struct admin *admin, struct reply *reply,
+                     void (*on_answer)(struct reply *, struct view), uint64_t by_ms)
+{
+    struct inquiry *inquiry = memory_new(sizeof(*inquiry));
+
+    *inquiry = (struct inquiry){.admin = admin,
+                                .number = admin->number,
+                                .by_ms = by_ms,
+                                .reply = reply,
+                                .on_answer = on_answer};
+    reply->on_gone = on_gone;
+    reply->owner = inquiry;
+    DL_APPEND(admin->inquiries, inquiry);
+    admin->inquiry_count++;
+    actor_wake(&admin->actor, by_ms);
+}
+
+void ask_then(struct admin *admin, enum question question, struct view parameters,
+              struct reply *reply, void (*on_answer)(struct reply *reply, struct view json),
+              uint64_t by_ms)
+{
+    struct msg_ask ask = {
+        .number = admin->number + 1, .name = view_of(questions[question].name), .data = parameters};
+
+    if (admin->inquiry_count >= INQUIRIES_MOST) {
+        reply_fail(reply, 503, "busy", VIEW("too many questions wait"));
+        return;
+    }
+    if (!link_post(&admin->query, MSG_ASK, &ask)) {
+        reply_fail(reply, 503, "recorder_away",
+                   VIEW("the recorder's process for questions is away"));
+        return;
+    }
+    admin->number++;
+    put_last(admin, reply, on_answer, by_ms);
+}
+
+void inquiry_answer(struct admin *admin, uint64_t number, struct view json)
+{
+    struct inquiry *inquiry;
+
+    DL_SEARCH_SCALAR(admin->inquiries, inquiry, number, number);
+    if (inquiry) { /* else its request is gone, or its time was up */
+        void (*on_answer)(struct reply *, struct view) = inquiry->on_answer;
+
+        on_answer(drop(inquiry), json);
+    }
+}
+
+void inquiries_expire(struct admin *admin, uint64_t now_ms)
+{
+    struct inquiry *inquiry, *next;
+
+    DL_FOREACH_SAFE (admin->inquiries, inquiry, next) {
+        if (now_ms >= inquiry->by_ms)
+            reply_fail(drop(inquiry), 504, "timeout", VIEW("no answer came in time"));
+        else
+            actor_wake(&admin->actor, inquiry->by_ms);
+    }
+}
+
+void inquiries_lose(struct admin *admin)
+{
+    struct inquiry *inquiry, *next;
+
+    DL_FOREACH_SAFE (admin->inquiries, inquiry, next)
+        reply_fail(drop(inquiry), 503, "recorder_away",
+                   VIEW("the recorder's process for questions is away"));
+}

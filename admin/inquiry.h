@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Questions to `recorder query` on behalf of requests, each with a deadline. */
+#pragma once
+
+#include "admin.h"
+#include "question.h"
+#include "reply.h"
+
+/* Asks, and calls `on_answer` with the JSON when it comes; it gives the reply. If nothing comes
+ * until `by_ms`, or nobody is there to ask, the reply is given here: 504 or 503. A request that goes
+ * meanwhile takes its question with it. */
+void ask_then(struct admin *admin, enum question question, struct view parameters,
+              struct reply *reply, void (*on_answer)(struct reply *reply, struct view json),
+              uint64_t by_ms);
+
+/* An ANSWER came. */
+void inquiry_answer(struct admin *admin, uint64_t number, struct view json);
+
+/* Ends those whose time is up, or (the connection broke) all. */
+void inquiries_expire(struct admin *admin, uint64_t now_ms);
+void inquiries_lose(struct admin *admin);

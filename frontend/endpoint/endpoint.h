@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a route does: the request becomes a plan of calls, and their answers one reply. Bytes in, bytes out: no sockets, no clock, no
+ * globals but the settings. */
+#pragma once
+
+#include "endpoint/complaint.h"
+#include "endpoint/plan.h"
+
+struct refusals;
+
+struct request {
+    uint64_t id;     /* x-request-id */
+    uint64_t client; /* hash of its token */
+    uint64_t now_ms, utc_ms;
+    const char *pool;          /* of the route */
+    struct view model;         /* {model} of the route; empty: it has none */
+    struct view query;         /* behind the question mark, as the client wrote it */
+    struct view body;          /* decoded; empty: none */
+    struct refusals *refusals; /* what models are known to refuse */
+};
+
+struct call_answer {
+    struct view body;    /* empty for a step of events */
+    struct view headers; /* that the step asked for */
+    uint64_t key_id;     /* who answered: owner of what was made */
+};
+
+struct endpoint {
+    const char *name;   /* in logs */
+    size_t state_size;  /* of `state` below: zeroed, private to the endpoint */
+    const char *stream; /* Content-Type of a reply of events */
+
+    /* Reads the request, and adds the first calls to the plan. Another value than NONE: `plan->why` and `param` say more, and nothing
+     * is asked of the provider. */
+    enum error (*begin)(void *state, const struct request *request, struct plan *plan);
+
+    /* Appends what one event of a call becomes. NULL: no step is one of events. */
+    enum error (*event)(void *state, struct plan *plan, size_t call, struct view json,
+                        struct bytes *out);
+
+    /* A call's answer is whole: appends what it becomes. Whole answers come in the order of their places, when no call is open; more
+     * calls may be added. NULL: all steps pass bytes. */
+    enum error (*answer)(void *state, struct plan *plan, size_t call,
+                         const struct call_answer *answer, struct bytes *out);
+
+    /* A call has failed. True: the plan has a further step for its place. NULL: never. */
+    bool (*failed)(void *state, struct plan *plan, size_t call, const struct call_failure *failure);
+
+    /* All calls are answered: appends the end of the reply. NULL: nothing. */
+    void (*end)(void *state, struct bytes *out);
+
+    /* Nothing has come yet, and the client is not to lose patience. NULL: these clients bear nothing. */
+    void (*beat)(void *state, struct bytes *out);
+
+    void (*clear)(void *state); /* NULL: nothing to free */
+};

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Header lines of replies. What must stay true: browsers may read every line that is written here. */
+#include "exchange/reply_headers.h"
+
+#include <stdio.h>
+
+#include "web/web.h"
+
+enum { RETRY_MS = 1000 /* where nothing better is known */ };
+
+static struct view decimal(h2o_req_t *req, uint64_t number)
+{
+    char *at = h2o_mem_alloc_pool(&req->pool, 24);
+
+    return (struct view){at, (size_t)snprintf(at, 24, "%llu", (unsigned long long)number)};
+}
+
+void reply_headers_common(h2o_req_t *req, uint64_t id)
+{
+    char *at = h2o_mem_alloc_pool(&req->pool, 16);
+
+    for (int i = 15; i >= 0; i--, id >>= 4)
+        at[i] = "0123456789abcdef"[id & 15];
+    web_header(req, "x-request-id", (struct view){at, 16});
+    web_header(req, "access-control-allow-origin", VIEW("*"));
+    web_header(req, "access-control-expose-headers", VIEW(REPLY_EXPOSED));
+}
+
+void reply_headers_retry(h2o_req_t *req, enum error error, uint64_t retry_after_ms, bool is_tried)
+{
+    bool may_retry = error_facts(error)->retry && (retry_after_ms || !is_tried);
+
+    if (!retry_after_ms &&
+        (error == ERROR_NOT_READY || error == ERROR_QUEUE_FULL || error == ERROR_OVERLOADED))
+        retry_after_ms = RETRY_MS;
+    if (retry_after_ms) {
+        web_header(req, "retry-after", decimal(req, (retry_after_ms + 999) / 1000));
+        web_header(req, "retry-after-ms", decimal(req, retry_after_ms));
+    }
+    web_header(req, "x-should-retry", may_retry ? VIEW("true") : VIEW("false"));
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Errors as Google's clients read them: google.rpc.Status. */
+#pragma once
+
+#include "endpoint/complaint.h"
+
+extern const struct error_shape shape_gemini;

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a chat asks, ready for the provider. */
+#pragma once
+
+#include "endpoint/complaint.h"
+#include "openai/chat/tool_names.h"
+
+struct refusals;
+
+#define REPLY_CHOICES 8 /* at most */
+
+/* What a client asked for, ready for the provider. Valid when zeroed; ask_clear frees it. */
+struct ask {
+    /* set before `request`, for dialects that translate */
+    const struct refusals *refusals; /* what models are known to refuse; NULL: nothing is known */
+    uint64_t now_ms;                 /* by clock_ms */
+
+    struct bytes model;        /* for the provider: without models/ and vendor prefix */
+    struct bytes client_model; /* as the client spelled it, for the reply */
+    struct bytes path; /* behind BASE_URL with its query: /models/m:streamGenerateContent?alt=sse */
+    const char *operation; /* generateContent, streamGenerateContent, models */
+    bool stream;           /* the client wants events */
+    bool include_usage;    /* OpenAI: stream_options.include_usage */
+    bool thoughts;         /* thought parts are shown */
+    bool logprobs;         /* OpenAI: the reply has them */
+    struct tool_names tools; /* what tools are called in the reply */
+    uint64_t affinity;     /* hash of what belongs together and likes the same key; 0: none */
+    uint64_t estimate;     /* tokens: bytes of text / 4 + the output limit */
+    size_t legs;           /* calls of the provider that answer it together; 0: one */
+    struct bytes body;     /* the provider's request, the same for all legs; empty: a GET */
+};
+
+static inline size_t ask_legs(const struct ask *ask)
+{
+    return ask->legs ? ask->legs : 1;
+}
+
+void ask_clear(struct ask *ask);
+
+/* Sets `operation` and `path` from the model, which model_name has approved, and `stream`. */
+void ask_path(struct ask *ask);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What OpenAI's routes do. */
+#pragma once
+
+#include "endpoint/endpoint.h"
+
+extern const struct endpoint endpoint_chat;   /* …/chat/completions */
+extern const struct endpoint endpoint_models; /* GET …/models */
