@@ -348,7 +348,7 @@ static bool translate(struct chat *chat, yyjson_val *root)
 }
 
 /* What the schemas of a request may cost: far more than those of any that the provider takes. */
-static const struct schema_budget schema_budget = {.steps = 200000, .bytes = 4 << 20};
+static const struct schema_budget schema_budget = {.steps = 1000000, .bytes = 4 << 20};
 
 enum error openai_chat_request(struct view body, struct ask *ask, struct bytes *why,
                                const char **param)

@@ -14,8 +14,9 @@
 #include "openai/chat/tool_names.h"
 
 enum {
-    CALLS_MOST = 1024, /* of a step */
-    LOOKS_MOST = 4096, /* results that are looked at for a step; what is behind is told as text */
+    CALLS_MOST = 256, /* of a step */
+    LOOKS_MOST = 512, /* results that are looked at for a step; what is behind is told as text */
+    LATE_MOST = 4096, /* looks at results behind their step, of all steps */
     SIGNATURE_LEAST = 8,
 };
 
@@ -23,8 +24,9 @@ enum {
 
 struct result {
     yyjson_val *message;
-    size_t index; /* of the message */
-    size_t step;  /* of the newest message with calls before it, NONE: there is none */
+    size_t index;       /* of the message */
+    size_t step;        /* of the newest message with calls before it, NONE: there is none */
+    yyjson_val *caller; /* that message; NULL: none */
     struct view id;
     size_t next; /* another result of the same call; NONE: the last */
     bool is_taken;
@@ -41,7 +43,8 @@ struct tool_turns {
     size_t seen;        /* of the results: those whose messages have been passed */
     struct call *calls; /* of the step that is open */
     size_t call_count;
-    size_t step; /* its newest message with calls */
+    size_t step;       /* its newest message with calls */
+    size_t late_looks; /* that have been had */
 };
 
 /* ---- the results, known before the first call ---- */
@@ -62,18 +65,21 @@ static bool has_calls(yyjson_val *message)
 static void collect(struct tool_turns *turns, yyjson_val *messages)
 {
     size_t i, max, step = NONE;
-    yyjson_val *message;
+    yyjson_val *message, *caller = NULL;
 
     turns->results = memory_new(yyjson_arr_size(messages) * sizeof(*turns->results));
     yyjson_arr_foreach(messages, i, max, message)
     {
-        if (has_calls(message))
+        if (has_calls(message)) {
             step = i;
+            caller = message;
+        }
         if (is_result(message))
             turns->results[turns->result_count++] =
                 (struct result){.message = message,
                                 .index = i,
                                 .step = step,
+                                .caller = caller,
                                 .id = json_view(json_member(message, VIEW("tool_call_id"))),
                                 .next = NONE};
     }
@@ -406,12 +412,12 @@ static void pair_without_id(struct tool_turns *turns, struct span span)
 }
 
 /* Whether the step before the result has a call of its id: then it isn't ours. */
-static bool is_anothers(yyjson_val *messages, const struct result *result)
+static bool is_anothers(const struct result *result)
 {
-    yyjson_val *caller = yyjson_arr_get(messages, result->step), *call;
+    yyjson_val *call;
     size_t i, max;
 
-    yyjson_arr_foreach(json_member(caller, VIEW("tool_calls")), i, max, call)
+    yyjson_arr_foreach(json_member(result->caller, VIEW("tool_calls")), i, max, call)
     {
         if (view_equal(json_view(json_member(call, VIEW("id"))), result->id))
             return true;
@@ -420,16 +426,14 @@ static bool is_anothers(yyjson_val *messages, const struct result *result)
 }
 
 /* Results that come after other calls. */
-static void pair_late(struct tool_turns *turns, yyjson_val *messages, struct span span)
+static void pair_late(struct tool_turns *turns, struct span span)
 {
-    size_t looks = 0;
-
     if (!call_by_name(turns, VIEW("")))
         return;
-    for (size_t i = span.behind; i < turns->result_count && looks++ < LOOKS_MOST; i++) {
+    for (size_t i = span.behind; i < turns->result_count && turns->late_looks++ < LATE_MOST; i++) {
         struct result *result = &turns->results[i];
         struct call *call = result->id.len ? call_by_id(turns, result->id) : NULL;
-        if (call && call->first == NONE && !is_anothers(messages, result))
+        if (call && call->first == NONE && !is_anothers(result))
             give(turns, call, i);
     }
 }
@@ -622,7 +626,7 @@ bool tool_turns_answer(struct chat *chat)
     span = span_of(turns);
     pair_by_id(turns, span);
     pair_without_id(turns, span);
-    pair_late(turns, chat->value[F_messages], span);
+    pair_late(turns, span);
     pair_last(turns, span);
     is_good = write_results(chat);
     turns->call_count = 0;

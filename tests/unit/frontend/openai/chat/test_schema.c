@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "openai/chat/schema.h"
 
-static const struct schema_budget budget = {.steps = 200000, .bytes = 4 << 20};
+static const struct schema_budget budget = {.steps = 1000000, .bytes = 4 << 20};
 
 struct schema_case {
     const char *what, *in;
