@@ -412,6 +412,7 @@ static bool has_calls(yyjson_val *candidate)
 static void write_message(const struct reply *reply, struct reply_choice *choice,
                           yyjson_val *candidate, struct bytes *out)
 {
+    static const enum piece_kind others[] = {PIECE_IMAGE, PIECE_CALL, PIECE_LEGACY};
     size_t start = out->len;
 
     choice->has_content = write_pieces(reply, choice, candidate, PIECE_TEXT, out);
@@ -420,9 +421,8 @@ static void write_message(const struct reply *reply, struct reply_choice *choice
         bytes_append(out, VIEW("\"content\":null"));
     }
     write_some(reply, choice, candidate, PIECE_THOUGHT, out);
-    for (size_t i = 0; i < 3; i++)
-        if (write_some(reply, choice, candidate,
-                       (enum piece_kind[]){PIECE_IMAGE, PIECE_CALL, PIECE_LEGACY}[i], out))
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (write_some(reply, choice, candidate, others[i], out))
             choice->has_content = true;
 }
 

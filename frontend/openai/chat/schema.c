@@ -1,372 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes JSON Schema in one of the provider's two forms. Called by tools.c for parameters and by
  * format.c for answers. What must stay true: what is written takes every value that the client's
- * schema takes (what the provider cannot say is left out, and told in the description where that is
- * short); and a schema costs no more than its budget, however it refers to itself.
+ * schema takes (what the provider cannot say is left out); and a schema costs no more than its
+ * budget, however it refers to itself.
  *
- * A new word of JSON Schema has its place in one of the write_ functions, by the type that it is
- * about. */
+ * A new word of JSON Schema has its place here if it holds schemas, else in schema_words.c. */
 #include "openai/chat/schema.h"
 
 #include <stdio.h>
-#include <strings.h>
 
-#include "openai/chat/schema_node.h"
+#include "openai/chat/schema_words.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { NOTE_MOST = 300 /* bytes of what a description is told of one word */ };
-
-/* Types, as bits. */
-enum {
-    IS_STRING = 1 << 0,
-    IS_INTEGER = 1 << 1,
-    IS_NUMBER = 1 << 2,
-    IS_BOOLEAN = 1 << 3,
-    IS_ARRAY = 1 << 4,
-    IS_OBJECT = 1 << 5,
-    IS_NULL = 1 << 6,
-};
-
-static const char *const types[] = {"string", "integer", "number", "boolean",
-                                    "array",  "object",  "null"};
-
 static void write_schema(struct walk *walk, yyjson_val *schema, size_t depth, unsigned inherited);
 
-/* ---- what a schema object says ---- */
-
-/* The values of an enum or const. */
-struct values {
-    yyjson_val *first; /* they stand in a row */
-    size_t count;
-    unsigned types; /* all that occur */
-    bool has_empty; /* "", which the provider refuses */
-};
-
-static unsigned type_of_value(yyjson_val *value)
-{
-    switch (yyjson_get_type(value)) {
-    case YYJSON_TYPE_STR:
-        return IS_STRING;
-    case YYJSON_TYPE_RAW:
-        return strpbrk(yyjson_get_raw(value), ".eE") ? IS_NUMBER : IS_INTEGER;
-    case YYJSON_TYPE_BOOL:
-        return IS_BOOLEAN;
-    case YYJSON_TYPE_ARR:
-        return IS_ARRAY;
-    case YYJSON_TYPE_OBJ:
-        return IS_OBJECT;
-    default: /* yyjson's types are numbers, not an enum */
-        return IS_NULL;
-    }
-}
-
-static struct values values_of(struct walk *walk, const struct node *node)
-{
-    yyjson_val *list = node_word(node, VIEW("enum")), *value;
-    struct values values = {0};
-
-    for (size_t i = 0; i < node->count && !values.first; i++)
-        values.first = yyjson_obj_get(node->layers[i], "const"); /* it may be null */
-    values.count = values.first != NULL;
-    if (!values.first && yyjson_is_arr(list)) {
-        values.first = yyjson_arr_get_first(list);
-        values.count = yyjson_arr_size(list);
-    }
-    if (!schema_charge(walk, values.count))
-        values.count = 0;
-    value = values.first;
-    for (size_t i = 0; i < values.count; i++) {
-        values.types |= type_of_value(value);
-        values.has_empty = values.has_empty || (yyjson_is_str(value) && !yyjson_get_len(value));
-        value = unsafe_yyjson_get_next(value);
-    }
-    return values;
-}
-
-static unsigned type_named(yyjson_val *name)
-{
-    for (size_t i = 0; yyjson_is_str(name) && i < COUNT_OF(types); i++)
-        if (strcasecmp(yyjson_get_str(name), types[i]) == 0)
-            return 1u << i;
-    return 0;
-}
-
-static unsigned types_said(struct walk *walk, const struct node *node)
-{
-    yyjson_val *said = node_word(node, VIEW("type")), *name;
-    unsigned found = type_named(said);
-    size_t i, max;
-
-    yyjson_arr_foreach(said, i, max, name)
-    {
-        if (schema_charge(walk, 1))
-            found |= type_named(name);
-    }
-    return found;
-}
-
-static bool has_word(const struct node *node, const char *name)
-{
-    return node_word(node, view_of(name)) != NULL;
-}
-
-/* A schema that names no type is of that which its words are about; 0: it may be any. */
-static unsigned types_of_words(const struct node *node)
-{
-    static const struct {
-        const char *word;
-        unsigned type;
-    } words[] = {
-        {"properties", IS_OBJECT}, {"required", IS_OBJECT},   {"additionalProperties", IS_OBJECT},
-        {"items", IS_ARRAY},       {"prefixItems", IS_ARRAY},
-    };
-
-    for (size_t i = 0; i < COUNT_OF(words); i++)
-        if (has_word(node, words[i].word))
-            return words[i].type;
-    return 0;
-}
-
-/* What is known of a schema object before it is written. */
-struct facts {
-    struct values values;
-    unsigned types;       /* without null; 0: any */
-    bool is_nullable;     /* null is another */
-    yyjson_val *branches; /* of a union; NULL: it is none */
-};
-
-/* A union beside words of its own would have to be met together with them, which the provider
- * doesn't know: then the union is left out. */
-static struct facts facts_of(struct walk *walk, const struct node *node, unsigned inherited)
-{
-    struct facts facts = {.values = values_of(walk, node)};
-    unsigned said = types_said(walk, node);
-
-    if (!said)
-        said = facts.values.types;
-    if (!said && inherited)
-        said = inherited | (facts.values.types & IS_NULL);
-    if (!has_word(node, "properties") && !has_word(node, "items") &&
-        !has_word(node, "prefixItems") && !facts.values.count)
-        facts.branches = node_union(node);
-    if (!said && !facts.branches)
-        said = types_of_words(node);
-    facts.is_nullable = node->is_nullable || (said | facts.values.types) & IS_NULL ||
-                        yyjson_is_true(node_word(node, VIEW("nullable")));
-    facts.types = said & ~(unsigned)IS_NULL;
-    if (facts.types & IS_NUMBER)
-        facts.types &= ~(unsigned)IS_INTEGER;
-    return facts;
-}
-
-/* ---- single words ---- */
-
-static void write_type(struct walk *walk, unsigned type)
-{
-    for (size_t i = 0; i < COUNT_OF(types); i++)
-        if (type & 1u << i)
-            for (const char *c = types[i]; *c; c++)
-                bytes_printf(walk->out, "%c", walk->form == SCHEMA_OPENAPI ? *c - ('a' - 'A') : *c);
-}
-
-/* JSON's form has one type or a list. */
-static void write_types(struct walk *walk, unsigned some)
-{
-    bool is_list = some & (some - 1);
-    size_t written = 0;
-
-    if (!some)
-        return;
-    json_key(walk->out, VIEW("type"));
-    bytes_text(walk->out, is_list ? "[" : "");
-    for (unsigned type = 1; type <= IS_NULL; type <<= 1) {
-        if (!(some & type))
-            continue;
-        bytes_text(walk->out, written++ ? ",\"" : "\"");
-        write_type(walk, type);
-        bytes_text(walk->out, "\"");
-    }
-    bytes_text(walk->out, is_list ? "]" : "");
-}
-
-static bool is_format_taken(const struct walk *walk, struct view format, unsigned of)
-{
-    static const struct {
-        const char *name;
-        unsigned types;
-        bool is_new; /* JSON's form only */
-    } formats[] = {
-        {"date-time", IS_STRING, false}, {"date", IS_STRING, true},    {"time", IS_STRING, true},
-        {"float", IS_NUMBER, false},     {"double", IS_NUMBER, false}, {"int32", IS_INTEGER, false},
-        {"int64", IS_INTEGER, false},
-    };
-
-    for (size_t i = 0; i < COUNT_OF(formats); i++)
-        if (view_equal(format, view_of(formats[i].name)))
-            return formats[i].types & of && !(formats[i].is_new && walk->form == SCHEMA_OPENAPI);
-    return false;
-}
-
-/* Whether the values can stand in an enum: texts, in JSON's form numbers too, and none that the
- * provider refuses. Numbers of a schema for texts are texts to it. */
-static bool is_enum(const struct walk *walk, const struct facts *facts)
-{
-    unsigned kinds = facts->values.types & ~(unsigned)IS_NULL;
-    unsigned numbers = IS_INTEGER | IS_NUMBER;
-
-    if (!kinds || facts->values.has_empty)
-        return false;
-    if (facts->types == IS_STRING)
-        return !(kinds & ~(IS_STRING | numbers));
-    return walk->form == SCHEMA_JSON && !(kinds & ~numbers) && !(facts->types & ~numbers);
-}
-
-static void write_enum(struct walk *walk, const struct facts *facts)
-{
-    yyjson_val *value = facts->values.first;
-    size_t written = 0;
-
-    if (!is_enum(walk, facts))
-        return;
-    json_key(walk->out, VIEW("enum"));
-    for (size_t i = 0; i < facts->values.count; i++, value = unsafe_yyjson_get_next(value)) {
-        if (yyjson_is_null(value))
-            continue;
-        bytes_append(walk->out, written++ ? VIEW(",") : VIEW("["));
-        if (yyjson_is_raw(value) && facts->types == IS_STRING)
-            json_text(walk->out, (struct view){yyjson_get_raw(value), yyjson_get_len(value)});
-        else
-            json_value(walk->out, value);
-    }
-    bytes_append(walk->out, VIEW("]"));
-}
-
-/* ---- the description, and what it has to tell ---- */
-
-/* Whether a value with all that is in it takes few bytes; that costs no more than those. */
-static bool is_short(yyjson_val *value, size_t most)
-{
-    yyjson_val *end = unsafe_yyjson_get_next(value);
-    size_t size = 0;
-
-    for (; value < end && size <= most; value++)
-        size += 4 + (yyjson_is_ctn(value) ? 0 : yyjson_get_len(value));
-    return size <= most;
-}
-
-static void note_value(struct bytes *note, const char *before, yyjson_val *value,
-                       const char *behind)
-{
-    bytes_text(note, before);
-    json_value(note, value);
-    bytes_text(note, behind);
-}
-
-static void note_values(const struct walk *walk, const struct facts *facts, struct bytes *note)
-{
-    yyjson_val *value = facts->values.first;
-    size_t start = note->len;
-
-    if (!facts->values.count || is_enum(walk, facts) || !(facts->values.types & ~IS_NULL))
-        return;
-    for (size_t i = 0; i < facts->values.count; i++, value = unsafe_yyjson_get_next(value)) {
-        if (note->len - start > NOTE_MOST || !is_short(value, NOTE_MOST)) {
-            note->len = start;
-            return;
-        }
-        note_value(note, i ? ", " : " One of: ", value, "");
-    }
-    bytes_text(note, ".");
-}
-
-/* Words that the provider doesn't know are told if they say something that is short. */
-static void note_words(const struct walk *walk, const struct node *node, const struct facts *facts,
-                       struct bytes *note)
-{
-    static const struct {
-        const char *word, *sentence;
-    } words[] = {
-        {"exclusiveMinimum", " Greater than "},
-        {"exclusiveMaximum", " Less than "},
-        {"multipleOf", " A multiple of "},
-        {"additionalProperties", " Each value: "},
-    };
-    yyjson_val *format = node_word(node, VIEW("format"));
-
-    for (size_t i = 0; i < COUNT_OF(words); i++) {
-        yyjson_val *value = node_word(node, view_of(words[i].word));
-        if ((yyjson_is_raw(value) || yyjson_obj_size(value)) && is_short(value, NOTE_MOST))
-            note_value(note, words[i].sentence, value, ".");
-    }
-    if (!json_view(format).len || is_format_taken(walk, json_view(format), facts->types) ||
-        !is_short(format, NOTE_MOST))
-        return;
-    bytes_text(note, " Format: ");
-    bytes_append(note, json_view(format));
-    bytes_text(note, ".");
-}
-
-static void write_description(struct walk *walk, const struct node *node, const struct facts *facts)
-{
-    struct view said = json_view(node_word(node, VIEW("description")));
-    struct bytes note = {0};
-
-    note_values(walk, facts, &note);
-    note_words(walk, node, facts, &note);
-    if (!said.len && !note.len && !facts->types && !facts->branches && !facts->is_nullable &&
-        walk->form == SCHEMA_OPENAPI)
-        bytes_text(&note, " any value");
-    if (said.len || note.len) {
-        json_key(walk->out, VIEW("description"));
-        bytes_append(walk->out, VIEW("\""));
-        json_escape(walk->out, said);
-        json_escape(walk->out, view_skip(bytes_view(&note), note.len && !said.len ? 1 : 0));
-        bytes_append(walk->out, VIEW("\""));
-    }
-    bytes_clear(&note);
-}
-
-/* ---- words about one type ---- */
-
-static void write_counts(struct walk *walk, const struct node *node, const char *const names[2])
-{
-    for (size_t i = 0; i < 2; i++) {
-        int64_t count;
-        if (!json_integer(node_word(node, view_of(names[i])), &count) || count < 0)
-            continue;
-        json_key(walk->out, view_of(names[i]));
-        json_int(walk->out, count);
-    }
-}
-
-static void write_text_words(struct walk *walk, const struct node *node)
-{
-    struct view pattern = json_view(node_word(node, VIEW("pattern")));
-
-    write_counts(walk, node, (const char *const[]){"minLength", "maxLength"});
-    if (pattern.len) {
-        json_key(walk->out, VIEW("pattern"));
-        json_text(walk->out, pattern);
-    }
-}
-
-/* A bound that is excluded is looser as one that isn't. */
-static void write_number_words(struct walk *walk, const struct node *node)
-{
-    static const char *const bounds[][2] = {{"minimum", "exclusiveMinimum"},
-                                            {"maximum", "exclusiveMaximum"}};
-
-    for (size_t i = 0; i < COUNT_OF(bounds); i++) {
-        yyjson_val *bound = node_word(node, view_of(bounds[i][0]));
-        if (!yyjson_is_raw(bound))
-            bound = node_word(node, view_of(bounds[i][1]));
-        if (!yyjson_is_raw(bound))
-            continue;
-        json_key(walk->out, view_of(bounds[i][0]));
-        json_value(walk->out, bound);
-    }
-}
+/* ---- lists of schemas ---- */
 
 /* The branches of a union, or the elements of a tuple; returns how many. OpenAPI's form says null
  * apart. */
@@ -413,7 +62,7 @@ static void write_array_words(struct walk *walk, const struct node *node, size_t
     yyjson_val *tuple = node_word(node, VIEW("prefixItems"));
     bool is_tuple;
 
-    write_counts(walk, node, (const char *const[]){"minItems", "maxItems"});
+    words_counts(walk, node, (const char *const[]){"minItems", "maxItems"});
     if (!tuple && yyjson_is_arr(items))
         tuple = items;
     if (!yyjson_is_obj(items))
@@ -541,7 +190,7 @@ static void write_object_words(struct walk *walk, const struct node *node, size_
 {
     yyjson_val *more = node_word(node, VIEW("additionalProperties"));
 
-    write_counts(walk, node, (const char *const[]){"minProperties", "maxProperties"});
+    words_counts(walk, node, (const char *const[]){"minProperties", "maxProperties"});
     if (walk->form == SCHEMA_OPENAPI && !has_properties(node)) {
         json_key(walk->out, VIEW("properties"));
         bytes_append(walk->out, VIEW("{\"any\":{\"type\":\"STRING\",\"nullable\":true}}"));
@@ -561,31 +210,16 @@ static void write_object_words(struct walk *walk, const struct node *node, size_
 static void write_words(struct walk *walk, const struct node *node, const struct facts *facts,
                         size_t depth)
 {
-    struct view format = json_view(node_word(node, VIEW("format")));
-
-    if (is_format_taken(walk, format, facts->types)) {
-        json_key(walk->out, VIEW("format"));
-        json_text(walk->out, format);
-    }
-    write_enum(walk, facts);
+    words_format(walk, node, facts);
+    words_enum(walk, facts);
     if (facts->types & IS_STRING)
-        write_text_words(walk, node);
+        words_text(walk, node);
     if (facts->types & (IS_NUMBER | IS_INTEGER))
-        write_number_words(walk, node);
+        words_number(walk, node);
     if (facts->types & IS_ARRAY)
         write_array_words(walk, node, depth);
     if (facts->types & IS_OBJECT)
         write_object_words(walk, node, depth);
-}
-
-static void write_title(struct walk *walk, const struct node *node)
-{
-    struct view title = json_view(node_word(node, VIEW("title")));
-
-    if (!title.len)
-        return;
-    json_key(walk->out, VIEW("title"));
-    json_text(walk->out, title);
 }
 
 /* They inherit the type beside them. */
@@ -603,15 +237,15 @@ static void write_branches(struct walk *walk, const struct facts *facts, size_t 
 static void write_json(struct walk *walk, const struct node *node, const struct facts *facts,
                        size_t depth)
 {
-    bool is_apart = facts->is_nullable && (is_enum(walk, facts) || facts->branches);
+    bool is_apart = facts->is_nullable && (words_are_enum(walk, facts) || facts->branches);
     bool is_wrapped = is_apart && !facts->branches;
     bool has_type = facts->types || facts->is_nullable;
 
     bytes_append(walk->out, is_wrapped ? VIEW("{\"anyOf\":[{") : VIEW("{"));
     if (has_type && (!facts->branches || (walk->is_parameters && !depth)))
-        write_types(walk, facts->types | (facts->is_nullable && !is_apart ? IS_NULL : 0));
-    write_title(walk, node);
-    write_description(walk, node, facts);
+        words_types(walk, facts->types | (facts->is_nullable && !is_apart ? IS_NULL : 0));
+    words_title(walk, node);
+    words_description(walk, node, facts);
     if (facts->branches) {
         write_branches(walk, facts, depth);
     } else {
@@ -634,7 +268,7 @@ static void write_openapi_types(struct walk *walk, const struct node *node,
         if (facts->values.types == type)
             one.values = facts->values;
         bytes_append(walk->out, written++ ? VIEW(",{") : VIEW("[{"));
-        write_types(walk, type);
+        words_types(walk, type);
         write_words(walk, node, &one, depth);
         bytes_append(walk->out, VIEW("}"));
     }
@@ -661,12 +295,12 @@ static void write_openapi(struct walk *walk, const struct node *node, const stru
 
     bytes_append(walk->out, VIEW("{"));
     if (is_one && !facts->branches)
-        write_types(walk, facts->types ? facts->types : IS_STRING);
+        words_types(walk, facts->types ? facts->types : IS_STRING);
     if (facts->is_nullable || has_null_branch(facts->branches)) {
         json_key(walk->out, VIEW("nullable"));
         bytes_append(walk->out, VIEW("true"));
     }
-    write_description(walk, node, facts);
+    words_description(walk, node, facts);
     if (facts->branches) {
         write_branches(walk, facts, depth);
     } else if (is_one) {
@@ -867,7 +501,7 @@ bool schema_write_parameters(yyjson_val *schema, enum schema_form form,
     walk.root = schema;
     walk.start = out->len;
     bytes_append(out, VIEW("{"));
-    write_types(&walk, IS_OBJECT);
+    words_types(&walk, IS_OBJECT);
     bytes_append(out, VIEW(",\"properties\":"));
     yyjson_obj_foreach(schema, i, max, key, value)
     {

@@ -12,85 +12,20 @@
 
 #include "openai/chat/contents.h"
 #include "openai/chat/tool_names.h"
+#include "openai/chat/tool_pairs.h"
 
 enum {
-    CALLS_MOST = 256, /* of a step */
-    LOOKS_MOST = 512, /* results that are looked at for a step; what is behind is told as text */
-    LATE_MOST = 4096, /* looks at results behind their step, of all steps */
-    SIGNATURE_LEAST = 8,
+    SIGNATURE_LEAST = 8, /* characters */
 };
 
-#define NONE SIZE_MAX
-
-struct result {
-    yyjson_val *message;
-    size_t index;       /* of the message */
-    size_t step;        /* of the newest message with calls before it, NONE: there is none */
-    yyjson_val *caller; /* that message; NULL: none */
-    struct view id;
-    size_t next; /* another result of the same call; NONE: the last */
-    bool is_taken;
-};
-
-struct call {
-    struct view id, name; /* the client's */
-    size_t first, last;   /* of its results; NONE: none */
-};
-
-struct tool_turns {
-    struct result *results; /* all, in the order of the messages */
-    size_t result_count;
-    size_t seen;        /* of the results: those whose messages have been passed */
-    struct call *calls; /* of the step that is open */
-    size_t call_count;
-    size_t step;       /* its newest message with calls */
-    size_t late_looks; /* that have been had */
-};
-
-/* ---- the results, known before the first call ---- */
-
-static bool is_result(yyjson_val *message)
-{
-    struct view role = json_view(json_member(message, VIEW("role")));
-
-    return view_equal(role, VIEW("tool")) || view_equal(role, VIEW("function"));
-}
-
-static bool has_calls(yyjson_val *message)
-{
-    return yyjson_arr_size(json_member(message, VIEW("tool_calls"))) ||
-           yyjson_is_obj(json_member(message, VIEW("function_call")));
-}
-
-static void collect(struct tool_turns *turns, yyjson_val *messages)
-{
-    size_t i, max, step = NONE;
-    yyjson_val *message, *caller = NULL;
-
-    turns->results = memory_new(yyjson_arr_size(messages) * sizeof(*turns->results));
-    yyjson_arr_foreach(messages, i, max, message)
-    {
-        if (has_calls(message)) {
-            step = i;
-            caller = message;
-        }
-        if (is_result(message))
-            turns->results[turns->result_count++] =
-                (struct result){.message = message,
-                                .index = i,
-                                .step = step,
-                                .caller = caller,
-                                .id = json_view(json_member(message, VIEW("tool_call_id"))),
-                                .next = NONE};
-    }
-}
+/* ---- the state ---- */
 
 static struct tool_turns *turns_of(struct chat *chat)
 {
     if (!chat->turns) {
         chat->turns = memory_new(sizeof(*chat->turns));
         chat->turns->calls = memory_new(CALLS_MOST * sizeof(*chat->turns->calls));
-        collect(chat->turns, chat->value[F_messages]);
+        tool_pairs_collect(chat->turns, chat->value[F_messages]);
     }
     return chat->turns;
 }
@@ -259,7 +194,7 @@ static bool open_call(struct chat *chat, yyjson_val *function, struct view id, s
     tool_name_write(out, json_view(name));
     bytes_append(out, VIEW("\",\"args\":"));
     turns->calls[turns->call_count++] =
-        (struct call){.id = id, .name = json_view(name), .first = NONE, .last = NONE};
+        (struct tool_call){.id = id, .name = json_view(name), .first = NONE, .last = NONE};
     turns->step = place->message;
     return true;
 }
@@ -336,129 +271,6 @@ bool tool_turns_calls(struct chat *chat, yyjson_val *message, size_t index)
     return !legacy || yyjson_arr_size(calls) || take_legacy(chat, legacy, message, index);
 }
 
-/* ---- which result is whose ---- */
-
-static void give(struct tool_turns *turns, struct call *call, size_t result)
-{
-    turns->results[result].is_taken = true;
-    if (call->first == NONE)
-        call->first = result;
-    else
-        turns->results[call->last].next = result;
-    call->last = result;
-}
-
-/* The call of that id without a result, else one that has some; NULL: none has the id. */
-static struct call *call_by_id(struct tool_turns *turns, struct view id)
-{
-    struct call *found = NULL;
-
-    for (size_t i = 0; i < turns->call_count; i++) {
-        struct call *call = &turns->calls[i];
-        if (!view_equal(call->id, id))
-            continue;
-        if (call->first == NONE)
-            return call;
-        found = call;
-    }
-    return found;
-}
-
-/* The first call without a result, of that name if it has one. */
-static struct call *call_by_name(struct tool_turns *turns, struct view name)
-{
-    for (size_t i = 0; i < turns->call_count; i++) {
-        struct call *call = &turns->calls[i];
-        if (call->first == NONE && (!name.len || view_equal(call->name, name)))
-            return call;
-    }
-    return NULL;
-}
-
-/* The results that belong to the step by where they stand. */
-struct span {
-    size_t first, behind;
-};
-
-static struct span span_of(const struct tool_turns *turns)
-{
-    struct span span = {turns->seen, turns->seen};
-
-    while (span.behind < turns->result_count && turns->results[span.behind].step == turns->step &&
-           span.behind - span.first < LOOKS_MOST)
-        span.behind++;
-    return span;
-}
-
-static void pair_by_id(struct tool_turns *turns, struct span span)
-{
-    for (size_t i = span.first; i < span.behind; i++) {
-        struct view id = turns->results[i].id;
-        struct call *call = id.len ? call_by_id(turns, id) : NULL;
-        if (call)
-            give(turns, call, i);
-    }
-}
-
-static void pair_without_id(struct tool_turns *turns, struct span span)
-{
-    for (size_t i = span.first; i < span.behind; i++) {
-        struct result *result = &turns->results[i];
-        struct view name = json_view(json_member(result->message, VIEW("name")));
-        struct call *call = result->id.len ? NULL : call_by_name(turns, name);
-        if (call)
-            give(turns, call, i);
-    }
-}
-
-/* Whether the step before the result has a call of its id: then it isn't ours. */
-static bool is_anothers(const struct result *result)
-{
-    yyjson_val *call;
-    size_t i, max;
-
-    yyjson_arr_foreach(json_member(result->caller, VIEW("tool_calls")), i, max, call)
-    {
-        if (view_equal(json_view(json_member(call, VIEW("id"))), result->id))
-            return true;
-    }
-    return false;
-}
-
-/* Results that come after other calls. */
-static void pair_late(struct tool_turns *turns, struct span span)
-{
-    if (!call_by_name(turns, VIEW("")))
-        return;
-    for (size_t i = span.behind; i < turns->result_count && turns->late_looks++ < LATE_MOST; i++) {
-        struct result *result = &turns->results[i];
-        struct call *call = result->id.len ? call_by_id(turns, result->id) : NULL;
-        if (call && call->first == NONE && !is_anothers(result))
-            give(turns, call, i);
-    }
-}
-
-/* One call and one result that are left over belong together, whatever the id. */
-static void pair_last(struct tool_turns *turns, struct span span)
-{
-    struct call *call = call_by_name(turns, VIEW(""));
-    size_t left = NONE, count = 0;
-
-    for (size_t i = span.first; i < span.behind; i++) {
-        if (turns->results[i].is_taken)
-            continue;
-        left = i;
-        count++;
-    }
-    if (!call || count != 1)
-        return;
-    give(turns, call, left);
-    if (call_by_name(turns, VIEW(""))) { /* there were two calls: it was a guess */
-        call->first = call->last = NONE;
-        turns->results[left].is_taken = false;
-    }
-}
-
 /* ---- results ---- */
 
 static bool is_picture(struct view type)
@@ -467,7 +279,7 @@ static bool is_picture(struct view type)
 }
 
 /* Appends the text of a result; of pictures, which stand apart, nothing. */
-static bool read_text(struct chat *chat, const struct result *result, struct bytes *text)
+static bool read_text(struct chat *chat, const struct tool_result *result, struct bytes *text)
 {
     yyjson_val *content = json_member(result->message, VIEW("content")), *part;
     size_t i, max;
@@ -517,9 +329,9 @@ static void write_value(struct bytes *out, struct view text, bool is_bare)
 }
 
 /* Several results of one call are told as a list. */
-static bool write_response(struct chat *chat, const struct call *call)
+static bool write_response(struct chat *chat, const struct tool_call *call)
 {
-    const struct result *results = chat->turns->results;
+    const struct tool_result *results = chat->turns->results;
     bool is_list = call->first != call->last;
     struct bytes text = {0};
     bool is_good = true;
@@ -539,7 +351,7 @@ static bool write_response(struct chat *chat, const struct call *call)
     return is_good;
 }
 
-static bool write_picture(struct chat *chat, yyjson_val *part, const struct result *result,
+static bool write_picture(struct chat *chat, yyjson_val *part, const struct tool_result *result,
                           size_t index)
 {
     yyjson_val *holder = json_member(part, VIEW("image_url"));
@@ -555,10 +367,10 @@ static bool write_picture(struct chat *chat, yyjson_val *part, const struct resu
 }
 
 /* Appends the pictures of a call's results, each behind `before`, the first behind `first`. */
-static bool write_pictures(struct chat *chat, const struct call *call, struct view first,
+static bool write_pictures(struct chat *chat, const struct tool_call *call, struct view first,
                            size_t *written)
 {
-    const struct result *results = chat->turns->results;
+    const struct tool_result *results = chat->turns->results;
 
     for (size_t i = call->first; i != NONE; i = results[i].next) {
         yyjson_val *content = json_member(results[i].message, VIEW("content")), *part;
@@ -575,7 +387,7 @@ static bool write_pictures(struct chat *chat, const struct call *call, struct vi
     return true;
 }
 
-static bool write_result(struct chat *chat, const struct call *call)
+static bool write_result(struct chat *chat, const struct tool_call *call)
 {
     struct bytes *out = &chat->ask->body;
     struct view hung = {0}, id = split_id(call->id, &hung);
@@ -618,16 +430,11 @@ static bool write_results(struct chat *chat)
 bool tool_turns_answer(struct chat *chat)
 {
     struct tool_turns *turns = chat->turns;
-    struct span span;
     bool is_good;
 
     if (!turns || !turns->call_count)
         return true;
-    span = span_of(turns);
-    pair_by_id(turns, span);
-    pair_without_id(turns, span);
-    pair_late(turns, span);
-    pair_last(turns, span);
+    tool_pairs_find(turns);
     is_good = write_results(chat);
     turns->call_count = 0;
     return is_good;
@@ -637,7 +444,7 @@ bool tool_turns_result(struct chat *chat)
 {
     struct tool_turns *turns = turns_of(chat);
     struct bytes text = {0};
-    struct result *result;
+    struct tool_result *result;
     bool is_good = tool_turns_answer(chat);
 
     result = &turns->results[turns->seen++];
