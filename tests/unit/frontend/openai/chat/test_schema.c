@@ -297,7 +297,7 @@ static void what_is_deep_may_be_anything(void **state)
         bytes_text(&in, "}");
     doc = json_read_request(bytes_view(&in), &why);
     assert_true(schema_write(yyjson_doc_get_root(doc), SCHEMA_JSON, &left, &out));
-    assert_true(out.len < 32 * 30);
+    assert_true(out.len < 1000);
     assert_non_null(strstr(bytes_cstr(&out), "\"items\":{}}"));
     yyjson_doc_free(doc);
     bytes_clear(&in);
@@ -325,7 +325,7 @@ static void what_grows_without_measure_is_refused(void **state)
         struct schema_budget left = budget;
         out.len = 0;
         assert_false(schema_write(yyjson_doc_get_root(doc), (enum schema_form)form, &left, &out));
-        assert_true(out.len < 64 << 20);
+        assert_true(out.len < 64u << 20u);
     }
     yyjson_doc_free(doc);
     bytes_clear(&in);

@@ -205,13 +205,10 @@ static void v06_results_stand_in_the_order_of_the_calls(void **state)
          TURNS(MODEL(FC1("A", "f", "{'x':1}") "," FC("B", "g", "{}")) "," USER(
              FR("A", "f", "{'r':2}") "," FR("B", "g", "{'result':'ok'}")))},
         {"with words of both, between them too",
-         SAY("{'role':'assistant','content':'Look.','tool_calls':[" CALL(
-             "A", "f", "{}") "," CALL("B", "g",
-                                      "{}") "]}," RESULT("A",
-                                                         "1") ",{'role':'user','content':'and'}"
-                                                              "," RESULT("B",
-                                                                         "2") ",{'role':'user','"
-                                                                              "content':'Well?'}"),
+         SAY("{'role':'assistant','content':'Look.','tool_calls':[" CALL("A", "f", "{}") "," CALL(
+             "B", "g", "{}") "]}," RESULT("A", "1") ",{'role':'user','content':'and'}"
+                                                    "," RESULT("B", "2") ",{'role':'user','"
+                                                                         "content':'Well?'}"),
          TURNS(MODEL("{'text':'Look.'}," FC1("A", "f", "{}") "," FC("B", "g", "{}")) "," USER(
              FR("A", "f", "{'result':'1'}") "," FR(
                  "B", "g", "{'result':'2'}")) "," USER("{'text':'and'},{'text':'Well?'}"))},
@@ -309,7 +306,7 @@ static void v08_arguments_that_are_broken_are_named(void **state)
 
 #define SIGNED(id, args)                                                                           \
     "{'functionCall':{'id':'" id "','name':'f','args':" args "},'thoughtSignature':'c2lnbmVkIQ=='" \
-                                                             "}"
+    "}"
 #define DONE_F USER(FR("A", "f", "{'result':'1'}"))
 
 static void v09_signatures_come_back_wherever_clients_keep_them(void **state)
