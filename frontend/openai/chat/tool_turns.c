@@ -366,24 +366,32 @@ static bool write_picture(struct chat *chat, yyjson_val *part, const struct tool
     return chat_count_picture(chat, chat->ask->body.len - start, param);
 }
 
-/* Appends the pictures of a call's results, each behind `before`, the first behind `first`. */
-static bool write_pictures(struct chat *chat, const struct tool_call *call, struct view first,
+/* Appends the pictures of a result, each behind a comma, but `first` before the first of all. */
+static bool write_pictures(struct chat *chat, const struct tool_result *result, struct view first,
                            size_t *written)
+{
+    yyjson_val *content = json_member(result->message, VIEW("content")), *part;
+    size_t i, max;
+
+    yyjson_arr_foreach(content, i, max, part)
+    {
+        if (!is_picture(json_view(json_member(part, VIEW("type")))))
+            continue;
+        bytes_append(&chat->ask->body, (*written)++ ? VIEW(",") : first);
+        if (!write_picture(chat, part, result, i))
+            return false;
+    }
+    return true;
+}
+
+static bool write_all_pictures(struct chat *chat, const struct tool_call *call, struct view first,
+                               size_t *written)
 {
     const struct tool_result *results = chat->turns->results;
 
-    for (size_t i = call->first; i != NONE; i = results[i].next) {
-        yyjson_val *content = json_member(results[i].message, VIEW("content")), *part;
-        size_t k, max;
-        yyjson_arr_foreach(content, k, max, part)
-        {
-            if (!is_picture(json_view(json_member(part, VIEW("type")))))
-                continue;
-            bytes_append(&chat->ask->body, (*written)++ ? VIEW(",") : first);
-            if (!write_picture(chat, part, &results[i], k))
-                return false;
-        }
-    }
+    for (size_t i = call->first; i != NONE; i = results[i].next)
+        if (!write_pictures(chat, &results[i], first, written))
+            return false;
     return true;
 }
 
@@ -406,7 +414,8 @@ static bool write_result(struct chat *chat, const struct tool_call *call)
     if (!write_response(chat, call))
         return false;
     chat->text_size += out->len - start;
-    if (chat->model->signs_calls && !write_pictures(chat, call, VIEW(",\"parts\":["), &pictures))
+    if (chat->model->signs_calls &&
+        !write_all_pictures(chat, call, VIEW(",\"parts\":["), &pictures))
         return false;
     bytes_append(out, pictures ? VIEW("]}}") : VIEW("}}"));
     return true;
@@ -422,7 +431,7 @@ static bool write_results(struct chat *chat)
         if (!write_result(chat, &turns->calls[i]))
             return false;
     for (size_t i = 0; i < turns->call_count && !chat->model->signs_calls; i++)
-        if (!write_pictures(chat, &turns->calls[i], VIEW(","), &pictures))
+        if (!write_all_pictures(chat, &turns->calls[i], VIEW(","), &pictures))
             return false;
     return true;
 }
@@ -445,6 +454,7 @@ bool tool_turns_result(struct chat *chat)
     struct tool_turns *turns = turns_of(chat);
     struct bytes text = {0};
     struct tool_result *result;
+    size_t pictures = 0;
     bool is_good = tool_turns_answer(chat);
 
     result = &turns->results[turns->seen++];
@@ -455,5 +465,5 @@ bool tool_turns_result(struct chat *chat)
     if (is_good)
         contents_text(chat, ROLE_USER, bytes_view(&text));
     bytes_clear(&text);
-    return is_good;
+    return is_good && write_pictures(chat, result, VIEW(","), &pictures);
 }

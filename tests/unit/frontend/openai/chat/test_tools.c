@@ -228,6 +228,8 @@ static void v06_results_stand_in_the_order_of_the_calls(void **state)
              FR("A", "f", "{'result':'1'}") "," FR("B", "g", "{'result':'2'}")))});
 }
 
+#define PICTURE "{'type':'image_url','image_url':{'url':'data:image/png;base64,QQ=='}}"
+
 static void v07_missing_orphaned_and_repeated_results(void **state)
 {
     (void)state;
@@ -238,6 +240,11 @@ static void v07_missing_orphaned_and_repeated_results(void **state)
         {"of no call", SAY(RESULT("Z", "5")),
          "{'contents':[{'role':'user','parts':[{'text':'Hi'},"
          "{'text':'Tool result: 5'}]}]}"},
+        {"a picture of no call",
+         SAY("{'role':'tool','tool_call_id':'Z','content':[" PICTURE "," PICTURE "]}"),
+         "{'contents':[{'role':'user','parts':[{'text':'Hi'},{'text':'Tool result: '},{'inlineData'"
+         ":{'data':'QQ==','mimeType':'image/png'}},{'inlineData':{'data':'QQ==','mimeType':"
+         "'image/png'}}]}]}"},
         {"another id, but only one is left", SAY(CALLS(CALL("A", "f", "{}")) "," RESULT("Z", "5")),
          TURNS(MODEL(FC1("A", "f", "{}")) "," USER(FR("A", "f", "{'result':'5'}")))},
         {"another id, and two are left",
@@ -356,8 +363,6 @@ static void v09_signatures_come_back_wherever_clients_keep_them(void **state)
                                    "'thought_signature':'c2lnbmVkIQ=='}}")) "," RESULT("A", "1")),
          TURNS(MODEL(FC("A", "f", "{}")) "," DONE_F)});
 }
-
-#define PICTURE "{'type':'image_url','image_url':{'url':'data:image/png;base64,QQ=='}}"
 
 static void results_are_objects_whatever_they_were(void **state)
 {
