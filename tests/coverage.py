@@ -15,7 +15,7 @@ GROUPS = {
     "proto": ["proto/*.[ch]", "common/base/*.[ch]", "common/settings/*.[ch]", "common/web/*.[ch]"],
     "balancer's pool": ["balancer/pool/pool.c"],
     "SSE": ["common/base/sse.c"],
-    "translators": ["frontend/openai/*.c", "frontend/openai/chat/*.c", "frontend/gemini/*.c", "frontend/exchange/dialect.c", "common/models/model.c",
+    "translators": ["frontend/openai/*.c", "frontend/openai/chat/*.c", "frontend/gemini/*.c", "frontend/exchange/dialect.c", "common/models/*.c",
                     "common/base/json.c"],
     "spool": ["recorder/intake/spool.c", "recorder/intake/segment.c", "recorder/writer/batch.c"],
     "HTTP/1.1": ["upstream/transfer/request.c", "upstream/transfer/response.c"],

@@ -42,6 +42,12 @@ static const struct {
 } others[] = {
     {"Budget", "invalid", {"thinking_budget", REFUSED_BUDGET, false}},
     {"The thinking budget", "invalid", {"thinking_budget", REFUSED_BUDGET, false}},
+    {"Function call `",
+     "is missing a `thought_signature`",
+     {"signature", REFUSED_SIGNATURE, false}},
+    {"Corrupted thought signature", "", {"signature", REFUSED_SIGNATURE, false}},
+    {"Invalid thought signature", "", {"signature", REFUSED_SIGNATURE, false}},
+    {"Thought signature is not valid", "", {"signature", REFUSED_SIGNATURE, false}},
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -132,6 +138,8 @@ static const struct {
     {REFUSED_MEDIA_RESOLUTION, IN_CONFIG, "mediaResolution"},
     {REFUSED_MEDIA_RESOLUTION, IN_PARTS, "mediaResolution"},
     {REFUSED_JSON, IN_CONFIG, "responseMimeType"},
+    {REFUSED_JSON, IN_CONFIG, "responseJsonSchema"},
+    {REFUSED_JSON, IN_CONFIG, "responseSchema"},
     {REFUSED_LEVEL, IN_THINKING, "thinkingLevel"},
     {REFUSED_BUDGET, IN_THINKING, "thinkingBudget"},
     {REFUSED_THINKING, IN_CONFIG, "thinkingConfig"},
@@ -156,6 +164,8 @@ static bool may_hold(struct view body, unsigned refused)
     }
     return (refused & 1u << REFUSED_SYSTEM &&
             memmem(body.at, body.len, "systemInstruction", strlen("systemInstruction"))) ||
+           (refused & 1u << REFUSED_SIGNATURE &&
+            memmem(body.at, body.len, "functionCall", strlen("functionCall"))) ||
            refused & 1u << REFUSED_PREFILL;
 }
 
@@ -255,6 +265,44 @@ static bool continue_prefill(yyjson_mut_doc *doc, yyjson_mut_val *root)
     return true;
 }
 
+/* The first call of a content gets the value that Google documents for a lost signature, all else
+ * loses its own: of what model or key they were is not known. */
+static bool skip_signatures(yyjson_mut_doc *doc, yyjson_mut_val *parts)
+{
+    yyjson_mut_val *part;
+    size_t i, max;
+    bool has_call = false, is_changed = false;
+
+    yyjson_mut_arr_foreach(parts, i, max, part)
+    {
+        yyjson_mut_val *signature = yyjson_mut_obj_get(part, "thoughtSignature");
+        bool is_first = !has_call && yyjson_mut_obj_get(part, "functionCall");
+
+        has_call = has_call || is_first;
+        if (!is_first) {
+            is_changed |= drop(part, "thoughtSignature");
+        } else if (!yyjson_mut_equals_str(signature, REFUSAL_NO_SIGNATURE)) {
+            drop(part, "thoughtSignature");
+            is_changed |=
+                yyjson_mut_obj_add_str(doc, part, "thoughtSignature", REFUSAL_NO_SIGNATURE);
+        }
+    }
+    return is_changed;
+}
+
+static bool skip_all_signatures(yyjson_mut_doc *doc, yyjson_mut_val *root)
+{
+    yyjson_mut_val *content;
+    size_t i, max;
+    bool is_changed = false;
+
+    yyjson_mut_arr_foreach(yyjson_mut_obj_get(root, "contents"), i, max, content)
+    {
+        is_changed |= skip_signatures(doc, yyjson_mut_obj_get(content, "parts"));
+    }
+    return is_changed;
+}
+
 static bool change(yyjson_mut_doc *doc, unsigned refused)
 {
     yyjson_mut_val *root = yyjson_mut_doc_get_root(doc);
@@ -264,6 +312,8 @@ static bool change(yyjson_mut_doc *doc, unsigned refused)
         is_changed |= move_system(doc, root);
     if (refused & 1u << REFUSED_PREFILL)
         is_changed |= continue_prefill(doc, root);
+    if (refused & 1u << REFUSED_SIGNATURE)
+        is_changed |= skip_all_signatures(doc, root);
     return is_changed;
 }
 

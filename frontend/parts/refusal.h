@@ -17,11 +17,15 @@ enum refused {
     REFUSED_LEVEL,
     REFUSED_BUDGET,
     REFUSED_THINKING,
+    REFUSED_SIGNATURE,
     REFUSED_COUNT
 };
 
 /* What the user says behind an assistant's last word, where the model wants the user's. */
 #define REFUSAL_CONTINUE "Continue."
+
+/* What Google documents for a call whose signature is lost. */
+#define REFUSAL_NO_SIGNATURE "skip_thought_signature_validator"
 
 struct refusal {
     const char *name;

@@ -5,8 +5,10 @@ import json
 import os
 import sys
 import time
+from typing import Literal, Optional
 
 import openai
+import pydantic
 
 MODEL, PROMPT = os.environ["MODEL"], os.environ.get("PROMPT", "Hello, world!")
 SETTINGS = {"api_key": os.environ["TOKEN"], "base_url": os.environ["GATEWAY"] + os.environ.get("PREFIX", "/openai/v1"),
@@ -85,6 +87,34 @@ def picture():
     return [reply.choices[0].message.content, url.split(",")[1]]
 
 
+class Place(pydantic.BaseModel):
+    type: Literal["city", "lake"]
+    name: str
+
+
+class Weather(pydantic.BaseModel):
+    """The weather of a place."""
+    place: Place
+    days: Optional[int]
+    near: list[Place]
+
+
+def tools():
+    """A dialogue with the SDK's own classes: a call of a parsed tool, its result, an answer parsed by the same class."""
+    messages = [{"role": "user", "content": PROMPT}]
+    made = {"model": MODEL, "tools": [openai.pydantic_function_tool(Weather)]}
+    message = client.chat.completions.parse(messages=messages, **made).choices[0].message
+    calls = message.tool_calls
+    messages += [message, *({"role": "tool", "tool_call_id": call.id, "content": "rain"} for call in calls)]
+    said = client.chat.completions.create(messages=messages, **made).choices[0]
+    answer = client.chat.completions.parse(model=MODEL, messages=ask("How is it?")["messages"], response_format=Weather)
+    with client.chat.completions.stream(messages=[messages[0]], **made) as events:
+        streamed = events.get_final_completion().choices[0].message.tool_calls
+    return [[type(call.function.parsed_arguments).__name__ for call in calls], said.finish_reason,
+            type(answer.choices[0].message.parsed).__name__, [call.function.name for call in streamed],
+            [type(call.function.parsed_arguments).__name__ for call in streamed]]
+
+
 async def one_of_many(many, number):
     text = ""
     answer = await many.chat.completions.create(**ask(f"stream {number}\n{PROMPT}"), stream=True)
@@ -102,5 +132,6 @@ def parallel():
     return asyncio.run(many())
 
 
-TASKS = {task.__name__: task for task in (chat, stream, errors, fails, broken_stream, times_out, retries, picture, parallel)}
+TASKS = {task.__name__: task for task in (chat, stream, errors, fails, broken_stream, times_out, retries, picture, tools,
+                                            parallel)}
 print(json.dumps(TASKS[sys.argv[1]]()))

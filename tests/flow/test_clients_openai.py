@@ -85,3 +85,9 @@ def test_it_sends_a_picture(stage, python):
     assert said.startswith("You said: What is this?")
     parts = json.loads(stage.sim.last()["body"])["contents"][0]["parts"]
     assert [part.get("inlineData") for part in parts if "inlineData" in part] == [{"mimeType": "image/png", "data": data}]
+
+
+def test_it_calls_tools_and_parses_answers(stage, python):
+    parsed, finish, answer, streamed, again = ask(stage, python, PROGRAM, "tools", PROMPT=scripted(calls=2), MODEL="gemini-3.5-flash")
+    assert parsed == again == ["Weather"] * 2 and streamed == ["Weather"] * 2
+    assert finish == "stop" and answer == "Weather"

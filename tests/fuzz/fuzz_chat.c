@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies of chat/completions. What is taken becomes a request that the provider's rules allow:
- * contents begin with the user's, roles take turns, no part is empty, what is inline is base64.
+ * contents begin with the user's, roles take turns, no part is empty, what is inline is base64,
+ * calls and results are as many and in one order, names are such as it takes, schemas are bounded.
  * What is refused is refused in JSON. */
 /* needs: frontend */
 #include <assert.h>
@@ -35,11 +36,39 @@ static void check_base64(struct view text)
                (text.at[i] >= '/' && text.at[i] <= '9') || text.at[i] == '+');
 }
 
+static void check_name(yyjson_val *name)
+{
+    struct view text = json_view(name);
+
+    assert(text.len && text.len <= 64 && (text.at[0] < '0' || text.at[0] > '9'));
+    for (size_t i = 0; i < text.len; i++)
+        assert((text.at[i] >= 'a' && text.at[i] <= 'z') ||
+               (text.at[i] >= 'A' && text.at[i] <= 'Z') ||
+               (text.at[i] >= '0' && text.at[i] <= '9') || text.at[i] == '_' || text.at[i] == '-' ||
+               text.at[i] == '.');
+}
+
+/* Returns whether the part is a call or a result. */
+static bool check_tool(yyjson_val *part)
+{
+    yyjson_val *call = json_member(part, VIEW("functionCall"));
+    yyjson_val *result = json_member(part, VIEW("functionResponse"));
+
+    if (!call && !result)
+        return false;
+    check_name(json_member(call ? call : result, VIEW("name")));
+    assert(yyjson_is_obj(json_member(call, VIEW("args"))) ||
+           yyjson_is_obj(json_member(result, VIEW("response"))));
+    return true;
+}
+
 static void check_part(yyjson_val *part, bool is_system)
 {
     yyjson_val *text = json_member(part, VIEW("text"));
     yyjson_val *data = json_member(part, VIEW("inlineData"));
 
+    if (check_tool(part))
+        return;
     assert(!text != !data);
     assert(!is_system || text);
     if (text) {
@@ -63,17 +92,71 @@ static void check_parts(yyjson_val *content, bool is_system)
     }
 }
 
+/* The n-th call or result of a content; NULL: it has fewer. */
+static yyjson_val *nth(yyjson_val *content, struct view kind, size_t n)
+{
+    yyjson_val *part;
+    size_t i, max;
+
+    yyjson_arr_foreach(json_member(content, VIEW("parts")), i, max, part)
+    {
+        yyjson_val *value = json_member(part, kind);
+        if (value && !n--)
+            return value;
+    }
+    return NULL;
+}
+
+static void check_results(yyjson_val *calls, yyjson_val *results)
+{
+    for (size_t i = 0; i < 100; i++) {
+        yyjson_val *call = nth(calls, VIEW("functionCall"), i);
+        yyjson_val *result = nth(results, VIEW("functionResponse"), i);
+        assert(!call == !result);
+        if (!call)
+            return;
+        assert(yyjson_equals(json_member(call, VIEW("name")), json_member(result, VIEW("name"))));
+        assert(!json_member(call, VIEW("id")) == !json_member(result, VIEW("id")));
+    }
+}
+
+/* Roles take turns, but for the user's words behind results. */
 static void check_contents(yyjson_val *contents)
 {
     size_t i, max;
-    yyjson_val *content;
+    yyjson_val *content, *before = NULL;
 
     assert(yyjson_arr_size(contents) > 0);
     yyjson_arr_foreach(contents, i, max, content)
     {
         struct view role = json_view(json_member(content, VIEW("role")));
-        assert(view_equal(role, i % 2 ? VIEW("model") : VIEW("user")));
+        bool is_users = view_equal(role, VIEW("user"));
+        bool has_results = nth(content, VIEW("functionResponse"), 0);
+        bool was_users = view_equal(json_view(json_member(before, VIEW("role"))), VIEW("user"));
+        assert(is_users || view_equal(role, VIEW("model")));
+        assert(before ? is_users != was_users || nth(before, VIEW("functionResponse"), 0)
+                      : is_users && !has_results);
+        assert(is_users || was_users);
+        if (has_results || nth(before, VIEW("functionCall"), 0))
+            check_results(before, content);
         check_parts(content, false);
+        before = content;
+    }
+    assert(!nth(before, VIEW("functionCall"), 0));
+}
+
+static void check_tools(yyjson_val *tools)
+{
+    yyjson_val *functions = json_member(yyjson_arr_get_first(tools), VIEW("functionDeclarations")),
+               *function;
+    size_t i, max;
+
+    assert(!tools || (yyjson_arr_size(tools) == 1 && yyjson_arr_size(functions)));
+    yyjson_arr_foreach(functions, i, max, function)
+    {
+        check_name(json_member(function, VIEW("name")));
+        assert(!json_member(function, VIEW("parameters")) ||
+               !json_member(function, VIEW("parametersJsonSchema")));
     }
 }
 
@@ -102,6 +185,8 @@ static void check_body(const struct ask *ask)
     yyjson_val *thinking = json_member(config, VIEW("thinkingConfig"));
 
     check_contents(json_member(root, VIEW("contents")));
+    check_tools(json_member(root, VIEW("tools")));
+    assert(ask->body.len < 64u << 20u);
     if (json_member(root, VIEW("systemInstruction")))
         check_parts(json_member(root, VIEW("systemInstruction")), true);
     assert(!json_member(thinking, VIEW("thinkingBudget")) ||

@@ -196,6 +196,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ask.thoughts = data[0] & 1;
     ask.include_usage = data[0] & 2;
     ask.logprobs = data[0] & 4;
+    ask.tools.is_legacy = data[0] & 32;
+    tool_names_note(&ask.tools, VIEW("text"), true);
     bytes_text(&ask.client_model, "m\"\\");
     switch (data[0] >> 3 & 3) {
     case 0:

@@ -8,6 +8,7 @@ void ask_clear(struct ask *ask)
     bytes_clear(&ask->client_model);
     bytes_clear(&ask->path);
     bytes_clear(&ask->body);
+    bytes_clear(&ask->tools.list);
     *ask = (struct ask){0};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "endpoint/complaint.h"
+#include "openai/chat/tool_names.h"
 
 struct refusals;
 
@@ -22,6 +23,7 @@ struct ask {
     bool include_usage;    /* OpenAI: stream_options.include_usage */
     bool thoughts;         /* thought parts are shown */
     bool logprobs;         /* OpenAI: the reply has them */
+    struct tool_names tools; /* what tools are called in the reply */
     uint64_t affinity;     /* hash of what belongs together and likes the same key; 0: none */
     uint64_t estimate;     /* tokens: bytes of text / 4 + the output limit */
     size_t legs;           /* calls of the provider that answer it together; 0: one */

@@ -7,6 +7,7 @@
 
 #include "openai/chat/request.h"
 #include "openai/chat/reply.h"
+#include "openai/chat/tool_calls.h"
 #include "settings/options.h"
 #include "parts/refusal.h"
 
@@ -158,9 +159,32 @@ static const struct {
     [PIECE_TEXT] = {{"\"content\":\"", 11}, {"", 0}, {"\"", 1}},
     [PIECE_THOUGHT] = {{"\"reasoning_content\":\"", 21}, {"", 0}, {"\"", 1}},
     [PIECE_IMAGE] = {{"\"images\":[", 10}, {",", 1}, {"]", 1}},
+    [PIECE_CALL] = {{"\"tool_calls\":[", 14}, {",", 1}, {"]", 1}},
+    [PIECE_LEGACY] = {{"\"function_call\":", 16}, {"", 0}, {"", 0}},
 };
 
-/* Neighbouring parts of one kind share a chunk; the last has the probabilities of all. */
+/* Who knows only function_call is told of one. */
+static struct piece take_piece(const struct reply *reply, const struct reply_choice *choice,
+                               yyjson_val *part)
+{
+    struct piece piece = piece_read(reply->ask, part);
+
+    if (piece.kind == PIECE_LEGACY && choice->calls.count)
+        piece.kind = PIECE_NONE;
+    return piece;
+}
+
+static void write_piece(const struct reply *reply, struct reply_choice *choice, uint64_t index,
+                        const struct piece *piece, bool is_stream, struct bytes *out)
+{
+    if (piece->kind == PIECE_CALL || piece->kind == PIECE_LEGACY)
+        tool_call_write(reply, choice, index, piece->part, is_stream, out);
+    else
+        piece_write(piece, out);
+}
+
+/* Neighbouring parts of one kind share a chunk, but for calls: some clients look at the first of a
+ * chunk only. The last has the probabilities of all. */
 static void write_delta(struct reply *reply, struct reply_choice *choice, uint64_t index,
                         yyjson_val *candidate, struct bytes *out)
 {
@@ -172,11 +196,11 @@ static void write_delta(struct reply *reply, struct reply_choice *choice, uint64
 
     yyjson_arr_foreach(parts_of(candidate), i, max, part)
     {
-        struct piece piece = piece_read(reply->ask, part);
+        struct piece piece = take_piece(reply, choice, part);
         citation_hear(reply, choice, &piece, true);
         if (piece.kind == PIECE_NONE)
             continue;
-        if (piece.kind == open) {
+        if (piece.kind == open && open != PIECE_CALL) {
             bytes_append(out, pieces[open].between);
         } else {
             if (open != PIECE_NONE) {
@@ -188,7 +212,7 @@ static void write_delta(struct reply *reply, struct reply_choice *choice, uint64
             bytes_append(out, pieces[piece.kind].open);
             open = piece.kind;
         }
-        piece_write(&piece, out);
+        write_piece(reply, choice, index, &piece, true, out);
         choice->has_content = choice->has_content || piece.kind != PIECE_THOUGHT;
     }
     if (open == PIECE_NONE && !logprobs)
@@ -322,8 +346,8 @@ void chat_beat(struct reply *reply, struct bytes *out)
 /* ---- a whole answer ---- */
 
 /* Appends all pieces of that kind as one; returns whether there was any. */
-static bool write_pieces(const struct reply *reply, yyjson_val *candidate, enum piece_kind wanted,
-                         struct bytes *out)
+static bool write_pieces(const struct reply *reply, struct reply_choice *choice,
+                         yyjson_val *candidate, enum piece_kind wanted, struct bytes *out)
 {
     bool found = false;
     size_t i, max;
@@ -332,11 +356,11 @@ static bool write_pieces(const struct reply *reply, yyjson_val *candidate, enum 
     bytes_append(out, pieces[wanted].open);
     yyjson_arr_foreach(parts_of(candidate), i, max, part)
     {
-        struct piece piece = piece_read(reply->ask, part);
+        struct piece piece = take_piece(reply, choice, part);
         if (piece.kind != wanted)
             continue;
         bytes_append(out, found ? pieces[wanted].between : VIEW(""));
-        piece_write(&piece, out);
+        write_piece(reply, choice, (uint64_t)(choice - reply->choices), &piece, false, out);
         found = true;
     }
     bytes_append(out, pieces[wanted].close);
@@ -344,13 +368,13 @@ static bool write_pieces(const struct reply *reply, yyjson_val *candidate, enum 
 }
 
 /* The same, only if there is any. */
-static bool write_some(const struct reply *reply, yyjson_val *candidate, enum piece_kind wanted,
-                       struct bytes *out)
+static bool write_some(const struct reply *reply, struct reply_choice *choice,
+                       yyjson_val *candidate, enum piece_kind wanted, struct bytes *out)
 {
     size_t start = out->len;
 
     bytes_append(out, VIEW(","));
-    if (write_pieces(reply, candidate, wanted, out))
+    if (write_pieces(reply, choice, candidate, wanted, out))
         return true;
     out->len = start;
     return false;
@@ -371,6 +395,37 @@ static void note_sources(struct reply *reply, struct reply_choice *choice, yyjso
     citation_note(reply, choice, grounding);
 }
 
+static bool has_calls(yyjson_val *candidate)
+{
+    size_t i, max;
+    yyjson_val *part;
+
+    yyjson_arr_foreach(parts_of(candidate), i, max, part)
+    {
+        if (yyjson_is_obj(json_member(part, VIEW("functionCall"))))
+            return true;
+    }
+    return false;
+}
+
+/* What a message says. Calls alone have no text, which is told as null. */
+static void write_message(const struct reply *reply, struct reply_choice *choice,
+                          yyjson_val *candidate, struct bytes *out)
+{
+    static const enum piece_kind others[] = {PIECE_IMAGE, PIECE_CALL, PIECE_LEGACY};
+    size_t start = out->len;
+
+    choice->has_content = write_pieces(reply, choice, candidate, PIECE_TEXT, out);
+    if (!choice->has_content && has_calls(candidate)) {
+        out->len = start;
+        bytes_append(out, VIEW("\"content\":null"));
+    }
+    write_some(reply, choice, candidate, PIECE_THOUGHT, out);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (write_some(reply, choice, candidate, others[i], out))
+            choice->has_content = true;
+}
+
 /* False: the candidate is no answer. `candidate` is NULL if the prompt was blocked. */
 static bool write_choice(struct reply *reply, struct reply_choice *choice, uint64_t index,
                          yyjson_val *candidate, struct bytes *out)
@@ -379,10 +434,7 @@ static bool write_choice(struct reply *reply, struct reply_choice *choice, uint6
 
     json_int_after(out, VIEW("{\"index\":"), index);
     bytes_append(out, VIEW(",\"message\":{\"role\":\"assistant\","));
-    choice->has_content = write_pieces(reply, candidate, PIECE_TEXT, out);
-    write_some(reply, candidate, PIECE_THOUGHT, out);
-    if (write_some(reply, candidate, PIECE_IMAGE, out))
-        choice->has_content = true;
+    write_message(reply, choice, candidate, out);
     if (!choice->finish) /* the provider leaves out its FINISH_REASON_UNSPECIFIED */
         choice->finish = finish_of(VIEW(""));
     finish = finish_word(choice);

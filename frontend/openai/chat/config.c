@@ -2,7 +2,7 @@
 /* The parameters of chat/completions as the provider's generationConfig. Called by openai_chat.c,
  * which has checked them. What must stay true: what the model would refuse or doesn't heed stays
  * away; a number is spelled as the client has spelled it unless it is out of range. */
-#include "openai/chat/request_private.h"
+#include "openai/chat/format.h"
 #include "settings/options.h"
 
 /* Opens a member of generationConfig; false: the client has said it in Google's own words, or the
@@ -140,11 +140,14 @@ static void write_logprobs(struct chat *chat)
 
 static void write_format(struct chat *chat)
 {
-    yyjson_val *format = json_member(chat->value[F_response_format], VIEW("type"));
+    struct view schema = bytes_view(&chat->format.schema);
 
-    if (view_equal(json_view(format), VIEW("json_object")) && !chat->model->has_no_json &&
-        config_key(chat, VIEW("responseMimeType")))
-        bytes_append(&chat->ask->body, VIEW("\"application/json\""));
+    if (!format_is_native(chat) || !config_key(chat, VIEW("responseMimeType")))
+        return;
+    bytes_append(&chat->ask->body, VIEW("\"application/json\""));
+    if (schema.len && config_key(chat, chat->model->has_openapi ? VIEW("responseSchema")
+                                                                : VIEW("responseJsonSchema")))
+        bytes_append(&chat->ask->body, schema);
 }
 
 /* Text alone is what every model does unasked, but for those that make pictures. */

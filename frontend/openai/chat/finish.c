@@ -44,5 +44,7 @@ const struct finish *finish_of(struct view reason)
 
 const char *finish_word(const struct reply_choice *choice)
 {
-    return choice->has_content ? choice->finish->with_content : choice->finish->without;
+    const char *word = choice->has_content ? choice->finish->with_content : choice->finish->without;
+
+    return choice->calls.word && word && strcmp(word, "stop") == 0 ? choice->calls.word : word;
 }

@@ -4,78 +4,10 @@
  * part is empty; and text is written once, straight into the body.
  *
  * A new kind of content part has its place in take_part, a new role in role_of_message. */
-#include "openai/chat/request_private.h"
+#include "openai/chat/contents.h"
 #include "openai/chat/markdown.h"
+#include "openai/chat/tool_turns.h"
 #include "settings/options.h"
-
-/* Roles as the provider calls them, compared by address. */
-static const char USER[] = "user";
-static const char MODEL[] = "model";
-static const char SYSTEM[] = "system";
-
-/* Appends `text`, which is not empty, as one part; the provider refuses a NUL, so it goes. */
-static void write_part(struct chat *chat, struct view text)
-{
-    struct bytes *out = &chat->ask->body;
-
-    bytes_append(out, VIEW("{\"text\":\""));
-    chat->text_size += text.len;
-    for (const char *nul; (nul = text.len ? memchr(text.at, 0, text.len) : NULL);) {
-        size_t len = (size_t)(nul - text.at);
-        json_escape(out, (struct view){text.at, len});
-        text = view_skip(text, len + 1);
-    }
-    json_escape(out, text);
-    bytes_append(out, VIEW("\"}"));
-}
-
-/* Opens systemInstruction, or goes on in it. */
-static void open_system(struct chat *chat)
-{
-    bytes_append(&chat->ask->body,
-                 chat->role == SYSTEM ? VIEW(",") : VIEW(",\"systemInstruction\":{\"parts\":["));
-    chat->role = SYSTEM;
-}
-
-/* Opens the content of `role`, or goes on in it if that role has spoken last. */
-static void open_turn(struct chat *chat, const char *role)
-{
-    struct bytes *out = &chat->ask->body;
-
-    if (chat->role == role) {
-        bytes_append(out, VIEW(","));
-        return;
-    }
-    bytes_append(out, chat->role ? VIEW("]},{\"role\":\"") : VIEW("{\"role\":\""));
-    bytes_text(out, role);
-    bytes_append(out, VIEW("\",\"parts\":["));
-    chat->role = role;
-}
-
-/* Goes to where a part of `role` is to be written, and one will be. The first turn must be the
- * user's. */
-static void open_part(struct chat *chat, const char *role)
-{
-    if (role == SYSTEM) {
-        open_system(chat);
-        return;
-    }
-    if (!chat->role && role == MODEL) {
-        open_turn(chat, USER);
-        write_part(chat, VIEW("."));
-    }
-    open_turn(chat, role);
-}
-
-static void write_text(struct chat *chat, const char *role, struct view text)
-{
-    while (text.len && !text.at[0]) /* nothing but NULs is nothing */
-        text = view_skip(text, 1);
-    if (!text.len)
-        return;
-    open_part(chat, role);
-    write_part(chat, text);
-}
 
 /* What a model that makes pictures has said, and drawn as some programs keep it: in Markdown. What
  * only looks like a picture stays text. */
@@ -90,22 +22,22 @@ static bool take_drawn(struct chat *chat, struct view text, size_t message)
         if (!chat_picture(url, &part))
             continue;
         from.len = (size_t)(before.at + before.len - from.at);
-        write_text(chat, MODEL, from);
-        open_part(chat, MODEL);
+        contents_text(chat, ROLE_MODEL, from);
+        contents_open(chat, ROLE_MODEL);
         bytes_append(&chat->ask->body, bytes_view(&part));
         from = text;
         is_taken = chat_count_picture(chat, part.len, chat_param("messages[%zu].content", message));
     }
     bytes_clear(&part);
-    write_text(chat, MODEL, from);
+    contents_text(chat, ROLE_MODEL, from);
     return is_taken;
 }
 
 static bool take_text(struct chat *chat, const char *role, struct view text, size_t message)
 {
-    if (role == MODEL && chat->model->makes_images)
+    if (role == ROLE_MODEL && chat->model->makes_images)
         return take_drawn(chat, text, message);
-    write_text(chat, role, text);
+    contents_text(chat, role, text);
     return true;
 }
 
@@ -136,16 +68,16 @@ static bool part_text(yyjson_val *part, struct view *member)
 static bool take_image(struct chat *chat, const char *role, yyjson_val *part,
                        const struct place *place)
 {
-    if (role == SYSTEM)
+    if (role == ROLE_SYSTEM)
         return chat_refuse(
             chat, ERROR_UNSUPPORTED_VALUE,
             chat_param("messages[%zu].%s[%zu].type", place->message, place->list, place->index),
             "Unsupported value: messages of role 'system' or 'developer' are text only.");
-    if (role == MODEL && !chat->model->makes_images) {
-        write_text(chat, role, VIEW("[image]"));
+    if (role == ROLE_MODEL && !chat->model->makes_images) {
+        contents_text(chat, role, VIEW("[image]"));
         return true;
     }
-    open_part(chat, role);
+    contents_open(chat, role);
     return chat_image(chat, part, place);
 }
 
@@ -209,11 +141,13 @@ static bool take_content(struct chat *chat, const char *role, yyjson_val *conten
 static const char *role_of_message(struct view role)
 {
     if (view_equal(role, VIEW("user")))
-        return USER;
+        return ROLE_USER;
     if (view_equal(role, VIEW("assistant")))
-        return MODEL;
+        return ROLE_MODEL;
     if (view_equal(role, VIEW("system")) || view_equal(role, VIEW("developer")))
-        return SYSTEM;
+        return ROLE_SYSTEM;
+    if (view_equal(role, VIEW("tool")) || view_equal(role, VIEW("function")))
+        return ROLE_RESULTS;
     return NULL;
 }
 
@@ -227,12 +161,9 @@ static bool refuse_role(struct chat *chat, yyjson_val *role, size_t index)
                            "Missing required parameter: '%s'.", param);
     if (!yyjson_is_str(role))
         return chat_refuse_type(chat, param, "a string", role);
-    if (view_equal(word, VIEW("tool")) || view_equal(word, VIEW("function")))
-        return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, param,
-                           "Unsupported value: messages of role '%s' are not supported.", word.at);
     return chat_refuse(
         chat, ERROR_BAD_VALUE, param,
-        "Invalid value: '%.*s'. A role is 'system', 'developer', 'user' or 'assistant'.",
+        "Invalid value: '%.*s'. A role is 'system', 'developer', 'user', 'assistant' or 'tool'.",
         word.len < 64 ? (int)word.len : 64, word.at);
 }
 
@@ -248,31 +179,33 @@ static bool take_images(struct chat *chat, yyjson_val *images, size_t message)
         if (!yyjson_is_obj(image))
             return chat_refuse_type(chat, chat_param("messages[%zu].images[%zu]", message, i),
                                     "an object", image);
-        if (!take_image(chat, MODEL, image, &place))
+        if (!take_image(chat, ROLE_MODEL, image, &place))
             return false;
     }
     return true;
 }
 
-/* An assistant's message may also hold a refusal and pictures; its calls of tools would be lost, so
- * they are refused. */
+/* An assistant's message may also hold a refusal, pictures and calls. */
 static bool take_assistant(struct chat *chat, yyjson_val *message, size_t index)
 {
     yyjson_val *refusal = json_member(message, VIEW("refusal"));
-    yyjson_val *calls = json_member(message, VIEW("tool_calls"));
 
-    if (calls && !(yyjson_is_arr(calls) && yyjson_arr_size(calls) == 0))
-        return chat_refuse(chat, ERROR_UNSUPPORTED, chat_param("messages[%zu].tool_calls", index),
-                           "Unsupported parameter: calls of tools are not supported.");
-    if (json_member(message, VIEW("function_call")))
-        return chat_refuse(chat, ERROR_UNSUPPORTED,
-                           chat_param("messages[%zu].function_call", index),
-                           "Unsupported parameter: calls of functions are not supported.");
-    write_text(chat, MODEL, json_view(refusal));
-    return take_images(chat, json_member(message, VIEW("images")), index);
+    contents_text(chat, ROLE_MODEL, json_view(refusal));
+    return take_images(chat, json_member(message, VIEW("images")), index) &&
+           tool_turns_calls(chat, message, index);
 }
 
-/* Writes the messages of `wanted`, SYSTEM or the turns (NULL), as contents of `role` (NULL: their
+static bool take_message(struct chat *chat, const char *role, yyjson_val *message, size_t index)
+{
+    if (role == ROLE_RESULTS)
+        return tool_turns_result(chat);
+    if (role == ROLE_USER && !tool_turns_answer(chat))
+        return false;
+    return take_content(chat, role, json_member(message, VIEW("content")), index) &&
+           (role != ROLE_MODEL || take_assistant(chat, message, index));
+}
+
+/* Writes the messages of `wanted`, ROLE_SYSTEM or the turns (NULL), as contents of `role` (NULL: their
  * own). */
 static bool take_messages(struct chat *chat, const char *wanted, const char *role_written)
 {
@@ -289,25 +222,40 @@ static bool take_messages(struct chat *chat, const char *wanted, const char *rol
             return chat_refuse_type(chat, chat_param("messages[%zu]", i), "an object", message);
         if (!role)
             return refuse_role(chat, said, i);
-        if (role == SYSTEM && is_late && options.keep_late_system)
-            role = USER;
-        is_late = is_late || role != SYSTEM;
-        chat->has_system = chat->has_system || role == SYSTEM;
-        if ((role == SYSTEM) != (wanted == SYSTEM))
+        if (role == ROLE_SYSTEM && is_late && options.keep_late_system)
+            role = ROLE_USER;
+        is_late = is_late || role != ROLE_SYSTEM;
+        chat->has_system = chat->has_system || role == ROLE_SYSTEM;
+        if ((role == ROLE_SYSTEM) != (wanted == ROLE_SYSTEM))
             continue;
-        if (!take_content(chat, role_written ? role_written : role,
-                          json_member(message, VIEW("content")), i))
-            return false;
-        if (role == MODEL && !take_assistant(chat, message, i))
+        if (!take_message(chat, role_written ? role_written : role, message, i))
             return false;
     }
+    return true;
+}
+
+/* Results stand right behind their calls, whatever the messages have between them. */
+static bool take_turns(struct chat *chat)
+{
+    bool is_good = take_messages(chat, NULL, NULL) && tool_turns_answer(chat);
+
+    tool_turns_free(chat);
+    return is_good;
+}
+
+/* The system's words, and those for an answer in JSON where the model isn't told otherwise. */
+static bool take_system(struct chat *chat, const char *role)
+{
+    if (!take_messages(chat, ROLE_SYSTEM, role))
+        return false;
+    contents_text(chat, role ? role : ROLE_SYSTEM, bytes_view(&chat->format.note));
     return true;
 }
 
 /* The last turn must be the user's with some models. */
 static bool end_turns(struct chat *chat)
 {
-    if (chat->role != MODEL ||
+    if (chat->role != ROLE_MODEL ||
         !(chat->model->refuses_prefill || chat_is_refused(chat, REFUSED_PREFILL)))
         return true;
     if (!options.continue_prefill)
@@ -315,8 +263,8 @@ static bool end_turns(struct chat *chat)
             chat, ERROR_UNSUPPORTED_VALUE, "messages",
             "Unsupported value: this model does not take 'messages' that end with one of "
             "the assistant.");
-    open_part(chat, USER);
-    write_part(chat, VIEW(REFUSAL_CONTINUE));
+    contents_open(chat, ROLE_USER);
+    contents_part(chat, VIEW(REFUSAL_CONTINUE));
     return true;
 }
 
@@ -328,13 +276,13 @@ bool chat_messages(struct chat *chat)
         return chat_refuse(chat, ERROR_MISSING_PARAMETER, "messages",
                            "Missing required parameter: 'messages'.");
     bytes_append(&chat->ask->body, VIEW("{\"contents\":["));
-    if (!hoists && !take_messages(chat, SYSTEM, USER))
+    if (!hoists && !take_system(chat, ROLE_USER))
         return false;
-    if (!take_messages(chat, NULL, NULL))
+    if (!take_turns(chat))
         return false;
     if (!chat->role && chat->has_system) { /* the provider wants at least one content */
         hoists = false;
-        if (!take_messages(chat, SYSTEM, USER))
+        if (!take_system(chat, ROLE_USER))
             return false;
     }
     if (!chat->role)
@@ -343,9 +291,9 @@ bool chat_messages(struct chat *chat)
     if (!end_turns(chat))
         return false;
     bytes_append(&chat->ask->body, VIEW("]}]"));
-    if (hoists && chat->has_system && !take_messages(chat, SYSTEM, NULL))
+    if (hoists && (chat->has_system || chat->format.note.len) && !take_system(chat, NULL))
         return false;
-    if (chat->role == SYSTEM)
+    if (chat->role == ROLE_SYSTEM)
         bytes_append(&chat->ask->body, VIEW("]}"));
     return true;
 }

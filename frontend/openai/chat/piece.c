@@ -52,6 +52,9 @@ struct piece piece_read(const struct ask *ask, yyjson_val *part)
     }
     if (is_thought(part))
         return piece; /* sketches of a picture */
+    if (yyjson_is_obj(json_member(part, VIEW("functionCall"))))
+        return (struct piece){.kind = ask->tools.is_legacy ? PIECE_LEGACY : PIECE_CALL,
+                              .part = part};
     piece = read_data(part);
     return piece.kind == PIECE_NONE ? read_code(part) : piece;
 }

@@ -29,6 +29,10 @@ struct reply_choice {
     const struct finish *finish; /* what the provider's finishReason means, once known */
     struct bytes refusal;        /* why there is no content */
     struct reply_cited cited;
+    struct reply_calls {  /* tool_calls.c has it */
+        size_t count;     /* of the calls written */
+        const char *word; /* then the finish_reason of a good end; NULL: there are none */
+    } calls;
 };
 
 /* Tokens, as the provider counts them. */
@@ -77,11 +81,14 @@ enum piece_kind {
     PIECE_TEXT,    /* content */
     PIECE_THOUGHT, /* reasoning_content */
     PIECE_IMAGE,   /* images */
+    PIECE_CALL,    /* tool_calls; `part` has it */
+    PIECE_LEGACY,  /* the same as function_call */
 };
 
 struct piece {
     enum piece_kind kind;
     struct view before, text, after; /* of a picture: media type, none, base64 */
+    yyjson_val *part;
 };
 
 struct piece piece_read(const struct ask *ask, yyjson_val *part);

@@ -11,7 +11,9 @@
 
 #include <openssl/sha.h>
 
+#include "openai/chat/format.h"
 #include "openai/chat/request_private.h"
+#include "openai/chat/tools.h"
 #include "settings/options.h"
 
 enum type {
@@ -170,20 +172,6 @@ static bool check_modalities(struct chat *chat)
     return true;
 }
 
-static bool check_format(struct chat *chat)
-{
-    yyjson_val *type = json_member(chat->value[F_response_format], VIEW("type"));
-
-    if (!chat->value[F_response_format] || view_equal(json_view(type), VIEW("text")) ||
-        view_equal(json_view(type), VIEW("json_object")))
-        return true;
-    if (!type)
-        return chat_refuse(chat, ERROR_MISSING_PARAMETER, "response_format.type",
-                           "Missing required parameter: 'response_format.type'.");
-    return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, "response_format.type",
-                       "Unsupported value: 'response_format.type' may be 'text' or 'json_object'.");
-}
-
 static bool check_limits(struct chat *chat)
 {
     int64_t n = chat_integer(chat->value[F_n], 1);
@@ -330,7 +318,7 @@ static uint64_t affinity(const struct chat *chat)
 static bool check(struct chat *chat)
 {
     return check_limits(chat) && check_logprobs(chat) && check_modalities(chat) &&
-           check_format(chat) && check_stop(chat) && check_top_p(chat) && check_tier(chat);
+           format_take(chat) && check_stop(chat) && check_top_p(chat) && check_tier(chat);
 }
 
 static bool translate(struct chat *chat, yyjson_val *root)
@@ -344,6 +332,8 @@ static bool translate(struct chat *chat, yyjson_val *root)
         !check(chat) || !chat_wishes(chat) || !chat_extras(chat) || !chat_messages(chat))
         return false;
     write_safety(chat);
+    if (!tools_write(chat))
+        return false;
     chat_write_config(chat);
     write_tier(chat);
     bytes_append(&ask->body, VIEW("}"));
@@ -357,10 +347,13 @@ static bool translate(struct chat *chat, yyjson_val *root)
     return true;
 }
 
+/* What the schemas of a request may cost: far more than those of any that the provider takes. */
+static const struct schema_budget schema_budget = {.steps = 1000000, .bytes = 4 << 20};
+
 enum error openai_chat_request(struct view body, struct ask *ask, struct bytes *why,
                                const char **param)
 {
-    struct chat chat = {.ask = ask, .why = why, .param = param};
+    struct chat chat = {.ask = ask, .why = why, .param = param, .budget = schema_budget};
     const char *fault = NULL;
     yyjson_doc *doc = json_read_request(body, &fault);
 
@@ -371,6 +364,7 @@ enum error openai_chat_request(struct view body, struct ask *ask, struct bytes *
     }
     bytes_room(&ask->body, body.len + 1024); /* nearly always enough: one allocation */
     translate(&chat, yyjson_doc_get_root(doc));
+    format_clear(&chat);
     yyjson_doc_free(doc);
     return chat.error;
 }

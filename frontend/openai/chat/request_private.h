@@ -6,6 +6,7 @@
 #include "openai/chat/ask.h"
 #include "base/json.h"
 #include "models/model.h"
+#include "openai/chat/schema.h"
 #include "parts/refusal.h"
 
 /* FIELD(name in JSON, type): what we look at. Everything else that a client sends is ignored. */
@@ -39,8 +40,11 @@
     FIELD(prompt_cache_key, ANY)                                                                   \
     FIELD(extra_body, OBJECT)                                                                      \
     FIELD(google, OBJECT)                                                                          \
-    FIELD(tools, UNSUPPORTED)                                                                      \
-    FIELD(functions, UNSUPPORTED)                                                                  \
+    FIELD(tools, ARRAY)                                                                            \
+    FIELD(tool_choice, ANY)                                                                        \
+    FIELD(parallel_tool_calls, BOOLEAN)                                                            \
+    FIELD(functions, ARRAY)                                                                        \
+    FIELD(function_call, ANY)                                                                      \
     FIELD(web_search_options, UNSUPPORTED)                                                         \
     FIELD(cached_content, UNSUPPORTED)
 
@@ -61,6 +65,15 @@ struct chat {
     yyjson_val *safety; /* the client's own safety settings */
     yyjson_val *native; /* members of generationConfig in Google's own words, which win */
     bool has_system;
+
+    /* tools and answers in JSON */
+    struct schema_budget budget; /* of all schemas */
+    struct chat_format {
+        bool is_json;        /* the answer is to be JSON */
+        struct bytes schema; /* that it is to fit, as the provider takes it; may be empty */
+        struct bytes note;   /* the same in words, for a model that isn't told otherwise */
+    } format;
+    struct tool_turns *turns; /* calls and their results in the messages; NULL: none yet */
 
     /* the contents being written */
     const char *role;     /* of the content that is open; NULL: none yet */

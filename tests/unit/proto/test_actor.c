@@ -235,7 +235,7 @@ static void letters_are_traced_without_beats_and_secrets(void **state)
 
     (void)state;
     assert_int_equal(status_of(trace_letters, said, sizeof(said)), 0);
-    assert_non_null(strstr(said, "event=letter.in box=box letter=\"JOB "));
+    assert_non_null(strstr(said, "event=message.in box=box letter=\"JOB "));
     assert_non_null(strstr(said, "model=m\\n1"));
     assert_null(strstr(said, "BEAT"));
     assert_null(strstr(said, "marked"));

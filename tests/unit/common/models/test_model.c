@@ -279,9 +279,46 @@ static void thoughts_are_asked_for_where_there_are_some(void **state)
     }
 }
 
+/* What a model takes of tools and schemas, as letters: o OpenAPI's form, s signatures, j JSON beside
+ * calls. */
+static void newer_models_take_what_the_newest_of_their_line_does(void **state)
+{
+    static const struct {
+        const char *model, *takes, *least; /* level for as little thinking as may be; "": none */
+    } cases[] = {
+        {"gemini-1.5-pro", "o", ""},
+        {"gemini-2.0-flash", "o", ""},
+        {"gemini-2.5-flash", "", ""},
+        {"gemini-3-flash-preview", "sj", "MINIMAL"},
+        {"gemini-3.5-flash-lite", "sj", "MINIMAL"},
+        {"gemini-3.6-flash", "sj", "MINIMAL"},
+        {"gemini-3.8-flash", "sj", "LOW"},
+        {"gemini-3.9-flash-lite", "sj", "MINIMAL"},
+        {"gemini-5-flash-lite", "sj", "MINIMAL"},
+        {"gemini-5-pro-preview", "sj", "LOW"},
+        {"gemini-flash-latest", "sj", "LOW"},
+        {"gemini-3.1-flash-image", "", "MINIMAL"},
+        {"gemma-4-31b-it", "", ""},
+        {"tuned", "", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct model_facts *facts = model_facts(view_of(cases[i].model));
+        char takes[4] = "";
+
+        strcat(takes, facts->has_openapi ? "o" : "");
+        strcat(takes, facts->signs_calls ? "s" : "");
+        strcat(takes, facts->calls_in_json ? "j" : "");
+        expect_text(cases[i].model, takes, cases[i].takes);
+        expect_text(cases[i].model, facts->levels[0] ? facts->levels[0] : "", cases[i].least);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(newer_models_take_what_the_newest_of_their_line_does),
         cmocka_unit_test(a_name_is_stripped_and_checked),
         cmocka_unit_test(a_name_has_128_characters_at_most),
         cmocka_unit_test(filtered_models_are_known_with_and_without_prefix),

@@ -26,6 +26,12 @@ static void the_beginning_of_the_message_says_what_is_refused(void **state)
          "thinking"},
         {ERROR_OF("The thinking budget 9 is invalid. Please choose a value between 128 and 32768."),
          "thinking_budget"},
+        {ERROR_OF("Function call `f` in the `2.` content block is missing a `thought_signature`."),
+         "signature"},
+        {ERROR_OF("Corrupted thought signature."), "signature"},
+        {ERROR_OF("Invalid thought signature."), "signature"},
+        {ERROR_OF("Thought signature is not valid"), "signature"},
+        {ERROR_OF("Function call `f` is odd"), NULL},
         {"[" ERROR_OF("Penalty is not enabled for this model") "]", "penalty"},
         {ERROR_OF("Invalid value: \\u0022Penalty is not enabled for this model\\u0022"), NULL},
         {ERROR_OF("Penalty must be below 2"), NULL},
@@ -61,6 +67,25 @@ static void a_body_loses_what_is_refused_and_no_more(void **state)
         unsigned refused;
         const char *in, *want; /* NULL: it holds none of it */
     } cases[] = {
+        {"v10 signatures", BIT(SIGNATURE),
+         "{'contents':[{'role':'user','parts':[{'text':'hi'}]},{'role':'model','parts':[{'text':'a'"
+         ","
+         "'thoughtSignature':'YQ=='},{'functionCall':{'name':'f'},'thoughtSignature':'Yg=='},{"
+         "'functionCall':{'name':'g'},'thoughtSignature':'Yw=='}]},{'role':'user','parts':[{"
+         "'functionResponse':{}}]},{'role':'model','parts':[{'functionCall':{'name':'f'}}]}]}",
+         "{'contents':[{'role':'user','parts':[{'text':'hi'}]},{'role':'model','parts':[{'text':'a'"
+         "},{'functionCall':{'name':'f'},'thoughtSignature':'skip_thought_signature_validator'},{"
+         "'functionCall':{'name':'g'}}]},{'role':'user','parts':[{'functionResponse':{}}]},{'role':"
+         "'model','parts':[{'functionCall':{'name':'f'},'thoughtSignature':"
+         "'skip_thought_signature_validator'}]}]}"},
+        {"signatures that are skipped already", BIT(SIGNATURE),
+         "{'contents':[{'role':'model','parts':[{'functionCall':{'name':'f'},'thoughtSignature':"
+         "'skip_thought_signature_validator'}]}]}",
+         NULL},
+        {"JSON with its schema", BIT(JSON),
+         "{" HI ",'generationConfig':{'responseMimeType':'application/json','responseJsonSchema':{}"
+         "}}",
+         "{" HI "}"},
         {"penalties", BIT(PENALTY),
          "{" HI ",'generationConfig':{'presencePenalty':1.50,'temperature':1e0,'frequencyPenalty':"
          "1}}",

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known about the provider's models by their names: which of them think and how that is
+ * asked for, what they take and refuse. Used by the dialects; a model that the table doesn't know is
+ * sent nothing special. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/view.h"
+
+enum model_thinking {
+    THINKS_NOT,    /* or unknown: no thinkingConfig is sent */
+    THINKS_BUDGET, /* thinkingBudget, in tokens */
+    THINKS_LEVEL,  /* thinkingLevel, a word */
+};
+
+struct model_facts {
+    const char *pattern; /* of the name; * is any text, [a-b] one character of a range */
+    enum model_thinking thinking;
+    int budget_off;             /* THINKS_BUDGET: what comes closest to not thinking */
+    int budget_min, budget_max; /* THINKS_BUDGET */
+    const char *levels[4]; /* THINKS_LEVEL: for minimal (and none), low, medium, high (and above) */
+    bool is_off_by_default; /* thinks only when asked to: thoughts are shown only then */
+    bool is_sampling_fixed; /* temperature, top_p, top_k have no meaning */
+    bool refuses_prefill;   /* the last turn must be the user's */
+    bool has_no_system;     /* no systemInstruction */
+    bool has_no_json;       /* no responseMimeType */
+    bool has_no_text;       /* answers with pictures or speech */
+    bool has_openapi;       /* schemas in OpenAPI's form only, and calls are never VALIDATED */
+    bool signs_calls;       /* wants the signatures of its calls back; its results hold pictures */
+    bool calls_in_json;     /* takes tools and responseMimeType in one request */
+    bool is_no_chat;        /* embeddings, pictures, video, live */
+    bool makes_images;      /* answers with pictures, and takes its own back as the model's */
+    bool takes_resolution;  /* mediaResolution of a part */
+    int64_t output_limit;   /* tokens; 0: unknown */
+    uint64_t inline_limit;  /* bytes of pictures in a request; 0: that of all newer models */
+};
+
+/* The facts of a name that model_name has approved; never NULL. */
+const struct model_facts *model_facts(struct view name);
