@@ -152,7 +152,8 @@ static void check_numbers(void)
     ensure(options.balancer_slot < options_balancers());
     for (size_t i = 0; i < option_count; i++)
         if (is_number(&option_table[i]))
-            ensure(*(const uint64_t *)((const char *)&options + option_table[i].offset) <= INT64_MAX);
+            ensure(*(const uint64_t *)((const char *)&options + option_table[i].offset) <=
+                   INT64_MAX);
 }
 
 static void check_text(const char *text)

@@ -125,7 +125,8 @@ void records_open(struct records *records, struct link *link, uint64_t incarnati
 {
     *records = (struct records){.link = link, .folder = options_path("flight")};
     if (mkdir(records->folder, 0700) != 0 && errno != EEXIST)
-        log_error("journal.unsafe", F_STR("folder", records->folder), F_STR("why", strerror(errno)));
+        log_error("journal.unsafe", F_STR("folder", records->folder),
+                  F_STR("why", strerror(errno)));
     flight_create(&records->own, records->folder, incarnation, slot_count);
     adopt_all(records);
     records->look_ms = clock_ms() + LOOK_MS;

@@ -18,16 +18,16 @@ struct ask {
     struct bytes model;        /* for the provider: without models/ and vendor prefix */
     struct bytes client_model; /* as the client spelled it, for the reply */
     struct bytes path; /* behind BASE_URL with its query: /models/m:streamGenerateContent?alt=sse */
-    const char *operation; /* generateContent, streamGenerateContent, models */
-    bool stream;           /* the client wants events */
-    bool include_usage;    /* OpenAI: stream_options.include_usage */
-    bool thoughts;         /* thought parts are shown */
-    bool logprobs;         /* OpenAI: the reply has them */
+    const char *operation;   /* generateContent, streamGenerateContent, models */
+    bool stream;             /* the client wants events */
+    bool include_usage;      /* OpenAI: stream_options.include_usage */
+    bool thoughts;           /* thought parts are shown */
+    bool logprobs;           /* OpenAI: the reply has them */
     struct tool_names tools; /* what tools are called in the reply */
-    uint64_t affinity;     /* hash of what belongs together and likes the same key; 0: none */
-    uint64_t estimate;     /* tokens: bytes of text / 4 + the output limit */
-    size_t legs;           /* calls of the provider that answer it together; 0: one */
-    struct bytes body;     /* the provider's request, the same for all legs; empty: a GET */
+    uint64_t affinity;       /* hash of what belongs together and likes the same key; 0: none */
+    uint64_t estimate;       /* tokens: bytes of text / 4 + the output limit */
+    size_t legs;             /* calls of the provider that answer it together; 0: one */
+    struct bytes body;       /* the provider's request, the same for all legs; empty: a GET */
 };
 
 static inline size_t ask_legs(const struct ask *ask)

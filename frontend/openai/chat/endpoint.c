@@ -116,8 +116,8 @@ static bool failed(void *of, struct plan *plan, size_t call, const struct call_f
     bytes_clear(&body);
     if (!is_mended)
         return false;
-    log_info("call.field_dropped", F_ID("call", state->id), F_VIEW("model", bytes_view(&state->ask.model)),
-             F_STR("refused", refusal->name));
+    log_info("call.field_dropped", F_ID("call", state->id),
+             F_VIEW("model", bytes_view(&state->ask.model)), F_STR("refused", refusal->name));
     refusals_note(state->refusals, bytes_view(&state->ask.model), refusal, state->now_ms);
     return true;
 }
