@@ -450,8 +450,8 @@ static struct cooled settle(struct pool *pool, struct pool_key *key, struct prox
         return settle_model(pool, verdict->model, now_ms);
     if (!key)
         return (struct cooled){0};
-    if (scope == COOL_EXIT && proxy && is_agreed)
-        return (struct cooled){scope, proxy->cooldown.until_ms, proxy, key};
+    if (rule_of(cause->fault)->exit == EXIT_SHUT && proxy && is_agreed)
+        return (struct cooled){COOL_EXIT, proxy->cooldown.until_ms, proxy, key};
     if (rule_of(cause->fault)->exit == EXIT_FAILS && proxy)
         return (struct cooled){COOL_EXIT, proxy->until_ms, proxy, key};
     return settle_key(pool, key, scope == COOL_EXIT ? COOL_KEY : scope, verdict, cause, now_ms);

@@ -44,7 +44,7 @@ static const struct rule rules[FAULT_COUNT] = {
                               .first_ms = HOUR_MS, .most_ms = SIX_HOURS_MS},
     [FAULT_LOCATION]       = {COOL_EXIT, EXIT_SHUT, .is_free = true, .is_hopeless = true,
                               .first_ms = FIVE_SECONDS_MS, .most_ms = FIVE_MINUTES_MS},
-    [FAULT_EDGE]           = {COOL_EXIT, EXIT_SHUT,
+    [FAULT_EDGE]           = {COOL_NOTHING, EXIT_SHUT, /* a page may come once to anybody */
                               .first_ms = FIVE_SECONDS_MS, .most_ms = FIVE_MINUTES_MS},
     [FAULT_PROXY]          = {COOL_NOTHING, EXIT_FAILS},
     [FAULT_SERVER]         = {COOL_NOTHING, EXIT_CARRIES},
