@@ -39,7 +39,8 @@ def free_port(count=1):
 class Road:
     """A stage whose frontend reaches its upstream through a relay."""
 
-    def __init__(self, make, resume="5", **env):
+    def __init__(self, make, resume="5", chunks=CHUNKS, **env):
+        self.chunks = chunks
         answers = free_port()
         self.relay = Relay(answers)
         self.stage = make(admin=False, env={
@@ -66,9 +67,9 @@ class Road:
                         lambda: len(self.stage.log("frontend", "upstream.connected")) >= times)
 
     def call(self):
-        with begin_scripted(self.stage, 1, chunks=CHUNKS, pace_ms=10) as streams:
+        with begin_scripted(self.stage, 1, chunks=self.chunks, pace_ms=10) as streams:
             [stream] = streams.join(15 * SLOW)
-        assert_complete(stream, CHUNKS)
+        assert_complete(stream, self.chunks)
 
 
 def conversation(road):
@@ -94,9 +95,10 @@ def cut_at(road, way, at):
 
 
 def bytes_of(way, share=0, shares=1):
-    """Each byte of the conversation in that direction; `shares` scenarios take turns."""
+    """Each byte of the conversation in that direction; `shares` scenarios take turns. What goes up are acknowledgements, ten a
+    second: such calls take so long that some come while the call is open."""
     def scenario(make):
-        with Road(make) as road:
+        with Road(make, chunks=25 if way == "up" else CHUNKS) as road:
             road.call()
             size = conversation(road)[way]
             step = shares * -(-size // (shares * CUTS_MOST))
