@@ -25,8 +25,10 @@ struct balancer_link *balancers_pick(struct road *road, uint64_t refusers, uint6
 
         if (!balancer->link.peer || refusers >> balancer->slot & 1)
             continue;
-        if (!is_heard(balancer, now_ms))
-            continue; /* stopped: what we wrote to it would pile up unread */
+        if (!is_heard(balancer, now_ms)) { /* stopped: what we wrote to it would pile up unread */
+            balancer->was_heard = false;   /* the next tick is to see that it is back */
+            continue;
+        }
         balancers->next = (balancer->slot + 1) % balancers->count;
         return balancer;
     }

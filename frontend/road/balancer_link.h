@@ -13,7 +13,7 @@ struct balancer_link {
     struct msg_status pool; /* what it says of its keys */
     uint64_t told_ms;       /* when it said so */
     uint64_t welcomed_by;   /* the incarnation that welcomed us last */
-    bool was_heard;         /* at the last tick */
+    bool was_heard;         /* by the last tick or call that looked */
 };
 
 struct balancers {
