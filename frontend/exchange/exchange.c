@@ -188,6 +188,7 @@ static void finish(struct exchange *x)
     }
     if (!run(x) || x->open)
         return;
+    stop_waiting(x);
     if (x->endpoint->end)
         x->endpoint->end(x->state, &x->writer.pending);
     x->writer.is_ended = true;
@@ -256,8 +257,7 @@ static void end(struct part *part)
     enum error error;
 
     part->is_open = false;
-    if (--x->open == 0)
-        stop_waiting(x);
+    x->open--;
     if (x->writer.is_ended || !x->writer.req)
         return;
     error = forms_end(part);
@@ -282,6 +282,9 @@ static bool take_empty(struct part *part, const struct call_failure *failure)
     if (failure->error != ERROR_UPSTREAM_EMPTY || !failure->body.len || part->pass == STEP_BYTES ||
         forms_take(part, failure->body, true) != ERROR_NONE)
         return false;
+    if (!part->first_ms)
+        heard(part);
+    plan_forget_body(&part->exchange->plan, part->number);
     end(part);
     return true;
 }
