@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An exchange between a road that is played and a client over a real connection: calls are started, and
- * the test says what becomes of them, then reads what the client gets. */
+/* An exchange between a road that is played and a client over a real connection: calls are started,
+ * and the test says what becomes of them, then reads what the client gets. */
 #pragma once
 
 #include "cases.h"
@@ -329,11 +329,9 @@ static inline void hang_up(void)
     scene.fd = -1;
 }
 
-static inline void ask_by(const char *method, const char *version)
+static inline void connect_client(void)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
-    struct bytes request = {0};
-    size_t begun = scene.begun;
 
     hang_up();
     scene.is_closed = scene.is_slow = false;
@@ -341,6 +339,14 @@ static inline void ask_by(const char *method, const char *version)
     memcpy(at.sun_path, scene.address, sizeof(scene.address));
     scene.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(scene.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+}
+
+static inline void ask_by(const char *method, const char *version)
+{
+    struct bytes request = {0};
+    size_t begun = scene.begun;
+
+    connect_client();
     bytes_printf(&request, "%s / HTTP/%s\r\nhost: x\r\nconnection: close\r\n\r\n", method, version);
     assert_int_equal(write(scene.fd, request.at, request.len), request.len);
     bytes_clear(&request);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plans that are run: what of their calls' answers reaches the client, in which order, and when the calls
- * get their credit. */
+/* Plans that are run: what of their calls' answers reaches the client, in which order, and when the
+ * calls get their credit. */
 #include "frontend/exchange/exchange_test.h"
 
 /* Whole answers */
@@ -248,7 +248,8 @@ static void a_stream_without_a_byte_so_far_fails_like_any_reply(void **state)
     expect_reply("plain", "HTTP/1.1 503", "error(NO_KEY)", true);
 }
 
-/* What passes untouched may have stopped within an event: it is ended, so that the next one is read. */
+/* What passes untouched may have stopped within an event: it is ended, so that the next one is
+ * read. */
 static void an_event_that_broke_off_is_ended_before_the_error(void **state)
 {
     static const struct {

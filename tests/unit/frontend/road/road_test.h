@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A road without sockets: letters go in by its handlers, what is posted is noted as text, and so is what
- * the owners of calls hear. Balancers are slots 0 and 1, an upstream is its incarnation. */
+/* A road without sockets: letters go in by its handlers, what is posted is noted as text, and so is
+ * what the owners of calls hear. Balancers are slots 0 and 1, an upstream is its incarnation. */
 #pragma once
 
 #include "cases.h"
@@ -340,7 +340,8 @@ static inline int open_road(void **state)
     return 0;
 }
 
-/* Both balancers have welcomed us, and one upstream of another machine and one of this are attached. */
+/* Both balancers have welcomed us, and one upstream of another machine and one of this are
+ * attached. */
 static inline int open_both(void **state)
 {
     open_road(state);

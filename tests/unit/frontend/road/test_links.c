@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The road's connections: upstreams that are announced, attached, broken, back or lost; and what is seen of balancers. */
+/* The road's connections: upstreams that are announced, attached, broken, back or lost; and what is
+ * seen of balancers. */
 #include "frontend/road/road_test.h"
 
 enum { A = 0xa, C = 0xc, D = 0xd };
