@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The three ways of an answer into the reply: as bytes, event by event, or whole. What must stay true: events go out as they come,
- * whichever part's they are; whole answers are translated in the order of their places, when all are there; what is kept until then is
- * charged to the process's budget. */
+/* The three ways of an answer into the reply: as bytes, event by event, or whole. What must stay
+ * true: events go out as they come, whichever part's they are; whole answers are translated in the
+ * order of their places, when all are there; what is kept until then is charged to the process's
+ * budget. */
 #include "exchange/forms.h"
 
 #include "settings/options.h"
@@ -53,8 +54,8 @@ static size_t half_event(const struct part *part)
     return part->sse.data.len + part->sse.line.len + part->elements.data.len;
 }
 
-/* What some relays, and by one report Google, put behind the last event: it says nothing, since whether an answer is whole is known by
- * its finish. */
+/* What some relays, and by one report Google, put behind the last event: it says nothing, since
+ * whether an answer is whole is known by its finish. */
 static bool is_sentinel(struct view event)
 {
     return view_equal(event, VIEW("[DONE]")) || view_equal(event, VIEW("DONE"));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The connections to the balancers: which of them is heard, and whose turn is next. What must stay true: a balancer that has not been
- * heard for SILENT_MS gets no call. */
+/* The connections to the balancers: which of them is heard, and whose turn is next. What must stay
+ * true: a balancer that has not been heard for SILENT_MS gets no call. */
 #include "road/balancer_link.h"
 
 #include <stdlib.h>

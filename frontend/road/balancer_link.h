@@ -22,7 +22,8 @@ struct balancers {
     size_t next; /* in turn */
 };
 
-/* `handlers` take what balancers say, and `on_welcome` each WELCOME; their owner is a struct balancer_link. */
+/* `handlers` take what balancers say, and `on_welcome` each WELCOME; their owner is a struct
+ * balancer_link. */
 void balancers_open(struct road *road, letter_handler *const *handlers,
                     void (*on_welcome)(void *owner, struct link *link));
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of open calls, and what goes to balancers and comes from them; what upstreams say is in answers.c. What must stay true:
- * an open call is either held back or with exactly one balancer or upstream; and
- * an event is the last thing that happens to a call. */
+/* The table of open calls, and what goes to balancers and comes from them; what upstreams say is in
+ * answers.c. What must stay true: an open call is either held back or with exactly one balancer or
+ * upstream; and an event is the last thing that happens to a call. */
 #include "road/calls.h"
 
 #include <stdlib.h>
@@ -13,8 +13,8 @@
 #include "road/road.h"
 #include "settings/options.h"
 
-/* Each chunk of an answer looks its call up, and each step along a chain is a wait for memory: so chains are kept shorter than
- * uthash's ten. */
+/* Each chunk of an answer looks its call up, and each step along a chain is a wait for memory: so
+ * chains are kept shorter than uthash's ten. */
 #undef HASH_BKT_CAPACITY_THRESH
 #define HASH_BKT_CAPACITY_THRESH 4U
 
@@ -25,7 +25,8 @@ enum {
 
 /* The table */
 
-/* Numbers begin at random places, so that two frontends' calls are told apart in logs and by x-request-id. */
+/* Numbers begin at random places, so that two frontends' calls are told apart in logs and by
+ * x-request-id. */
 void calls_open(struct road *road)
 {
     uint32_t high = 0;
@@ -171,7 +172,8 @@ static void fail_refused(struct call *call, struct view words)
     bytes_clear(&body);
 }
 
-/* To the next balancer; the call stays held back until there is one. `words`: of the refusal that came just now. */
+/* To the next balancer; the call stays held back until there is one. `words`: of the refusal that
+ * came just now. */
 static void offer(struct call *call, struct view words)
 {
     uint64_t now_ms = clock_ms();
