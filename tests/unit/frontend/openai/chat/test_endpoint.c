@@ -129,6 +129,13 @@ static void a_request_that_is_wrong_says_why_and_asks_nothing(void **state)
 #define PENALTY REFUSED("Penalty is not enabled for this model")
 #define THINKING REFUSED("Thinking budget is not supported for this model.")
 
+static bool has_penalty(size_t call)
+{
+    struct view body = body_view(order(call)->body);
+
+    return memmem(body.at, body.len, "Penalty", 7) != NULL;
+}
+
 static void a_field_that_the_model_refuses_is_left_out_once(void **state)
 {
     (void)state;
@@ -136,8 +143,8 @@ static void a_field_that_the_model_refuses_is_left_out_once(void **state)
     assert_true(fails(0, ERROR_BAD_REQUEST, PENALTY, false));
     assert_int_equal(chat.plan.count, 3);
     assert_int_equal(chat.plan.steps[2]->place, 0);
-    assert_null(strstr(body_view(order(2)->body).at, "Penalty"));
-    assert_non_null(strstr(body_view(order(1)->body).at, "Penalty"));
+    assert_false(has_penalty(2));
+    assert_true(has_penalty(1));
     assert_int_equal(refusals_known(&chat.refusals, VIEW("gemini-x"), 2000), 1u << REFUSED_PENALTY);
     assert_false(fails(2, ERROR_BAD_REQUEST, PENALTY, false));
     assert_true(
