@@ -64,7 +64,7 @@ struct road_keys balancers_keys(const struct road *road, uint64_t now_ms)
             continue;
         keys.total += pool->keys;
         keys.available += pool->available;
-        if (!keys.error || (by_ms && by_ms < keys.by_ms)) {
+        if (!keys.error || (by_ms && (!keys.by_ms || by_ms < keys.by_ms))) {
             keys.error = pool->error;
             keys.by_ms = by_ms;
         }

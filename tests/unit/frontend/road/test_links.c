@@ -138,6 +138,20 @@ static void what_balancers_say_of_their_keys_is_put_together(void **state)
     assert_int_equal(road_look(scene.road, now_ms + 1).key_ms, now_ms + 1);
 }
 
+static void a_time_that_one_balancer_knows_counts_whoever_comes_first(void **state)
+{
+    (void)state;
+    for (size_t slot = 0; slot < 2; slot++) {
+        struct road_keys keys;
+
+        SAY(slot, STATUS, status, .keys = 1, .error = ERROR_NO_KEY);
+        SAY(1 - slot, STATUS, status, .keys = 1, .retry_after_ms = 4000, .error = ERROR_NO_QUOTA);
+        keys = road_look(scene.road, scene.actor.now_ms).keys;
+        assert_int_equal(keys.error, ERROR_NO_QUOTA);
+        assert_int_equal(keys.by_ms, scene.actor.now_ms + 4000);
+    }
+}
+
 static void a_silent_balancer_has_no_keys(void **state)
 {
     struct road_sight sight;
@@ -188,6 +202,7 @@ int main(void)
         ROAD_TEST(an_upstream_that_went_is_told_to_the_other_balancers),
         ROAD_TEST(events_that_say_nothing_change_nothing),
         ROAD_TEST(what_balancers_say_of_their_keys_is_put_together),
+        ROAD_TEST(a_time_that_one_balancer_knows_counts_whoever_comes_first),
         ROAD_TEST(a_silent_balancer_has_no_keys),
         ROAD_TEST(what_was_there_last_is_remembered),
     };
