@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What clients read of errors: the provider's own words where they concern them, keys masked. What must stay true: no text of the
- * provider's reaches a client unmasked through here. */
+/* What clients read of errors: the provider's own words where they concern them, keys masked. What
+ * must stay true: no text of the provider's reaches a client unmasked through here. */
 #include "endpoint/complaint.h"
 
 #include "base/json.h"

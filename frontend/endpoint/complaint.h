@@ -29,8 +29,8 @@ struct error_shape {
     /* Appends it as an event of a stream that is under way, which then ends. */
     void (*write_event)(const struct complaint *complaint, struct bytes *out);
 
-    bool
-        breaks; /* …and the connection breaks behind it: these clients take a clean end for a whole answer */
+    /* …and the connection breaks behind it: these clients take a clean end for a whole answer */
+    bool breaks;
 };
 
 /* Appends `text` with what looks like a provider's key (AIza…, AQ.…, key=…, api_key:…) made

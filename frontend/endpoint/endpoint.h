@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a route does: the request becomes a plan of calls, and their answers one reply. Bytes in, bytes out: no sockets, no clock, no
- * globals but the settings. */
+/* What a route does: the request becomes a plan of calls, and their answers one reply. Bytes in,
+ * bytes out: no sockets, no clock, no globals but the settings. */
 #pragma once
 
 #include "endpoint/complaint.h"
@@ -30,16 +30,16 @@ struct endpoint {
     size_t state_size;  /* of `state` below: zeroed, private to the endpoint */
     const char *stream; /* Content-Type of a reply of events */
 
-    /* Reads the request, and adds the first calls to the plan. Another value than NONE: `plan->why` and `param` say more, and nothing
-     * is asked of the provider. */
+    /* Reads the request, and adds the first calls to the plan. Another value than NONE: `plan->why`
+     * and `param` say more, and nothing is asked of the provider. */
     enum error (*begin)(void *state, const struct request *request, struct plan *plan);
 
     /* Appends what one event of a call becomes. NULL: no step is one of events. */
     enum error (*event)(void *state, struct plan *plan, size_t call, struct view json,
                         struct bytes *out);
 
-    /* A call's answer is whole: appends what it becomes. Whole answers come in the order of their places, when no call is open; more
-     * calls may be added. NULL: all steps pass bytes. */
+    /* A call's answer is whole: appends what it becomes. Whole answers come in the order of their
+     * places, when no call is open; more calls may be added. NULL: all steps pass bytes. */
     enum error (*answer)(void *state, struct plan *plan, size_t call,
                          const struct call_answer *answer, struct bytes *out);
 
@@ -49,7 +49,8 @@ struct endpoint {
     /* All calls are answered: appends the end of the reply. NULL: nothing. */
     void (*end)(void *state, struct bytes *out);
 
-    /* Nothing has come yet, and the client is not to lose patience. NULL: these clients bear nothing. */
+    /* Nothing has come yet, and the client is not to lose patience. NULL: these clients bear
+     * nothing. */
     void (*beat)(void *state, struct bytes *out);
 
     void (*clear)(void *state); /* NULL: nothing to free */

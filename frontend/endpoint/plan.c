@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plans. What must stay true: a step stays where it is until the plan is cleared, since a call borrows its order. */
+/* Plans. What must stay true: a step stays where it is until the plan is cleared, since a call
+ * borrows its order. */
 #include "endpoint/plan.h"
 
 #include <stdlib.h>

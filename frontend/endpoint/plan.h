@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plan of a request: the provider calls that answer it, and those that come of their answers. An endpoint writes it; the exchange
- * runs it. */
+/* The plan of a request: the provider calls that answer it, and those that come of their answers.
+ * An endpoint writes it; the exchange runs it. */
 #pragma once
 
 #include "road/road.h"
@@ -17,8 +17,8 @@ struct step {
     struct bytes model; /* for the provider; empty: none */
     struct bytes path;  /* behind the pool's address, with its query */
     enum step_pass pass;
-    size_t
-        place; /* which of the reply's parts it answers: answers are put in the order of places */
+    /* which of the reply's parts it answers: answers are put in the order of places */
+    size_t place;
     size_t tries; /* for the endpoint: how often it has been mended */
 };
 
@@ -27,13 +27,13 @@ struct plan {
     size_t count, limit;
     bool is_sse; /* the reply is a stream of events */
     size_t kept; /* bytes that the endpoint keeps of answers: the exchange charges them */
-    struct bytes
-        why; /* what is to be said of an error that the endpoint returns; empty: the text of errors.def */
+    /* what is to be said of an error that the endpoint returns; empty: the text of errors.def */
+    struct bytes why;
     const char *param; /* …and the parameter at fault */
 };
 
-/* Adds a call, and returns its number, from 0 on. Takes the step's model and path; `order.body` is held as well as it was. SIZE_MAX,
- * and nothing taken: the plan is full. */
+/* Adds a call, and returns its number, from 0 on. Takes the step's model and path; `order.body` is
+ * held as well as it was. SIZE_MAX, and nothing taken: the plan is full. */
 size_t plan_add(struct plan *plan, struct step *step);
 
 /* Adds a call like that one, but with this body. */

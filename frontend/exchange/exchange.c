@@ -3,11 +3,12 @@
  *
  *   calls of the plan -> (forms: endpoint) -> writer -> the client; taken: credit for the calls
  *
- *  1. A run of bytes is credited when what became of it has been taken by the client's socket, or when it lies in reassembly, which
- *     REPLY_LIMIT bounds. So a client that doesn't read fills one window and no more.
+ *  1. A run of bytes is credited when what became of it has been taken by the client's socket, or
+ *     when it lies in reassembly, which REPLY_LIMIT bounds. So a client that doesn't read fills one
+ *     window and no more.
  *  2. When one call fails for good, the request fails and the others end with it.
- *  3. Once the status has gone out, an error is an event in the stream or the last element of the array, or else a connection that
- *     breaks visibly. */
+ *  3. Once the status has gone out, an error is an event in the stream or the last element of the
+ *     array, or else a connection that breaks visibly. */
 #include "exchange/exchange.h"
 
 #include <utlist.h>
@@ -157,7 +158,8 @@ static struct part *part_new(struct exchange *x, size_t number)
     return part;
 }
 
-/* Starts the calls that have been added to the plan. False: there is no room, and the request has failed. */
+/* Starts the calls that have been added to the plan. False: there is no room, and the request has
+ * failed. */
 static bool run(struct exchange *x)
 {
     while (x->started < x->plan.count) {
@@ -171,7 +173,8 @@ static bool run(struct exchange *x)
                                         .text = "The gateway has too many open calls."});
             return false;
         }
-        if (number) /* whoever follows one request through the logs finds its further calls by this */
+        /* Whoever follows one request through the logs finds its further calls by this. */
+        if (number)
             log_info("call.added", F_ID("call", call_facts(part->call).id), F_ID("request", x->id),
                      F_NUM("number", number));
     }
@@ -188,6 +191,7 @@ static void finish(struct exchange *x)
     }
     if (!run(x) || x->open)
         return;
+    stop_waiting(x);
     if (x->endpoint->end)
         x->endpoint->end(x->state, &x->writer.pending);
     x->writer.is_ended = true;
@@ -256,8 +260,7 @@ static void end(struct part *part)
     enum error error;
 
     part->is_open = false;
-    if (--x->open == 0)
-        stop_waiting(x);
+    x->open--;
     if (x->writer.is_ended || !x->writer.req)
         return;
     error = forms_end(part);
@@ -275,18 +278,22 @@ static void on_end(void *owner)
     end(owner);
 }
 
-/* The provider has answered, again and again, that it has nothing to say: a chat may be told so. The upstream hands on the last such
- * answer. */
+/* The provider has answered, again and again, that it has nothing to say: a chat may be told so.
+ * The upstream hands on the last such answer. */
 static bool take_empty(struct part *part, const struct call_failure *failure)
 {
     if (failure->error != ERROR_UPSTREAM_EMPTY || !failure->body.len || part->pass == STEP_BYTES ||
         forms_take(part, failure->body, true) != ERROR_NONE)
         return false;
+    if (!part->first_ms)
+        heard(part);
+    plan_forget_body(&part->exchange->plan, part->number);
     end(part);
     return true;
 }
 
-/* The plan goes on with another call in this one's place. While the new body is made there are two of it. */
+/* The plan goes on with another call in this one's place. While the new body is made there are two
+ * of it. */
 static bool take_step(struct part *part, const struct call_failure *failure)
 {
     struct exchange *x = part->exchange;
@@ -303,7 +310,8 @@ static bool take_step(struct part *part, const struct call_failure *failure)
     return true;
 }
 
-/* The provider's status is the client's business only where the mistake is its own; what became of our keys is not. */
+/* The provider's status is the client's business only where the mistake is its own; what became of
+ * our keys is not. */
 static int status_for_client(enum error error, uint64_t provider)
 {
     int ours = error_facts(error)->status;

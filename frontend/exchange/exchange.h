@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One client request and its reply: the plan of its endpoint is run over the road, and what comes of it goes out through the writer. An
- * exchange lives in the request's memory and dies with it, however that comes. */
+/* One client request and its reply: the plan of its endpoint is run over the road, and what comes
+ * of it goes out through the writer. An exchange lives in the request's memory and dies with it,
+ * however that comes. */
 #pragma once
 
 #include "base/elements.h"
@@ -33,7 +34,8 @@ struct part {
 };
 
 struct exchange {
-    /* what each event needs stands together: a thousand streams find it in memory again and again */
+    /* what each event needs stands together: a thousand streams find it in memory again and
+     * again */
     struct exchanges *all;
     const struct endpoint *endpoint;
     const struct error_shape *shape;
@@ -73,7 +75,8 @@ struct exchanges {
 
 void exchanges_open(struct exchanges *all, struct web *web, struct road *road);
 
-/* Runs the plan that `endpoint` has made of a request. `state`, in the request's memory, and the plan are taken over. */
+/* Runs the plan that `endpoint` has made of a request. `state`, in the request's memory, and the
+ * plan are taken over. */
 void exchange_begin(struct exchanges *all, h2o_req_t *req, const struct endpoint *endpoint,
                     const struct error_shape *shape, void *state, struct plan *plan, uint64_t id);
 

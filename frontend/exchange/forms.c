@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The three ways of an answer into the reply: as bytes, event by event, or whole. What must stay true: events go out as they come,
- * whichever part's they are; whole answers are translated in the order of their places, when all are there; what is kept until then is
- * charged to the process's budget. */
+/* The three ways of an answer into the reply: as bytes, event by event, or whole. What must stay
+ * true: events go out as they come, whichever part's they are; whole answers are translated in the
+ * order of their places, when all are there; what is kept until then is charged to the process's
+ * budget. */
 #include "exchange/forms.h"
 
 #include "settings/options.h"

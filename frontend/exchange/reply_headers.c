@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Header lines of replies. What must stay true: browsers may read every line that is written here. */
+/* Header lines of replies. What must stay true: browsers may read every line that is written
+ * here. */
 #include "exchange/reply_headers.h"
 
 #include <stdio.h>

@@ -12,6 +12,6 @@
 /* Who may read the reply, and the number by which its log lines are found. */
 void reply_headers_common(h2o_req_t *req, uint64_t id);
 
-/* When to come again (0: unknown), and whether: `is_tried` says that the provider was asked as often
- * as we would, and a client that asks at once would only multiply that. */
+/* When to come again (0: unknown), and whether: `is_tried` says that the provider was asked as
+ * often as we would, and a client that asks at once would only multiply that. */
 void reply_headers_retry(h2o_req_t *req, enum error error, uint64_t retry_after_ms, bool is_tried);

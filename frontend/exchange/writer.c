@@ -3,7 +3,8 @@
  *
  *   pending -> in_flight -> h2o -> proceed: taken
  *
- *  1. h2o_send happens in callbacks of h2o's loop only: on_send_timer, proceed, on_gone, writer_send; one at a time.
+ *  1. h2o_send happens in callbacks of h2o's loop only: on_send_timer, proceed, on_gone,
+ *     writer_send; one at a time.
  *  2. Once the status has gone out, an end that is not whole breaks the connection visibly. */
 #include "exchange/writer.h"
 

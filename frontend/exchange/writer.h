@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of a reply to its client: header lines once it is known what they must say, then bytes at the client's pace, then an end that
- * is clean or visibly is not. */
+/* The way of a reply to its client: header lines once it is known what they must say, then bytes at
+ * the client's pace, then an end that is clean or visibly is not. */
 #pragma once
 
 #include "base/bytes.h"
@@ -30,8 +30,8 @@ struct writer {
     h2o_generator_t generator;
     h2o_timeout_entry_t send_timer, stall_timer;
     struct bytes pending, in_flight; /* for the client; given to h2o */
-    struct bytes
-        last_words; /* an error that ends the stream: a write of its own, behind `pending` */
+    /* an error that ends the stream: a write of its own, behind `pending` */
+    struct bytes last_words;
 
     /* set by the owner */
     bool is_sse;      /* the client reads events */
@@ -60,7 +60,8 @@ struct writer {
 void writer_open(struct writer *writer, struct writers *all, h2o_req_t *req, uint64_t id,
                  const struct writer_events *events, void *owner);
 
-/* What has been added to `pending`, or the end, is to go out: soon, or, in a callback of h2o's loop, now. */
+/* What has been added to `pending`, or the end, is to go out: soon, or, in a callback of h2o's
+ * loop, now. */
 void writer_send_soon(struct writer *writer);
 void writer_send(struct writer *writer);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths to routes, by the table in routes.def. What must stay true: nothing of a path reaches the provider but a model name that
- * model.h approves. */
+/* Paths to routes, by the table in routes.def. What must stay true: nothing of a path reaches the
+ * provider but a model name that model.h approves. */
 #include "http/route.h"
 
 #include <stdlib.h>
@@ -156,7 +156,8 @@ static bool is_googles(struct view path)
     return begins_with(path, VIEW("/v1beta")) || begins_with(path, VIEW("/gemini"));
 }
 
-/* Calls of a model's method are Google's alone; else who shows a token as OpenAI's clients do reads OpenAI's errors. */
+/* Calls of a model's method are Google's alone; else who shows a token as OpenAI's clients do reads
+ * OpenAI's errors. */
 static const struct error_shape *shape_of(const struct line *line, struct view path,
                                           enum credential credential)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenAI's list of models, out of the provider's pages. What must stay true: a model that the frontend
- * refuses is not listed. */
+/* OpenAI's list of models, out of the provider's pages. What must stay true: a model that the
+ * frontend refuses is not listed. */
 #include "openai/endpoints.h"
 
 #include "base/json.h"

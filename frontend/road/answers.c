@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What upstreams say of our calls: HEAD, CHUNK, END, FAIL, WANT. What must stay true: what a call's owner hears is taken once and in
- * order, from the one upstream that answers it. */
+/* What upstreams say of our calls: HEAD, CHUNK, END, FAIL, WANT. What must stay true: what a call's
+ * owner hears is taken once and in order, from the one upstream that answers it. */
 #include "road/answers.h"
 
 #include <utlist.h>
@@ -174,7 +174,8 @@ static bool is_at(const struct call *call, const void *upstream)
     return call->upstream == upstream;
 }
 
-/* Those that have ended still wait there for their client to read on: nobody hears their acknowledgements any more. */
+/* Those that have ended still wait there for their client to read on: nobody hears their
+ * acknowledgements any more. */
 void answers_lose(struct upstream_link *upstream)
 {
     struct bytes picked = calls_pick(upstream->road, is_at, upstream);
@@ -189,9 +190,10 @@ void answers_lose(struct upstream_link *upstream)
     bytes_clear(&picked);
 }
 
-/* Acknowledgements may have been lost with the connection, and an upstream whose window is full waits for them: so the last one goes
- * again. A HEAD may have been lost: so those are asked for too whose upstream isn't known yet. An upstream that doesn't have such a
- * call lets the question go. */
+/* Acknowledgements may have been lost with the connection, and an upstream whose window is full
+ * waits for them: so the last one goes again. A HEAD may have been lost: so those are asked for too
+ * whose upstream isn't known yet. An upstream that doesn't have such a call lets the question
+ * go. */
 void answers_resume(struct upstream_link *upstream)
 {
     for (struct call *call = upstream->road->by_id; call; call = call->hh.next) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The connections to the balancers: which of them is heard, and whose turn is next. What must stay true: a balancer that has not been
- * heard for SILENT_MS gets no call. */
+/* The connections to the balancers: which of them is heard, and whose turn is next. What must stay
+ * true: a balancer that has not been heard for SILENT_MS gets no call. */
 #include "road/balancer_link.h"
 
 #include <stdlib.h>
@@ -25,8 +25,10 @@ struct balancer_link *balancers_pick(struct road *road, uint64_t refusers, uint6
 
         if (!balancer->link.peer || refusers >> balancer->slot & 1)
             continue;
-        if (!is_heard(balancer, now_ms))
-            continue; /* stopped: what we wrote to it would pile up unread */
+        if (!is_heard(balancer, now_ms)) { /* stopped: what we wrote to it would pile up unread */
+            balancer->was_heard = false;   /* the next tick is to see that it is back */
+            continue;
+        }
         balancers->next = (balancer->slot + 1) % balancers->count;
         return balancer;
     }
@@ -62,7 +64,7 @@ struct road_keys balancers_keys(const struct road *road, uint64_t now_ms)
             continue;
         keys.total += pool->keys;
         keys.available += pool->available;
-        if (!keys.error || (by_ms && by_ms < keys.by_ms)) {
+        if (!keys.error || (by_ms && (!keys.by_ms || by_ms < keys.by_ms))) {
             keys.error = pool->error;
             keys.by_ms = by_ms;
         }

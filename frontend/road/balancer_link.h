@@ -13,7 +13,7 @@ struct balancer_link {
     struct msg_status pool; /* what it says of its keys */
     uint64_t told_ms;       /* when it said so */
     uint64_t welcomed_by;   /* the incarnation that welcomed us last */
-    bool was_heard;         /* at the last tick */
+    bool was_heard;         /* by the last tick or call that looked */
 };
 
 struct balancers {
@@ -22,7 +22,8 @@ struct balancers {
     size_t next; /* in turn */
 };
 
-/* `handlers` take what balancers say, and `on_welcome` each WELCOME; their owner is a struct balancer_link. */
+/* `handlers` take what balancers say, and `on_welcome` each WELCOME; their owner is a struct
+ * balancer_link. */
 void balancers_open(struct road *road, letter_handler *const *handlers,
                     void (*on_welcome)(void *owner, struct link *link));
 

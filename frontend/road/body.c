@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies of requests, shared by the calls of one request and by whoever may have to ask once more. What must stay true: a body goes
- * when the last who holds it lets go. */
+/* Bodies of requests, shared by the calls of one request and by whoever may have to ask once more.
+ * What must stay true: a body goes when the last who holds it lets go. */
 #include "road/road.h"
 
 #include <assert.h>

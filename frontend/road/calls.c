@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of open calls, and what goes to balancers and comes from them; what upstreams say is in answers.c. What must stay true:
- * an open call is either held back or with exactly one balancer or upstream; and
- * an event is the last thing that happens to a call. */
+/* The table of open calls, and what goes to balancers and comes from them; what upstreams say is in
+ * answers.c. What must stay true: an open call is either held back or with exactly one balancer or
+ * upstream; and an event is the last thing that happens to a call. */
 #include "road/calls.h"
 
 #include <stdlib.h>
@@ -13,8 +13,8 @@
 #include "road/road.h"
 #include "settings/options.h"
 
-/* Each chunk of an answer looks its call up, and each step along a chain is a wait for memory: so chains are kept shorter than
- * uthash's ten. */
+/* Each chunk of an answer looks its call up, and each step along a chain is a wait for memory: so
+ * chains are kept shorter than uthash's ten. */
 #undef HASH_BKT_CAPACITY_THRESH
 #define HASH_BKT_CAPACITY_THRESH 4U
 
@@ -25,7 +25,8 @@ enum {
 
 /* The table */
 
-/* Numbers begin at random places, so that two frontends' calls are told apart in logs and by x-request-id. */
+/* Numbers begin at random places, so that two frontends' calls are told apart in logs and by
+ * x-request-id. */
 void calls_open(struct road *road)
 {
     uint32_t high = 0;
@@ -171,8 +172,9 @@ static void fail_refused(struct call *call, struct view words)
     bytes_clear(&body);
 }
 
-/* To the next balancer; the call stays held back until there is one. */
-static void offer(struct call *call)
+/* To the next balancer; the call stays held back until there is one. `words`: of the refusal that
+ * came just now. */
+static void offer(struct call *call, struct view words)
 {
     uint64_t now_ms = clock_ms();
     struct balancer_link *balancer = balancers_pick(call->road, call->life.refusers, now_ms);
@@ -182,18 +184,18 @@ static void offer(struct call *call)
         life_offer(&call->life, balancer->slot, balancer->link.peer);
         post_call(call, balancer, now_ms, false);
     } else if (call->life.refusers) {
-        fail_refused(call, VIEW(""));
+        fail_refused(call, words);
     } else {
         call->is_held = true;
     }
 }
 
-static void offer_again(struct call *call)
+static void offer_again(struct call *call, struct view words)
 {
     log_info("call.offered", F_ID("call", call->life.id), F_NUM("offer", call->life.offer),
              F_NUM("attempts", call->life.attempts));
     call_detach(call);
-    offer(call);
+    offer(call, words);
 }
 
 static bool is_held_back(const struct call *call, const void *what)
@@ -210,7 +212,7 @@ void calls_offer_held(struct road *road)
 
     for (size_t place = 0; (call = calls_next(road, &picked, &place));)
         if (call->is_held)
-            offer(call);
+            offer(call, VIEW(""));
     bytes_clear(&picked);
 }
 
@@ -250,7 +252,7 @@ void calls_on_known_end(struct road *road, struct balancer_link *from)
     picked = calls_pick(road, is_any, NULL);
     for (size_t place = 0; (call = calls_next(road, &picked, &place));)
         if (life_known_end(&call->life, from->slot, from->link.peer))
-            offer_again(call);
+            offer_again(call, VIEW(""));
     bytes_clear(&picked);
 }
 
@@ -263,7 +265,7 @@ void calls_on_refused(struct road *road, struct balancer_link *from,
     if (!call || !life_is_current(&call->life, from->slot, refused->offer))
         return;
     if (life_refuse(&call->life, error, refused->retry_after_ms, road->balancers.count))
-        offer_again(call);
+        offer_again(call, refused->words);
     else
         fail_refused(call, refused->words);
 }
@@ -278,7 +280,7 @@ void calls_on_retry(struct road *road, struct balancer_link *from, const struct 
         call->life.attempts = retry->attempts;
     call->life.refusers = 0;
     life_withdraw(&call->life);
-    offer_again(call);
+    offer_again(call, VIEW(""));
 }
 
 /* For those above */
@@ -302,7 +304,7 @@ struct call *call_start(struct road *road, uint64_t id, const struct order *orde
     road->count++;
     life_begin(&call->life, id ? id : road_id(road));
     HASH_ADD(hh, road->by_id, life.id, sizeof(call->life.id), call);
-    offer(call);
+    offer(call, VIEW(""));
     return call;
 }
 

@@ -6,7 +6,8 @@
 
 void calls_open(struct road *road);
 
-/* The connection to this balancer broke and came back, and it is the same: repeats what was offered to it. */
+/* The connection to this balancer broke and came back, and it is the same: repeats what was offered
+ * to it. */
 void calls_repeat(struct road *road, struct balancer_link *to);
 
 /* A balancer has welcomed us: those that were held back are offered. */

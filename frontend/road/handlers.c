@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What balancers say. What must stay true: after each WELCOME a balancer hears SEES for each upstream we are connected to, then
- * READY, then new calls. */
+/* What balancers say. What must stay true: after each WELCOME a balancer hears SEES for each
+ * upstream we are connected to, then READY, then new calls. */
 #include "road/handlers.h"
 
 #include "road/calls.h"

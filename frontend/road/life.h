@@ -3,12 +3,15 @@
  * answers are taken, what is offered again. calls.c and answers.c act on it.
  *
  *   HELD_BACK -> OFFERED -> ANSWERING -> DONE   [life_offer, life_judge of a HEAD, life_end]
- *       ^------------'          |               [life_withdraw: RETRY, refused by one of several, not KNOWN]
+ *       ^------------'          |               [life_withdraw: RETRY, refused, not KNOWN]
  *       `-----------`-----------`--> DONE       [life_end; from anywhere]
  *
- *  1. `offer` is the fencing token: answers to an older one are stale, and it goes up whenever a call is withdrawn.
- *  2. A call is offered to one balancer incarnation at a time, and only while that one has welcomed us.
- *  3. A call offered to an earlier incarnation is withdrawn only by the first KNOWN list of a later one at that slot.
+ *  1. `offer` is the fencing token: answers to an older one are stale, and it goes up whenever a
+ *     call is withdrawn.
+ *  2. A call is offered to one balancer incarnation at a time, and only while that one has welcomed
+ *     us.
+ *  3. A call offered to an earlier incarnation is withdrawn only by the first KNOWN list of a later
+ *     one at that slot.
  *  4. Answers are taken in order, without gaps, from one upstream. */
 #pragma once
 

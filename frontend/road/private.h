@@ -43,8 +43,8 @@ struct road {
 /* The open call of that number; NULL: it is over, or was never ours. */
 struct call *call_find(const struct road *road, uint64_t id);
 
-/* The numbers of all open calls that `wants` picks, as uint64_t: an event of one call may end others, so whoever goes through many
- * takes their numbers first and looks each up. */
+/* The numbers of all open calls that `wants` picks, as uint64_t: an event of one call may end
+ * others, so whoever goes through many takes their numbers first and looks each up. */
 struct bytes calls_pick(const struct road *road,
                         bool (*wants)(const struct call *call, const void *what), const void *what);
 struct call *calls_next(const struct road *road, const struct bytes *picked, size_t *place);
@@ -56,7 +56,8 @@ void call_detach(struct call *call);
 /* The answer has begun: nobody will ask for the body again. */
 void call_forget_body(struct call *call);
 
-/* The call is over and leaves the table; what has been told of it may still be on its way to the client. */
+/* The call is over and leaves the table; what has been told of it may still be on its way to the
+ * client. */
 void call_finish(struct call *call);
 
 /* The call is over, and its owner hears why. */

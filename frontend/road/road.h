@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The road: the way of a call to the provider and of its answer back. It finds a balancer, offers the call again where a process
- * died, takes what comes in order, and gives the upstream credit. Who stands above it knows this header, and no balancer, upstream,
- * offer or acknowledgement.
+/* The road: the way of a call to the provider and of its answer back. It finds a balancer, offers
+ * the call again where a process died, takes what comes in order, and gives the upstream credit.
+ * Who stands above it knows this header, and no balancer, upstream, offer or acknowledgement.
  *
- * A call ends by `end` or `failed`, once; or by call_free before that. Events come while letters are read, and are the last thing
- * that the road does with the call: an event may free it, free others, or start new ones. */
+ * A call ends by `end` or `failed`, once; or by call_free before that. Events come while letters
+ * are read, and are the last thing that the road does with the call: an event may free it, free
+ * others, or start new ones. */
 #pragma once
 
 #include <stdbool.h>
@@ -31,8 +32,8 @@ struct order {
     const char *operation; /* generateContent, models, … */
     const char *method;    /* NULL: POST with a body, GET without one */
     const char *type;      /* of the body; NULL: application/json */
-    const char *
-        headers; /* names of the provider's header lines that are wanted, with commas between; NULL: none */
+    /* names of the provider's header lines that are wanted, with commas between; NULL: none */
+    const char *headers;
     struct view model; /* empty: none */
     struct view path;  /* behind the pool's address, with its query */
     struct body *body; /* NULL: none. The call holds it until its answer begins */
@@ -74,16 +75,17 @@ uint64_t road_id(struct road *road);
 /* Whether so many calls with a body of that size may begin now. */
 bool road_has_room(const struct road *road, size_t body_len, size_t calls);
 
-/* Begins a call, with that number or, if it is 0, one of its own. It may take until `deadline_ms` until its first content is there;
- * the owner watches over that. NULL: there is no room. To be freed by call_free, whether it has ended or not. */
+/* Begins a call, with that number or, if it is 0, one of its own. It may take until `deadline_ms`
+ * until its first content is there; the owner watches over that. NULL: there is no room. To be
+ * freed by call_free, whether it has ended or not. */
 struct call *call_start(struct road *road, uint64_t id, const struct order *order,
                         uint64_t deadline_ms, const struct call_events *events, void *owner);
 
 /* Whoever runs the call is told to stop, if it has not ended. NULL is taken too. */
 void call_free(struct call *call);
 
-/* How much of the answer the events have brought, as a mark; and says that the client, or what puts answers together, has taken all
- * up to a mark: that is the upstream's credit. */
+/* How much of the answer the events have brought, as a mark; and says that the client, or what puts
+ * answers together, has taken all up to a mark: that is the upstream's credit. */
 uint64_t call_mark(const struct call *call);
 void call_taken(struct call *call, uint64_t mark);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One XSUB for each upstream that a balancer announces.  What must stay true: balancers are told SEES only of upstreams
- * whose connection stands, and LOST of each that broke and was not GONE; what an upstream answers
- * is acknowledged within ACK_DELAY_MS of being taken. */
+/* One XSUB for each upstream that a balancer announces. What must stay true: balancers are told
+ * SEES only of upstreams whose connection stands, and LOST of each that broke and was not GONE;
+ * what an upstream answers is acknowledged within ACK_DELAY_MS of being taken. */
 #include "road/upstream_link.h"
 
 #include <stdlib.h>

@@ -331,7 +331,8 @@ bool chat_end(struct reply *reply, struct bytes *out, struct bytes *why)
     return true;
 }
 
-/* Clients know nothing of comments in a stream, or die of them; an empty piece of content hurts none. */
+/* Clients know nothing of comments in a stream, or die of them; an empty piece of content hurts
+ * none. */
 void chat_beat(struct reply *reply, struct bytes *out)
 {
     if (!reply->choices[0].role_sent) {

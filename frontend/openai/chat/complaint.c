@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong with a request of chat/completions, in words; and numbers that came as strings. Called
- * by all files that read one, and calls none of them. */
+/* What is wrong with a request of chat/completions, in words; and numbers that came as strings.
+ * Called by all files that read one, and calls none of them. */
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* chat/completions as an endpoint: one call for each choice, and one more where the model refuses a field. */
+/* chat/completions as an endpoint: one call for each choice, and one more where the model refuses a
+ * field. */
 #include "endpoint/endpoint.h"
 
 #include "base/log.h"
@@ -99,7 +100,8 @@ static enum error answer(void *of, struct plan *plan, size_t call, const struct 
     return told(state, chat_end(&state->reply, out, &plan->why));
 }
 
-/* The call is made once more without the field that the model refuses: by a new number, since the old one is over for everybody. */
+/* The call is made once more without the field that the model refuses: by a new number, since the
+ * old one is over for everybody. */
 static bool failed(void *of, struct plan *plan, size_t call, const struct call_failure *failure)
 {
     struct state *state = of;

@@ -5,7 +5,8 @@
 
 #include "openai/chat/ask.h"
 
-/* Translates the client's body. Returns ERROR_NONE, or the error with its reason for the client in `why` and the name of the parameter
- * at fault in `*param` (NULL, or text that is good until the next request). */
+/* Translates the client's body. Returns ERROR_NONE, or the error with its reason for the client in
+ * `why` and the name of the parameter at fault in `*param` (NULL, or text that is good until the
+ * next request). */
 enum error openai_chat_request(struct view body, struct ask *ask, struct bytes *why,
                                const char **param);

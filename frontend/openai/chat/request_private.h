@@ -86,8 +86,8 @@ struct chat {
     const char **param;
 };
 
-/* complaint.c: notes what is wrong with the request; returns false for the caller to pass on. `param` is its
- * parameter's name: static, or of chat_param. */
+/* complaint.c: notes what is wrong with the request; returns false for the caller to pass on.
+ * `param` is its parameter's name: static, or of chat_param. */
 bool chat_refuse(struct chat *chat, enum error error, const char *param, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 bool chat_refuse_type(struct chat *chat, const char *param, const char *wanted, yyjson_val *got);
