@@ -129,6 +129,7 @@ static void balancers_open(struct upstream *me)
     me->balancers = memory_new(me->balancer_count * sizeof(*me->balancers));
     for (size_t i = 0; i < me->balancer_count; i++) {
         balancer_init(&me->balancers[i], me);
+        me->balancers[i].link.on_welcome = on_balancer_welcome;
         link_open(&me->balancers[i].link, &me->actor, "balancer", options_balancer_upstream(i),
                   &hello, balancer_handlers, &me->balancers[i]);
     }
@@ -288,7 +289,7 @@ static void release(struct upstream *me)
 
 int main(int argc, char **argv)
 {
-    struct upstream me = {.check_ms = UINT64_MAX};
+    struct upstream me = {.check_ms = UINT64_MAX, .reader_events = &jobs_reader_events};
     int status;
 
     options_read(argc, argv);

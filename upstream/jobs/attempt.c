@@ -76,7 +76,7 @@ static void open_gate(struct job *job, struct view bytes)
     job->heard_ms = clock_ms();
     job->first_ms = job->heard_ms - job->begun_ms;
     answer_head(&job->answer, &head);
-    job_enter(job, JOB_OPEN);
+    job->events->opened(job);
     if (job->transfer && transfer_is_sent(job->transfer))
         bytes_clear(&job->body); /* no other key will need it */
 }
@@ -272,10 +272,11 @@ static void on_done(void *owner, enum transfer_end end, const char *why)
                   F_NUM("attempt", job->attempt), F_NUM("status", job->gate.status),
                   F_NUM("ms", clock_ms() - job->begun_ms));
     clear_gate(job);
-    job_done(job);
+    job->events->done(job);
 }
 
-static const struct transfer_events events = {.head = on_head, .bytes = on_bytes, .done = on_done};
+static const struct transfer_events transfer_events = {
+    .head = on_head, .bytes = on_bytes, .done = on_done};
 
 /* Whether the client asks for some fields of the answer only: then what is not there says nothing.
  */
@@ -316,16 +317,17 @@ static void start_transfer(struct job *job)
     order.url = bytes_cstr(&url);
     job->provider->authorize((struct secret){view_of(job->secret)}, &line);
     order.authorization.hidden = bytes_view(&line);
-    job->transfer = transfer_start(&job->upstream->transfers, &order, &events, job);
+    job->transfer = transfer_start(&job->upstream->transfers, &order, &transfer_events, job);
     if (line.at)
         explicit_bzero(line.at, line.size);
     bytes_clear(&line);
 }
 
-void attempt_begin(struct job *job)
+void attempt_begin(struct job *job, const struct attempt_events *events)
 {
     struct msg_record record;
 
+    job->events = events;
     job->gate = gate_of(job);
     job->begun_ms = job->heard_ms = clock_ms();
     job->begun_utc_ms = clock_utc_ms();
@@ -335,7 +337,6 @@ void attempt_begin(struct job *job)
     record = record_of(job);
     job->slot = records_begin(&job->upstream->records, &record);
     job->is_begun = true;
-    job_enter(job, JOB_RUNNING);
     start_transfer(job);
     trace_point("attempt.begun");
 }

@@ -12,7 +12,7 @@
 
 /* The life of a job:
  *
- *    BODY -> RUNNING -> OPEN -> ENDED        [on_body, on_out, on_done, job_fail]
+ *    BODY -> RUNNING -> OPEN -> ENDED        [begin, opened, done, fail]
  *      \      |   ^       \----^ |
  *       \     v   |              |
  *        \  WAITING -------------^           for another key [REKEY; STOP or the deadline]
@@ -58,6 +58,7 @@ struct job {
 
     /* the attempt under way, or the last one */
     uint64_t attempt;
+    const struct attempt_events *events;
     struct transfer *transfer;
     struct gate gate;
     uint32_t slot; /* in the flight file */
@@ -84,9 +85,6 @@ struct job {
     UT_hash_handle hh;
 };
 
-/* The only line that writes a job's state. */
-void job_enter(struct job *job, enum job_state state);
-
 /* Takes the JOB, or drops it: it is not for us any more, its frontend is gone, or it is held
  * already. */
 void job_take(struct balancer_link *balancer, const struct msg_job *msg);
@@ -98,10 +96,6 @@ void job_rekey(struct job *job, const struct msg_rekey *msg);
 void job_stop(struct job *job, const struct msg_stop *msg);
 void job_ack(struct job *job, uint64_t seq);
 void job_resume(struct job *job, uint64_t seq);
-
-/* The attempt has ended (attempt.c): well, or with a fault and what the provider said in
- * fail_status and fail_body. */
-void job_done(struct job *job);
 
 /* Ends it without an answer; the job is gone afterwards. LOST: the process ends with it; then the
  * balancer hears nothing, for what it still has placed here it lets the frontend offer again. */

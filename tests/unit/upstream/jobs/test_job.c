@@ -314,8 +314,11 @@ static int set_up(void **state)
     started = cancelled = resumed = 0;
     up = (struct upstream){.check_ms = UINT64_MAX, .balancers = balancers, .balancer_count = 2};
     up.outlet.box = &up.answers;
-    for (size_t i = 0; i < 2; i++)
+    up.reader_events = &jobs_reader_events;
+    for (size_t i = 0; i < 2; i++) {
         balancer_init(&balancers[i], &up);
+        balancers[i].link.on_welcome = on_balancer_welcome;
+    }
     up.recorder.peer = 0xe1;
     records_open(&up.records, &up.recorder, 0x11, 64);
     reader_subscribed(&up, F1);
