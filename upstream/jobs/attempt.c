@@ -167,6 +167,21 @@ static void keep_failure(struct job *job)
     mask_keys(&job->fail_body, text, key);
 }
 
+/* The provider's own error event, byte for byte but for keys. */
+static void pass_error(struct job *job)
+{
+    struct view event = gate_error_event(&job->gate);
+    struct secret key = {view_of(job->secret)};
+    struct bytes masked = {0};
+
+    if (!job->is_raw || !event.len)
+        return;
+    mask_keys(&masked, event, key);
+    answer_write(&job->answer, bytes_view(&masked), true);
+    bytes_clear(&masked);
+    job->is_told = true;
+}
+
 /* What kept the request from the provider, in the shape of a provider's error. */
 static void keep_reason(struct job *job, const char *why)
 {
@@ -271,6 +286,7 @@ static void on_done(void *owner, enum transfer_end end, const char *why)
         log_trace("attempt.done", F_ID("frontend", job->key.frontend), F_ID("call", job->key.call),
                   F_NUM("attempt", job->attempt), F_NUM("status", job->gate.status),
                   F_NUM("ms", clock_ms() - job->begun_ms));
+    pass_error(job);
     clear_gate(job);
     job->events->done(job);
 }
@@ -333,7 +349,7 @@ void attempt_begin(struct job *job, const struct attempt_events *events)
     job->begun_utc_ms = clock_utc_ms();
     job->first_ms = job->bytes_out = job->length = 0;
     job->fault = FAULT_NONE;
-    job->is_ending = job->is_paused = job->is_coded = false;
+    job->is_ending = job->is_paused = job->is_coded = job->is_told = false;
     record = record_of(job);
     job->slot = records_begin(&job->upstream->records, &record);
     job->is_begun = true;

@@ -226,13 +226,13 @@ static void opened(struct job *job)
 static void done(struct job *job)
 {
     const struct fault_facts *facts = fault_facts(job->fault);
-    bool is_good = facts->error == ERROR_NONE;
+    bool is_whole = facts->error == ERROR_NONE || job->is_told;
     bool may_ask = job->state == JOB_RUNNING && facts->retry && clock_ms() < job->deadline_ms;
 
     job_tell_outcome(job, may_ask);
     if (may_ask) {
         enter(job, JOB_WAITING);
-    } else if (is_good) {
+    } else if (is_whole) {
         struct msg_end msg = {
             .tokens_in = job->gate.usage.tokens_in,
             .tokens_out = job->gate.usage.tokens_out,
@@ -345,6 +345,7 @@ static struct job *job_new(struct balancer_link *balancer, struct reader *reader
     job->secret = memory_text(msg->key.hidden);
     job->is_stream = msg->stream;
     job->thoughts = msg->thoughts;
+    job->is_raw = msg->raw;
     job->estimate = msg->estimate;
     job->client = msg->client;
     job->key_id = msg->key_id;

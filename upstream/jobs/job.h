@@ -48,6 +48,7 @@ struct job {
     char *wanted;           /* those, and what is looked at here */
     bool is_stream;
     bool thoughts;
+    bool is_raw; /* the client reads the provider's own events, an error among them too */
     uint64_t estimate;
     uint64_t client;
     uint64_t key_id;
@@ -72,6 +73,7 @@ struct job {
     struct bytes lines; /* of the head, for the frontend */
     bool is_coded;      /* the answer came compressed, though nobody asked for that */
     enum fault fault;
+    bool is_told; /* the client has the provider's own error event: nothing is to be added */
     uint64_t retry_ms;
     unsigned fail_status;
     struct bytes fail_body;

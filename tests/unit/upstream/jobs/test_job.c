@@ -553,6 +553,41 @@ static void behind_the_first_content_a_fault_is_an_error(void **state)
     expect("R:RECORD(1 cut) B:OUTCOME(1 1.1 cut) F1:FAIL(2 UPSTREAM_CUT 0 ) ");
 }
 
+#define ERROR_EVENT(who)                                                                           \
+    "data: {\"error\":{\"code\":503,\"message\":\"" who " rests\",\"status\":\"UNAVAILABLE\"}}"    \
+                                                        "\n\n"
+
+static void place_and_break(bool is_raw)
+{
+    struct msg_job msg = job_of(1, 1);
+
+    msg.raw = is_raw;
+    FROM_B(MSG_JOB, .job = msg);
+    provider_begins(200, "text/event-stream");
+    provider_says(newest, EVENT("a"));
+    posted.len = 0;
+    assert_int_equal(provider_says(newest, ERROR_EVENT("key-one")), TRANSFER_STOP);
+    provider_ends(newest, TRANSFER_STOPPED);
+}
+
+static void who_reads_the_providers_events_has_its_error_as_it_came(void **state)
+{
+    (void)state;
+    place_and_break(true);
+    expect("R:RECORD(1 overloaded) F1:CHUNK(2 " ERROR_EVENT(
+        "[key]") ") B:OUTCOME(1 1.1 overloaded) F1:END(3) ");
+    ack(1, 3);
+    assert_null(job_find(&up, F1, 1));
+}
+
+static void for_others_an_error_event_is_an_error(void **state)
+{
+    (void)state;
+    place_and_break(false);
+    expect("R:RECORD(1 overloaded) B:OUTCOME(1 1.1 overloaded) F1:FAIL(2 OVERLOADED 503 "
+           "{\"error\":{\"code\":503,\"message\":\"[key] rests\",\"status\":\"UNAVAILABLE\"}}) ");
+}
+
 static void without_a_connection_another_key_may_help(void **state)
 {
     (void)state;
@@ -1042,6 +1077,8 @@ int main(void)
         TEST(a_clients_mistake_is_told_at_once),
         TEST(behind_the_first_content_a_fault_is_an_error),
         TEST(without_a_connection_another_key_may_help),
+        TEST(who_reads_the_providers_events_has_its_error_as_it_came),
+        TEST(for_others_an_error_event_is_an_error),
         TEST(what_kept_a_request_from_the_provider_is_told_in_its_words),
         TEST(a_job_goes_by_the_proxy_of_its_key),
         TEST(jobs_of_strangers_are_dropped),
