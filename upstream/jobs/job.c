@@ -482,12 +482,12 @@ void job_cancel(struct job *job, enum fault fault)
 
 /* Of a job that waits for a key the balancer knows the fault, and must not count it twice; its
  * client is told the last one, since that says more. */
-void job_time_out(struct job *job)
+void job_give_up(struct job *job, enum fault fault)
 {
-    enum fault last = job->state == JOB_WAITING ? job->fault : FAULT_TIMEOUT;
+    enum fault last = job->state == JOB_WAITING ? job->fault : fault;
 
-    attempt_abort(job, FAULT_TIMEOUT);
-    job->fault = FAULT_TIMEOUT;
+    attempt_abort(job, fault);
+    job->fault = fault;
     job_tell_outcome(job, false);
     job->fault = last;
     fail_by_fault(job);

@@ -112,8 +112,9 @@ const char *job_state_name(const struct job *job);
 /* When it is to be given up, if nothing happens; UINT64_MAX: never. */
 uint64_t job_due_ms(const struct job *job);
 
-/* Gives it up: the deadline, or a silence that is too long. */
-void job_time_out(struct job *job);
+/* Gives it up, and its client is told. TIMEOUT: the deadline, or a silence that is too long; STOPPED:
+ * the process ends before the answer does. */
+void job_give_up(struct job *job, enum fault fault);
 
 /* OUTCOME of the attempt; `more`: it waits for another key. */
 void job_tell_outcome(struct job *job, bool more);

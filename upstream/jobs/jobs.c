@@ -103,13 +103,24 @@ void jobs_check(struct upstream *upstream, uint64_t now_ms)
         uint64_t at_ms = job_due_ms(job);
 
         if (at_ms <= now_ms) {
-            job_time_out(job);
+            job_give_up(job, FAULT_TIMEOUT);
             continue;
         }
         if (at_ms < now_ms + CHECK_PAUSE_MS)
             at_ms = now_ms + CHECK_PAUSE_MS;
         if (at_ms < upstream->check_ms)
             upstream->check_ms = at_ms;
+    }
+}
+
+void jobs_stop_open(struct upstream *upstream)
+{
+    struct job *job, *next;
+
+    JOBS_OF(upstream, job, next)
+    {
+        if (job->state == JOB_OPEN)
+            job_give_up(job, FAULT_STOPPED);
     }
 }
 

@@ -15,5 +15,9 @@ extern const struct reader_events jobs_reader_events;
 /* Looks at all deadlines if it is time to; upstream->check_ms says when next. */
 void jobs_check(struct upstream *upstream, uint64_t now_ms);
 
+/* The process is about to end: who has read the beginning of an answer is told that no more comes.
+ * The others' calls go to another upstream unseen. */
+void jobs_stop_open(struct upstream *upstream);
+
 void jobs_cancel_all(struct upstream *upstream, enum fault fault);
 void jobs_dump(struct upstream *upstream);

@@ -555,7 +555,7 @@ static void behind_the_first_content_a_fault_is_an_error(void **state)
 
 #define ERROR_EVENT(who)                                                                           \
     "data: {\"error\":{\"code\":503,\"message\":\"" who " rests\",\"status\":\"UNAVAILABLE\"}}"    \
-                                                        "\n\n"
+    "\n\n"
 
 static void place_and_break(bool is_raw)
 {
@@ -871,6 +871,22 @@ static void silence_is_limited_but_not_while_we_do_not_listen(void **state)
     expect("R:RECORD(1 timeout) B:OUTCOME(1 1.1 timeout) F1:FAIL(2 TIMEOUT 0 ) ");
 }
 
+static void when_the_process_ends_only_streams_that_have_begun_are_told_so(void **state)
+{
+    (void)state;
+    place(1, 1);
+    provider_begins(200, "text/event-stream");
+    provider_says(newest, EVENT("a"));
+    place(2, 1);
+    posted.len = 0;
+    jobs_stop_open(&up);
+    expect("R:RECORD(1 stopped) B:OUTCOME(1 1.1 stopped) F1:FAIL(2 STOPPING 0 ) ");
+    assert_int_equal(cancelled, 1);
+    jobs_stop_open(&up);
+    jobs_cancel_all(&up, FAULT_LOST); /* the balancer has the other one offered again */
+    expect("R:RECORD(2 lost) ");
+}
+
 /* Its fault was told before, and a key's rest must not begin anew. */
 static void one_that_waits_for_a_key_in_vain_tells_no_fault_twice(void **state)
 {
@@ -1093,6 +1109,7 @@ int main(void)
         TEST(a_full_window_pauses_and_an_acknowledgement_resumes),
         TEST(without_content_in_time_it_fails),
         TEST(silence_is_limited_but_not_while_we_do_not_listen),
+        TEST(when_the_process_ends_only_streams_that_have_begun_are_told_so),
         TEST(one_that_waits_for_a_key_in_vain_tells_no_fault_twice),
         TEST(without_a_balancer_the_last_fault_is_told_in_the_end),
         TEST(a_new_balancer_hears_everything_in_order),
