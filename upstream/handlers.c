@@ -3,9 +3,29 @@
  * changes nothing. */
 #include "handlers.h"
 
-#include "jobs/job.h"
+#include "jobs/jobs.h"
 #include "base/log.h"
 #include "upstream.h"
+#include "trace.h"
+
+/* From here on JOBs of any other incarnation of this endpoint are refused. The order matters: the
+ * balancer has to know what is held before outcomes name it, and READY closes what is told. */
+void on_balancer_welcome(void *owner, struct link *link)
+{
+    struct balancer_link *balancer = owner;
+    struct msg_ready ready = {0};
+    struct msg_leave leave = {0};
+
+    trace_point("balancer.fenced");
+    balancer_tell_readers(balancer);
+    jobs_tell_held(balancer);
+    trace_point("balancer.held");
+    balancer_tell_outcomes(balancer);
+    jobs_ask_again(balancer);
+    link_post(link, MSG_READY, &ready);
+    if (balancer->upstream->actor.is_draining)
+        link_post(link, MSG_LEAVE, &leave);
+}
 
 static void on_job(void *owner, const struct letter *letter)
 {

@@ -3,9 +3,13 @@
 #pragma once
 
 #include "actor.h"
+#include "link.h"
 
 /* From a balancer; the owner is its struct balancer_link. */
 extern letter_handler *const balancer_handlers[MSG_KINDS];
+
+/* A balancer's WELCOME; the owner is its struct balancer_link. */
+void on_balancer_welcome(void *owner, struct link *link);
 
 /* From frontends, by the XPUB; the owner is struct upstream. A frontend's incarnation is known to
  * its peers only, so that naming it is the right to speak for it. */

@@ -21,11 +21,12 @@
 #include "upstream.h"
 
 enum {
-    TRIM_MS = 15000,    /* memory is given back so often, when there is nothing to do */
-    DRAIN_STEP_MS = 20, /* between two looks whether the drain is complete */
-    NO_DESCRIPTOR = -2, /* of no mailbox, and not the -1 of one that has none */
-    RECORDED_MS = 1000, /* how long a drained process waits for the recorder */
-    DEAD_AGE_S = 10,    /* a socket's file is not judged before */
+    TRIM_MS = 15000,      /* memory is given back so often, when there is nothing to do */
+    DRAIN_STEP_MS = 20,   /* between two looks whether the drain is complete */
+    LAST_WORDS_MS = 1000, /* before its end, at most: streams that are still open are told so */
+    NO_DESCRIPTOR = -2,   /* of no mailbox, and not the -1 of one that has none */
+    RECORDED_MS = 1000,   /* how long a drained process waits for the recorder */
+    DEAD_AGE_S = 10,      /* a socket's file is not judged before */
 };
 
 static const char answers_name[] = "answers-";
@@ -129,6 +130,7 @@ static void balancers_open(struct upstream *me)
     me->balancers = memory_new(me->balancer_count * sizeof(*me->balancers));
     for (size_t i = 0; i < me->balancer_count; i++) {
         balancer_init(&me->balancers[i], me);
+        me->balancers[i].link.on_welcome = on_balancer_welcome;
         link_open(&me->balancers[i].link, &me->actor, "balancer", options_balancer_upstream(i),
                   &hello, balancer_handlers, &me->balancers[i]);
     }
@@ -204,10 +206,20 @@ static void give_back_memory(struct upstream *me, uint64_t now_ms)
     malloc_trim(0);
 }
 
+/* Ahead of the frontend's own last words, so that the record says how it was when all are stopped. */
+static uint64_t last_words_ms(const struct upstream *me)
+{
+    uint64_t ahead_ms = options.drain_ms / 2 < LAST_WORDS_MS ? options.drain_ms / 2 : LAST_WORDS_MS;
+
+    return me->actor.drain_by_ms - ahead_ms;
+}
+
 /* Drained: no job is open, and the recorder has every record, or had a second for it. */
 static void drain(struct upstream *me, uint64_t now_ms)
 {
     actor_wake(&me->actor, now_ms + DRAIN_STEP_MS);
+    if (now_ms >= last_words_ms(me))
+        jobs_stop_open(me);
     if (now_ms >= me->actor.drain_by_ms && me->jobs) {
         log_warn("drain.late", F_NUM("calls", HASH_COUNT(me->jobs)));
         jobs_cancel_all(me, FAULT_LOST);
@@ -288,7 +300,7 @@ static void release(struct upstream *me)
 
 int main(int argc, char **argv)
 {
-    struct upstream me = {.check_ms = UINT64_MAX};
+    struct upstream me = {.check_ms = UINT64_MAX, .reader_events = &jobs_reader_events};
     int status;
 
     options_read(argc, argv);

@@ -28,10 +28,11 @@ struct upstream {
     struct link recorder;
     struct records records;
     struct reader *readers; /* by incarnation */
-    struct job *jobs;       /* by (frontend, call) */
-    size_t held;            /* bytes that wait behind gates */
-    uint64_t check_ms;      /* when the jobs' deadlines are to be looked at next */
-    uint64_t trim_ms;       /* when memory is given back next, if nothing is under way */
-    uint64_t quiet_ms;      /* draining: since when no job is open; 0: there are some */
-    bool is_used;           /* since the last trim */
+    const struct reader_events *reader_events;
+    struct job *jobs;  /* by (frontend, call) */
+    size_t held;       /* bytes that wait behind gates */
+    uint64_t check_ms; /* when the jobs' deadlines are to be looked at next */
+    uint64_t trim_ms;  /* when memory is given back next, if nothing is under way */
+    uint64_t quiet_ms; /* draining: since when no job is open; 0: there are some */
+    bool is_used;      /* since the last trim */
 };

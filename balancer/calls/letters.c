@@ -53,6 +53,7 @@ void tell_job(struct calls *calls, const struct call *call, const struct msg_cal
         .method = letter->method,
         .type = letter->type,
         .headers = letter->headers,
+        .raw = letter->raw,
     };
 
     mailbox_post(calls->upstream, call->upstream->id, MSG_JOB, &job);

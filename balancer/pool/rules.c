@@ -61,6 +61,7 @@ static const struct rule rules[FAULT_COUNT] = {
     [FAULT_CLIENT_GONE]    = {COOL_NOTHING, EXIT_UNTOLD},
     [FAULT_TIMEOUT]        = {COOL_NOTHING, EXIT_UNTOLD},
     [FAULT_LOST]           = {COOL_NOTHING, EXIT_UNTOLD},
+    [FAULT_STOPPED]        = {COOL_NOTHING, EXIT_UNTOLD},
 };
 /* clang-format on */
 

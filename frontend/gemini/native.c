@@ -110,7 +110,7 @@ static void add_step(struct plan *plan, const struct request *request, const cha
 static enum error begin_call(const struct request *request, struct plan *plan,
                              const char *operation, bool is_stream)
 {
-    struct step step = {.order = {.stream = is_stream, .thoughts = true}};
+    struct step step = {.order = {.stream = is_stream, .thoughts = true, .raw = true}};
     struct bytes body = {0};
     const char *fault;
     struct view name;

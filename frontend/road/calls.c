@@ -148,6 +148,7 @@ static void post_call(struct call *call, struct balancer_link *balancer, uint64_
         .type = order->type ? view_of(order->type) : VIEW(""),
         .headers = order->headers ? view_of(order->headers) : VIEW(""),
         .owner = order->owner,
+        .raw = order->raw,
     };
 
     if (body.len <= INLINE_MOST)

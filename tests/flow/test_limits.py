@@ -114,3 +114,25 @@ def test_an_upstream_that_is_told_to_end_lets_its_open_calls_end_and_gets_no_new
     assert stage.wait_dead("upstream-0", 5) == 0
     assert stage.sim.total() == 20
     stage.wait_accounted()
+
+
+def test_an_upstream_that_has_to_end_before_its_streams_tells_their_clients_so(stage_of):
+    """The end of DRAIN comes first: streams that have begun end in an error event, the other calls move. No key suffers."""
+    stage = stage_of(upstreams=2, env={"DRAIN": "2"}, admin=False)
+    wait_pairs(stage)
+    with begin_scripted(stage, 10, chunks=200, pace_ms=50) as running, begin_scripted(stage, 10, chunks=FEW, first_ms=4000) as quiet:
+        running.wait_events(2, 10 * SLOW)
+        stage.wait("the provider is asked for all", lambda: stage.sim.total() == 20)
+        stage.kill("upstream-0", signal.SIGTERM, wait=False)
+        assert stage.wait_dead("upstream-0", 5) == 0
+        ended = running.join(30 * SLOW)
+        for stream in quiet.join(20 * SLOW):
+            stream.assert_numbered(FEW)
+    told = [stream for stream in ended if stream.error]
+    assert 0 < len(told) < 10
+    for stream in ended:
+        stream.assert_honest(200)
+        assert stream not in told or stream.error["code"] == "gateway_stopping", stream.error
+    rows = stage.wait_accounted()
+    assert sum(row["fault"] == "stopped" for row in rows) == len(told)
+    assert {row["fault"] for row in rows} == {"none", "stopped", "lost"} and not stage.log("balancer", "key.cooling_down")

@@ -76,7 +76,7 @@ static void open_gate(struct job *job, struct view bytes)
     job->heard_ms = clock_ms();
     job->first_ms = job->heard_ms - job->begun_ms;
     answer_head(&job->answer, &head);
-    job_enter(job, JOB_OPEN);
+    job->events->opened(job);
     if (job->transfer && transfer_is_sent(job->transfer))
         bytes_clear(&job->body); /* no other key will need it */
 }
@@ -165,6 +165,21 @@ static void keep_failure(struct job *job)
         job->fail_status = job->gate.status;
     job->fail_body.len = 0;
     mask_keys(&job->fail_body, text, key);
+}
+
+/* The provider's own error event, byte for byte but for keys. */
+static void pass_error(struct job *job)
+{
+    struct view event = gate_error_event(&job->gate);
+    struct secret key = {view_of(job->secret)};
+    struct bytes masked = {0};
+
+    if (!job->is_raw || !event.len)
+        return;
+    mask_keys(&masked, event, key);
+    answer_write(&job->answer, bytes_view(&masked), true);
+    bytes_clear(&masked);
+    job->is_told = true;
 }
 
 /* What kept the request from the provider, in the shape of a provider's error. */
@@ -271,11 +286,13 @@ static void on_done(void *owner, enum transfer_end end, const char *why)
         log_trace("attempt.done", F_ID("frontend", job->key.frontend), F_ID("call", job->key.call),
                   F_NUM("attempt", job->attempt), F_NUM("status", job->gate.status),
                   F_NUM("ms", clock_ms() - job->begun_ms));
+    pass_error(job);
     clear_gate(job);
-    job_done(job);
+    job->events->done(job);
 }
 
-static const struct transfer_events events = {.head = on_head, .bytes = on_bytes, .done = on_done};
+static const struct transfer_events transfer_events = {
+    .head = on_head, .bytes = on_bytes, .done = on_done};
 
 /* Whether the client asks for some fields of the answer only: then what is not there says nothing.
  */
@@ -316,26 +333,26 @@ static void start_transfer(struct job *job)
     order.url = bytes_cstr(&url);
     job->provider->authorize((struct secret){view_of(job->secret)}, &line);
     order.authorization.hidden = bytes_view(&line);
-    job->transfer = transfer_start(&job->upstream->transfers, &order, &events, job);
+    job->transfer = transfer_start(&job->upstream->transfers, &order, &transfer_events, job);
     if (line.at)
         explicit_bzero(line.at, line.size);
     bytes_clear(&line);
 }
 
-void attempt_begin(struct job *job)
+void attempt_begin(struct job *job, const struct attempt_events *events)
 {
     struct msg_record record;
 
+    job->events = events;
     job->gate = gate_of(job);
     job->begun_ms = job->heard_ms = clock_ms();
     job->begun_utc_ms = clock_utc_ms();
     job->first_ms = job->bytes_out = job->length = 0;
     job->fault = FAULT_NONE;
-    job->is_ending = job->is_paused = job->is_coded = false;
+    job->is_ending = job->is_paused = job->is_coded = job->is_told = false;
     record = record_of(job);
     job->slot = records_begin(&job->upstream->records, &record);
     job->is_begun = true;
-    job_enter(job, JOB_RUNNING);
     start_transfer(job);
     trace_point("attempt.begun");
 }

@@ -5,9 +5,16 @@
 
 #include "jobs/job.h"
 
-/* Begins the job's attempt: RUNNING. job_done comes later, never from here. */
-void attempt_begin(struct job *job);
+/* What an attempt tells of. */
+struct attempt_events {
+    void (*opened)(struct job *job); /* the first content leaves: its HEAD is posted */
+    void (*done)(struct job *job);   /* it has ended: well, or with a fault and what the provider
+                                        said in fail_status and fail_body */
+};
+
+/* Begins the attempt of a job that is RUNNING. The events come later, never from here. */
+void attempt_begin(struct job *job, const struct attempt_events *events);
 
 /* Breaks off what is under way, if anything is: the connection closes, the record says `fault`. No
- * job_done. */
+ * event. */
 void attempt_abort(struct job *job, enum fault fault);

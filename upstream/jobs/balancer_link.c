@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Outcomes until they are settled, and what a balancer is told when it welcomes us: the order
- * matters, see docs. */
+/* Outcomes until they are settled, and what else a balancer is told when it welcomes us. */
 #include "jobs/balancer_link.h"
 
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "jobs/jobs.h"
-#include "base/log.h"
+#include "fault.h"
 #include "upstream.h"
-#include "trace.h"
 
 enum { MODEL_MOST = 64, WORDS_MOST = 200 };
 
@@ -20,7 +17,7 @@ struct outcome {
     struct outcome *prev, *next;
 };
 
-static void tell_readers(struct balancer_link *balancer)
+void balancer_tell_readers(struct balancer_link *balancer)
 {
     struct reader *reader, *next;
 
@@ -30,7 +27,7 @@ static void tell_readers(struct balancer_link *balancer)
     }
 }
 
-static void tell_outcomes(struct balancer_link *balancer)
+void balancer_tell_outcomes(struct balancer_link *balancer)
 {
     struct outcome *outcome;
 
@@ -47,28 +44,9 @@ static char *words_copy(struct view words)
     return words.len ? memory_text(words) : NULL;
 }
 
-/* From here on JOBs of any other incarnation of this endpoint are refused. */
-static void on_welcome(void *owner, struct link *link)
-{
-    struct balancer_link *balancer = owner;
-    struct msg_ready ready = {0};
-    struct msg_leave leave = {0};
-
-    trace_point("balancer.fenced");
-    tell_readers(balancer);
-    jobs_tell_held(balancer);
-    trace_point("balancer.held");
-    tell_outcomes(balancer);
-    jobs_ask_again(balancer);
-    link_post(link, MSG_READY, &ready);
-    if (balancer->upstream->actor.is_draining)
-        link_post(link, MSG_LEAVE, &leave);
-}
-
 void balancer_init(struct balancer_link *balancer, struct upstream *upstream)
 {
     *balancer = (struct balancer_link){.upstream = upstream};
-    balancer->link.on_welcome = on_welcome;
 }
 
 void balancer_tell(struct balancer_link *balancer, struct msg_outcome *msg)

@@ -22,6 +22,10 @@ void balancer_init(struct balancer_link *balancer, struct upstream *upstream);
 /* Numbers the outcome, keeps it and sends it. `outcome->seq` is filled in; texts are copied. */
 void balancer_tell(struct balancer_link *balancer, struct msg_outcome *outcome);
 
+/* WELCOME: the frontends that read our answers, and the outcomes that are not settled. */
+void balancer_tell_readers(struct balancer_link *balancer);
+void balancer_tell_outcomes(struct balancer_link *balancer);
+
 /* Whether the outcome of that number is still kept. */
 bool balancer_keeps(const struct balancer_link *balancer, uint64_t seq);
 

@@ -132,6 +132,18 @@ static bool take_object(struct gate *gate, struct view json, bool is_truncated, 
 
 /* Streams */
 
+/* An error that came as an event behind content: what has not left of it, for clients that read the
+ * provider's own events. */
+static void keep_event(struct gate *gate, struct view rest)
+{
+    if (gate->framing != FRAMING_EVENTS || !gate->is_open || !gate->error.len)
+        return;
+    bytes_append(&gate->held, rest);
+    if (gate->sse.skips_newline) /* the second half of the border is still on its way */
+        bytes_text(&gate->held, "\n");
+    gate->is_event = true;
+}
+
 static bool next_object(struct gate *gate, struct view *more, struct view *object, bool *is_large)
 {
     return gate->framing == FRAMING_EVENTS ? sse_feed(&gate->sse, more, object, is_large)
@@ -170,9 +182,12 @@ static bool feed_stream(struct gate *gate, struct view bytes, size_t hold_most)
     }
     if (may_open && good)
         let_out(gate, (struct view){bytes.at, good}, true);
-    if (gate->is_over)
-        return false;
     rest = view_skip(bytes, may_open ? good : 0);
+    if (gate->is_over) {
+        rest.len -= more.len;
+        keep_event(gate, rest);
+        return false;
+    }
     if (gate->held.len + rest.len <= wait_most(gate, may_open, hold_most))
         bytes_append(&gate->held, rest);
     else if (gate->sse.stray.len && !gate->is_open)
@@ -195,7 +210,9 @@ static void end_last_event(struct gate *gate)
         gate->provider->look(object, &sight);
     if (!sight.is_json)
         fail(gate, FAULT_CUT);
-    else if (take_object(gate, object, is_large, &may_open) && may_open)
+    else if (!take_object(gate, object, is_large, &may_open))
+        keep_event(gate, VIEW("\n\n"));
+    else if (may_open)
         let_out(gate, VIEW("\n\n"), true);
 }
 
@@ -375,6 +392,11 @@ enum fault gate_end(struct gate *gate, bool is_clean, uint64_t utc_ms)
 struct view gate_error(const struct gate *gate)
 {
     return bytes_view(gate->framing == FRAMING_ERROR ? &gate->held : &gate->error);
+}
+
+struct view gate_error_event(const struct gate *gate)
+{
+    return gate->is_event ? bytes_view(&gate->held) : VIEW("");
 }
 
 size_t gate_held(const struct gate *gate)

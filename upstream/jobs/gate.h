@@ -5,7 +5,7 @@
  * a fault at the end. Called by the job.
  *
  * What leaves never holds an error that came inside an answer: it is cut off at the border before
- * it, and told as a fault with its text in `gate_error`. */
+ * it, and told as a fault with its text in `gate_error`. Who wants its event asks for that. */
 #pragma once
 
 #include "base/elements.h"
@@ -45,7 +45,8 @@ struct gate {
     struct verdict verdict; /* of an error; .fault NONE: there was none */
 
     /* private */
-    bool is_over; /* an error came: the rest is not looked at */
+    bool is_over;  /* an error came: the rest is not looked at */
+    bool is_event; /* …as an event, whose bytes are `held` */
     struct sse sse;
     struct elements elements;
     struct bytes held;  /* shut: everything so far; open: what may yet turn out to be an error */
@@ -69,6 +70,10 @@ enum fault gate_end(struct gate *gate, bool is_clean, uint64_t utc_ms);
 
 /* The error's text, as the provider sent it; empty if there is none. Good until gate_clear. */
 struct view gate_error(const struct gate *gate);
+
+/* The event of it, to its border: for a client that reads the provider's own events. Empty: the
+ * error was no event, or nothing has left before it. Good until gate_clear. */
+struct view gate_error_event(const struct gate *gate);
 
 /* Bytes kept at the moment. */
 size_t gate_held(const struct gate *gate);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A job: its states, and what the letters do to it. Called by route.c, attempt.c and jobs.c. What
- * must stay true: an answer's last letter is posted exactly once, and until the frontend has
+/* A job: its states, and what the letters do to it. Called by handlers.c and jobs.c. What must
+ * stay true: an answer's last letter is posted exactly once, and until the frontend has
  * acknowledged it, balancers hear that we hold the job. */
 #include "jobs/job.h"
 
@@ -50,7 +50,8 @@ const char *job_state_name(const struct job *job)
     return names[job->state];
 }
 
-void job_enter(struct job *job, enum job_state state)
+/* The only line that writes a job's state. */
+static void enter(struct job *job, enum job_state state)
 {
     static const char *const traces[] = {
         [JOB_BODY] = "job.body", [JOB_RUNNING] = "job.running", [JOB_WAITING] = "job.waiting",
@@ -190,7 +191,7 @@ static void job_free(struct job *job)
 /* The answer is complete as far as we are concerned; only what may be asked for again stays. */
 static void end(struct job *job)
 {
-    job_enter(job, JOB_ENDED);
+    enter(job, JOB_ENDED);
     bytes_clear(&job->body);
     bytes_clear(&job->fail_body);
     secret_free(&job->secret);
@@ -214,6 +215,46 @@ static void fail_by_fault(struct job *job)
 {
     fail(job, fault_facts(job->fault)->error, job->retry_ms);
 }
+
+/* Attempts */
+
+static void opened(struct job *job)
+{
+    enter(job, JOB_OPEN);
+}
+
+static void done(struct job *job)
+{
+    const struct fault_facts *facts = fault_facts(job->fault);
+    bool is_whole = facts->error == ERROR_NONE || job->is_told;
+    bool may_ask = job->state == JOB_RUNNING && facts->retry && clock_ms() < job->deadline_ms;
+
+    job_tell_outcome(job, may_ask);
+    if (may_ask) {
+        enter(job, JOB_WAITING);
+    } else if (is_whole) {
+        struct msg_end msg = {
+            .tokens_in = job->gate.usage.tokens_in,
+            .tokens_out = job->gate.usage.tokens_out,
+            .first_ms = job->first_ms,
+            .total_ms = clock_ms() - job->begun_ms,
+        };
+        answer_end(&job->answer, &msg);
+        end(job);
+    } else {
+        fail_by_fault(job);
+    }
+}
+
+static const struct attempt_events attempt_events = {.opened = opened, .done = done};
+
+static void begin(struct job *job)
+{
+    enter(job, JOB_RUNNING);
+    attempt_begin(job, &attempt_events);
+}
+
+/* What a JOB may say */
 
 static bool is_plain(struct view text)
 {
@@ -304,6 +345,7 @@ static struct job *job_new(struct balancer_link *balancer, struct reader *reader
     job->secret = memory_text(msg->key.hidden);
     job->is_stream = msg->stream;
     job->thoughts = msg->thoughts;
+    job->is_raw = msg->raw;
     job->estimate = msg->estimate;
     job->client = msg->client;
     job->key_id = msg->key_id;
@@ -345,7 +387,7 @@ void job_body(struct job *job, uint64_t from, struct view data)
         bytes_room(&job->body, job->body_len);
     bytes_append(&job->body, data);
     if (job->body.len == job->body_len)
-        attempt_begin(job);
+        begin(job);
     else
         job_want_body(job);
 }
@@ -391,36 +433,13 @@ void job_take(struct balancer_link *balancer, const struct msg_job *msg)
     }
     if (msg->body.len == msg->body_len) {
         bytes_append(&job->body, msg->body);
-        attempt_begin(job);
+        begin(job);
     } else {
         job_want_body(job);
     }
 }
 
 /* Ending */
-
-void job_done(struct job *job)
-{
-    const struct fault_facts *facts = fault_facts(job->fault);
-    bool is_good = facts->error == ERROR_NONE;
-    bool may_ask = job->state == JOB_RUNNING && facts->retry && clock_ms() < job->deadline_ms;
-
-    job_tell_outcome(job, may_ask);
-    if (may_ask) {
-        job_enter(job, JOB_WAITING);
-    } else if (is_good) {
-        struct msg_end msg = {
-            .tokens_in = job->gate.usage.tokens_in,
-            .tokens_out = job->gate.usage.tokens_out,
-            .first_ms = job->first_ms,
-            .total_ms = clock_ms() - job->begun_ms,
-        };
-        answer_end(&job->answer, &msg);
-        end(job);
-    } else {
-        fail_by_fault(job);
-    }
-}
 
 void job_rekey(struct job *job, const struct msg_rekey *msg)
 {
@@ -431,7 +450,7 @@ void job_rekey(struct job *job, const struct msg_rekey *msg)
     job->key_id = msg->key_id;
     job->attempt = msg->attempt;
     if (may_use(msg->key, msg->proxy))
-        attempt_begin(job);
+        begin(job);
     else
         refuse(job);
 }
@@ -463,12 +482,12 @@ void job_cancel(struct job *job, enum fault fault)
 
 /* Of a job that waits for a key the balancer knows the fault, and must not count it twice; its
  * client is told the last one, since that says more. */
-void job_time_out(struct job *job)
+void job_give_up(struct job *job, enum fault fault)
 {
-    enum fault last = job->state == JOB_WAITING ? job->fault : FAULT_TIMEOUT;
+    enum fault last = job->state == JOB_WAITING ? job->fault : fault;
 
-    attempt_abort(job, FAULT_TIMEOUT);
-    job->fault = FAULT_TIMEOUT;
+    attempt_abort(job, fault);
+    job->fault = fault;
     job_tell_outcome(job, false);
     job->fault = last;
     fail_by_fault(job);

@@ -12,7 +12,7 @@
 
 /* The life of a job:
  *
- *    BODY -> RUNNING -> OPEN -> ENDED        [on_body, on_out, on_done, job_fail]
+ *    BODY -> RUNNING -> OPEN -> ENDED        [begin, opened, done, fail]
  *      \      |   ^       \----^ |
  *       \     v   |              |
  *        \  WAITING -------------^           for another key [REKEY; STOP or the deadline]
@@ -48,6 +48,7 @@ struct job {
     char *wanted;           /* those, and what is looked at here */
     bool is_stream;
     bool thoughts;
+    bool is_raw; /* the client reads the provider's own events, an error among them too */
     uint64_t estimate;
     uint64_t client;
     uint64_t key_id;
@@ -58,6 +59,7 @@ struct job {
 
     /* the attempt under way, or the last one */
     uint64_t attempt;
+    const struct attempt_events *events;
     struct transfer *transfer;
     struct gate gate;
     uint32_t slot; /* in the flight file */
@@ -71,6 +73,7 @@ struct job {
     struct bytes lines; /* of the head, for the frontend */
     bool is_coded;      /* the answer came compressed, though nobody asked for that */
     enum fault fault;
+    bool is_told; /* the client has the provider's own error event: nothing is to be added */
     uint64_t retry_ms;
     unsigned fail_status;
     struct bytes fail_body;
@@ -84,9 +87,6 @@ struct job {
     UT_hash_handle hh;
 };
 
-/* The only line that writes a job's state. */
-void job_enter(struct job *job, enum job_state state);
-
 /* Takes the JOB, or drops it: it is not for us any more, its frontend is gone, or it is held
  * already. */
 void job_take(struct balancer_link *balancer, const struct msg_job *msg);
@@ -98,10 +98,6 @@ void job_rekey(struct job *job, const struct msg_rekey *msg);
 void job_stop(struct job *job, const struct msg_stop *msg);
 void job_ack(struct job *job, uint64_t seq);
 void job_resume(struct job *job, uint64_t seq);
-
-/* The attempt has ended (attempt.c): well, or with a fault and what the provider said in
- * fail_status and fail_body. */
-void job_done(struct job *job);
 
 /* Ends it without an answer; the job is gone afterwards. LOST: the process ends with it; then the
  * balancer hears nothing, for what it still has placed here it lets the frontend offer again. */
@@ -116,8 +112,9 @@ const char *job_state_name(const struct job *job);
 /* When it is to be given up, if nothing happens; UINT64_MAX: never. */
 uint64_t job_due_ms(const struct job *job);
 
-/* Gives it up: the deadline, or a silence that is too long. */
-void job_time_out(struct job *job);
+/* Gives it up, and its client is told. TIMEOUT: the deadline, or a silence that is too long; STOPPED:
+ * the process ends before the answer does. */
+void job_give_up(struct job *job, enum fault fault);
 
 /* OUTCOME of the attempt; `more`: it waits for another key. */
 void job_tell_outcome(struct job *job, bool more);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What concerns many jobs at once: balancers and frontends that come back or go, deadlines, the
- * end. Called by balancer.c, reader.c and main.c. What must stay true: a job whose deadline is near
+ * end. Called by handlers.c, main.c and, as events, by subscriber.c. What must stay true: a job whose deadline is near
  * is looked at in time, and none is looked at more often than the pause between two looks. */
 #include "jobs/jobs.h"
 
@@ -50,7 +50,7 @@ void jobs_ask_again(struct balancer_link *balancer)
     }
 }
 
-void jobs_expect_resume(struct reader *reader, struct upstream *upstream)
+static void expect_resume(struct reader *reader, struct upstream *upstream)
 {
     struct job *job, *next;
 
@@ -66,7 +66,7 @@ void jobs_expect_resume(struct reader *reader, struct upstream *upstream)
     }
 }
 
-void jobs_resend(struct reader *reader, struct upstream *upstream)
+static void resend(struct reader *reader, struct upstream *upstream)
 {
     struct job *job, *next;
 
@@ -77,7 +77,7 @@ void jobs_resend(struct reader *reader, struct upstream *upstream)
     }
 }
 
-void jobs_cancel_of(struct reader *reader, struct upstream *upstream)
+static void cancel_of(struct reader *reader, struct upstream *upstream)
 {
     struct job *job, *next;
 
@@ -87,6 +87,9 @@ void jobs_cancel_of(struct reader *reader, struct upstream *upstream)
             job_cancel(job, FAULT_CLIENT_GONE);
     }
 }
+
+const struct reader_events jobs_reader_events = {
+    .back = expect_resume, .late = resend, .gone = cancel_of};
 
 void jobs_check(struct upstream *upstream, uint64_t now_ms)
 {
@@ -100,13 +103,24 @@ void jobs_check(struct upstream *upstream, uint64_t now_ms)
         uint64_t at_ms = job_due_ms(job);
 
         if (at_ms <= now_ms) {
-            job_time_out(job);
+            job_give_up(job, FAULT_TIMEOUT);
             continue;
         }
         if (at_ms < now_ms + CHECK_PAUSE_MS)
             at_ms = now_ms + CHECK_PAUSE_MS;
         if (at_ms < upstream->check_ms)
             upstream->check_ms = at_ms;
+    }
+}
+
+void jobs_stop_open(struct upstream *upstream)
+{
+    struct job *job, *next;
+
+    JOBS_OF(upstream, job, next)
+    {
+        if (job->state == JOB_OPEN)
+            job_give_up(job, FAULT_STOPPED);
     }
 }
 

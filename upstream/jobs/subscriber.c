@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#include "jobs/jobs.h"
 #include "base/log.h"
 #include "upstream.h"
 
@@ -35,7 +34,7 @@ static void come_back(struct upstream *upstream, struct reader *reader)
     reader->gone_ms = 0;
     reader->resend_ms = upstream->actor.now_ms + RESUME_PAUSE_MS;
     actor_wake(&upstream->actor, reader->resend_ms);
-    jobs_expect_resume(reader, upstream);
+    upstream->reader_events->back(reader, upstream);
     log_info("frontend.back", F_ID("frontend", reader->incarnation));
 }
 
@@ -63,7 +62,7 @@ static void give_up(struct upstream *upstream, struct reader *reader)
     /* Before the outcomes: the balancer has a living frontend offer again what it still has placed
      * here. */
     tell_balancers(upstream, MSG_UNSEES, incarnation);
-    jobs_cancel_of(reader, upstream);
+    upstream->reader_events->gone(reader, upstream);
     mailbox_forget(&upstream->answers, incarnation);
     HASH_DEL(upstream->readers, reader);
     free(reader);
@@ -96,7 +95,7 @@ uint64_t readers_tick(struct upstream *upstream, uint64_t now_ms)
     HASH_ITER (hh, upstream->readers, reader, next) {
         if (reader->resend_ms && now_ms >= reader->resend_ms) {
             reader->resend_ms = 0;
-            jobs_resend(reader, upstream);
+            upstream->reader_events->late(reader, upstream);
         }
         if (!reader->is_attached && now_ms >= reader->gone_ms) {
             give_up(upstream, reader);

@@ -23,6 +23,13 @@ struct reader {
     UT_hash_handle hh;
 };
 
+/* What concerns the calls of a frontend (jobs.c). */
+struct reader_events {
+    void (*back)(struct reader *reader, struct upstream *upstream);
+    void (*late)(struct reader *reader, struct upstream *upstream); /* it had time to resume them */
+    void (*gone)(struct reader *reader, struct upstream *upstream); /* for good */
+};
+
 void reader_subscribed(struct upstream *upstream, uint64_t incarnation);
 void reader_unsubscribed(struct upstream *upstream, uint64_t incarnation);
 

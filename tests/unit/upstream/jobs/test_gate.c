@@ -312,6 +312,44 @@ static void the_error_inside_an_answer_is_told(void **state)
     bytes_clear(&seen.out);
 }
 
+static void expect_event(const char *in, const char *event)
+{
+    const struct expectation c = {.kind = STREAM};
+
+    for (size_t step = 1; step <= strlen(in); step++) {
+        struct seen seen;
+        struct gate gate;
+        struct view got;
+
+        run(&c, view_of(in), step, &seen, &gate);
+        got = gate_error_event(&gate);
+        assert_int_equal(got.len, strlen(event));
+        assert_memory_equal(got.at, event, got.len);
+        gate_clear(&gate);
+        bytes_clear(&seen.out);
+    }
+}
+
+static void the_event_of_an_error_behind_content_is_kept_byte_for_byte(void **state)
+{
+    (void)state;
+    expect_event(EVENT(TEXT("a")) EVENT(ERROR_LINE), EVENT(ERROR_LINE));
+    expect_event(EVENT(TEXT("a")) ": x\n\n" EVENT(ERROR_LINE) EVENT(TEXT("b")),
+                 ": x\n\n" EVENT(ERROR_LINE));
+    expect_event(EVENT(TEXT("a")) "data:" ERROR_LINE "\n\n" EVENT(TEXT("b")),
+                 "data:" ERROR_LINE "\n\n");
+    expect_event(EVENT(TEXT("a")) "data: " ERROR_LINE, "data: " ERROR_LINE "\n\n");
+}
+
+static void what_is_no_event_or_comes_first_is_none(void **state)
+{
+    (void)state;
+    expect_event(EVENT(TEXT("a")) ERROR_503, "");
+    expect_event(EVENT(ERROR_LINE), "");
+    expect_event(EVENT(THOUGHT("a")) EVENT(ERROR_LINE), "");
+    expect_event(EVENT(TEXT("a")) EVENT(FINISH("STOP")), "");
+}
+
 /* Feeds `head`, then `middle` many times, then `tail`. */
 static enum fault run_large(struct gate *gate, struct view head, size_t middle, struct view tail,
                             size_t *kept_most)
@@ -462,6 +500,8 @@ int main(void)
         cmocka_unit_test(http_errors_are_kept_and_read),
         cmocka_unit_test(of_a_long_http_error_the_beginning_is_kept_without_a_gap),
         cmocka_unit_test(the_error_inside_an_answer_is_told),
+        cmocka_unit_test(the_event_of_an_error_behind_content_is_kept_byte_for_byte),
+        cmocka_unit_test(what_is_no_event_or_comes_first_is_none),
         cmocka_unit_test(large_answers_pass_in_little_memory),
         cmocka_unit_test(usage_is_found_far_from_the_end),
         cmocka_unit_test(a_large_whole_answer_that_ends_too_early_is_cut),

@@ -314,8 +314,11 @@ static int set_up(void **state)
     started = cancelled = resumed = 0;
     up = (struct upstream){.check_ms = UINT64_MAX, .balancers = balancers, .balancer_count = 2};
     up.outlet.box = &up.answers;
-    for (size_t i = 0; i < 2; i++)
+    up.reader_events = &jobs_reader_events;
+    for (size_t i = 0; i < 2; i++) {
         balancer_init(&balancers[i], &up);
+        balancers[i].link.on_welcome = on_balancer_welcome;
+    }
     up.recorder.peer = 0xe1;
     records_open(&up.records, &up.recorder, 0x11, 64);
     reader_subscribed(&up, F1);
@@ -548,6 +551,41 @@ static void behind_the_first_content_a_fault_is_an_error(void **state)
     posted.len = 0;
     provider_ends(newest, TRANSFER_BROKEN);
     expect("R:RECORD(1 cut) B:OUTCOME(1 1.1 cut) F1:FAIL(2 UPSTREAM_CUT 0 ) ");
+}
+
+#define ERROR_EVENT(who)                                                                           \
+    "data: {\"error\":{\"code\":503,\"message\":\"" who " rests\",\"status\":\"UNAVAILABLE\"}}"    \
+    "\n\n"
+
+static void place_and_break(bool is_raw)
+{
+    struct msg_job msg = job_of(1, 1);
+
+    msg.raw = is_raw;
+    FROM_B(MSG_JOB, .job = msg);
+    provider_begins(200, "text/event-stream");
+    provider_says(newest, EVENT("a"));
+    posted.len = 0;
+    assert_int_equal(provider_says(newest, ERROR_EVENT("key-one")), TRANSFER_STOP);
+    provider_ends(newest, TRANSFER_STOPPED);
+}
+
+static void who_reads_the_providers_events_has_its_error_as_it_came(void **state)
+{
+    (void)state;
+    place_and_break(true);
+    expect("R:RECORD(1 overloaded) F1:CHUNK(2 " ERROR_EVENT(
+        "[key]") ") B:OUTCOME(1 1.1 overloaded) F1:END(3) ");
+    ack(1, 3);
+    assert_null(job_find(&up, F1, 1));
+}
+
+static void for_others_an_error_event_is_an_error(void **state)
+{
+    (void)state;
+    place_and_break(false);
+    expect("R:RECORD(1 overloaded) B:OUTCOME(1 1.1 overloaded) F1:FAIL(2 OVERLOADED 503 "
+           "{\"error\":{\"code\":503,\"message\":\"[key] rests\",\"status\":\"UNAVAILABLE\"}}) ");
 }
 
 static void without_a_connection_another_key_may_help(void **state)
@@ -833,6 +871,22 @@ static void silence_is_limited_but_not_while_we_do_not_listen(void **state)
     expect("R:RECORD(1 timeout) B:OUTCOME(1 1.1 timeout) F1:FAIL(2 TIMEOUT 0 ) ");
 }
 
+static void when_the_process_ends_only_streams_that_have_begun_are_told_so(void **state)
+{
+    (void)state;
+    place(1, 1);
+    provider_begins(200, "text/event-stream");
+    provider_says(newest, EVENT("a"));
+    place(2, 1);
+    posted.len = 0;
+    jobs_stop_open(&up);
+    expect("R:RECORD(1 stopped) B:OUTCOME(1 1.1 stopped) F1:FAIL(2 STOPPING 0 ) ");
+    assert_int_equal(cancelled, 1);
+    jobs_stop_open(&up);
+    jobs_cancel_all(&up, FAULT_LOST); /* the balancer has the other one offered again */
+    expect("R:RECORD(2 lost) ");
+}
+
 /* Its fault was told before, and a key's rest must not begin anew. */
 static void one_that_waits_for_a_key_in_vain_tells_no_fault_twice(void **state)
 {
@@ -1039,6 +1093,8 @@ int main(void)
         TEST(a_clients_mistake_is_told_at_once),
         TEST(behind_the_first_content_a_fault_is_an_error),
         TEST(without_a_connection_another_key_may_help),
+        TEST(who_reads_the_providers_events_has_its_error_as_it_came),
+        TEST(for_others_an_error_event_is_an_error),
         TEST(what_kept_a_request_from_the_provider_is_told_in_its_words),
         TEST(a_job_goes_by_the_proxy_of_its_key),
         TEST(jobs_of_strangers_are_dropped),
@@ -1053,6 +1109,7 @@ int main(void)
         TEST(a_full_window_pauses_and_an_acknowledgement_resumes),
         TEST(without_content_in_time_it_fails),
         TEST(silence_is_limited_but_not_while_we_do_not_listen),
+        TEST(when_the_process_ends_only_streams_that_have_begun_are_told_so),
         TEST(one_that_waits_for_a_key_in_vain_tells_no_fault_twice),
         TEST(without_a_balancer_the_last_fault_is_told_in_the_end),
         TEST(a_new_balancer_hears_everything_in_order),
