@@ -437,7 +437,7 @@ static inline int open_web(void **state)
 {
     (void)state;
     signal(SIGPIPE, SIG_IGN);
-    options = (struct options){0};
+    options = (struct settings){0};
     options.request_ms = 60000;
     options.client_stall_ms = 60000;
     options.time_out_ms = 60000;

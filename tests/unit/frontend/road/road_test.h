@@ -326,7 +326,7 @@ static inline int open_road(void **state)
     (void)state;
     memset(&scene, 0, sizeof(scene));
     memset(listeners, 0, sizeof(listeners));
-    options = (struct options){0};
+    options = (struct settings){0};
     options.balancer_endpoints = (struct option_list){endpoints, 2};
     options.call_limit = 30;
     options.body_budget = 1 << 20;
