@@ -11,6 +11,7 @@
  *     array, or else a connection that breaks visibly. */
 #include "exchange/exchange.h"
 
+#include <assert.h>
 #include <utlist.h>
 
 #include "base/clock.h"
@@ -19,8 +20,6 @@
 #include "settings/options.h"
 
 enum { GRACE_MS = 2000 /* the upstream is to notice a deadline before we do */ };
-
-#define PARTS_OF(x, part) for (struct part *part = (x)->parts; part; part = part->next)
 
 void exchanges_open(struct exchanges *all, struct web *web, struct road *road)
 {
@@ -57,8 +56,8 @@ static void stop_waiting(struct exchange *x)
 
 static void stop_all(struct exchange *x)
 {
-    PARTS_OF(x, part)
-    part_close(part);
+    for (struct part *part = x->parts; part; part = part->next)
+        part_close(part);
     stop_waiting(x);
 }
 
@@ -344,9 +343,9 @@ static void on_sending(void *owner)
 {
     struct exchange *x = owner;
 
-    PARTS_OF(x, part)
-    if (part->call)
-        part->sent = call_mark(part->call);
+    for (struct part *part = x->parts; part; part = part->next)
+        if (part->call)
+            part->sent = call_mark(part->call);
 }
 
 static void on_taken(void *owner)
@@ -355,9 +354,9 @@ static void on_taken(void *owner)
 
     if (x->writer.is_early && !x->is_bytes)
         (void)forms_charge(x); /* it has become less */
-    PARTS_OF(x, part)
-    if (part->call)
-        call_taken(part->call, x->writer.pending.len ? part->sent : call_mark(part->call));
+    for (struct part *part = x->parts; part; part = part->next)
+        if (part->call)
+            call_taken(part->call, x->writer.pending.len ? part->sent : call_mark(part->call));
 }
 
 static void on_gone(void *owner)
@@ -380,8 +379,7 @@ static const struct part *late_part(struct exchange *x)
     bool is_client_slow = !writer_is_idle(&x->writer);
     uint64_t now_ms = clock_ms();
 
-    PARTS_OF(x, part)
-    {
+    for (struct part *part = x->parts; part; part = part->next) {
         uint64_t heard_ms = part->call ? call_facts(part->call).heard_ms : 0;
         bool is_fresh = now_ms - (heard_ms ? heard_ms : x->began_ms) < options.time_out_ms;
 
@@ -434,8 +432,9 @@ static void log_done(struct exchange *x)
     bool is_gone = x->error == ERROR_CLIENT_GONE || (!writer->is_ended && !x->error);
     uint64_t attempts = 0;
 
-    PARTS_OF(x, part)
-    attempts += part->attempts;
+    assert(x->parts); /* a plan has a step */
+    for (struct part *part = x->parts; part; part = part->next)
+        attempts += part->attempts;
     log_info("call.done", F_ID("call", x->id), F_STR("dialect", x->endpoint->name),
              F_STR("operation", first->operation), F_VIEW("model", first->model),
              F_NUM("status", is_gone ? 499 : writer->status),

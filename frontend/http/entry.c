@@ -205,7 +205,7 @@ static int on_endpoint(struct visit *visit)
                               .query = visit->query,
                               .body = visit->body,
                               .refusals = &frontend->refusals};
-    struct plan plan = {.limit = options.call_steps};
+    struct plan plan = {.limit = options.call_steps ? options.call_steps : 1};
     void *state = h2o_mem_alloc_pool(&visit->req->pool, endpoint->state_size + 1);
     enum error error;
 

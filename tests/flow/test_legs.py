@@ -105,6 +105,13 @@ def test_too_many_choices_are_refused(stage, n, says):
     assert stage.sim.total() == 0
 
 
+def test_a_request_has_room_for_one_call_at_least(tmp_path):
+    with Stage(tmp_path, env={"REQUEST_CALLS": "0"}) as stage:
+        assert stage.chat("hello").status == 200
+        answer = stage.chat("hello", n=2)
+        assert answer.status == 400 and "at most 1" in answer.json["error"]["message"]
+
+
 def test_a_large_body_goes_with_each_call(stage):
     text = "x" * 300_000
     answer = stage.chat(text, n=N)

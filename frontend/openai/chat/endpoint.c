@@ -34,12 +34,18 @@ static struct step step_of(const struct state *state, const struct request *requ
     return step;
 }
 
-/* A choice each. */
-static void add_steps(struct state *state, const struct request *request, struct plan *plan)
+/* A choice each; all of them or none, since the reply promises each. */
+static enum error add_steps(struct state *state, const struct request *request, struct plan *plan)
 {
-    struct body *body = body_new(&state->ask.body);
+    struct body *body;
 
     state->ask.legs = state->ask.legs ? state->ask.legs : 1;
+    if (state->ask.legs > plan->limit) {
+        bytes_printf(&plan->why, "Invalid value: 'n' must be at most %zu.", plan->limit);
+        plan->param = "n";
+        return ERROR_BAD_VALUE;
+    }
+    body = body_new(&state->ask.body);
     for (size_t place = 0; place < state->ask.legs; place++) {
         struct step step = step_of(state, request, body);
 
@@ -48,6 +54,7 @@ static void add_steps(struct state *state, const struct request *request, struct
     }
     body_let_go(body);
     plan->is_sse = state->ask.stream;
+    return ERROR_NONE;
 }
 
 static enum error begin(void *of, const struct request *request, struct plan *plan)
@@ -60,9 +67,10 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
     state->id = request->id;
     state->now_ms = request->now_ms;
     error = openai_chat_request(request->body, &state->ask, &plan->why, &plan->param);
+    if (error == ERROR_NONE)
+        error = add_steps(state, request, plan);
     if (error != ERROR_NONE)
         return error;
-    add_steps(state, request, plan);
     state->reply.ask = &state->ask;
     state->reply.id = request->id;
     state->reply.created_s = request->utc_ms / 1000;

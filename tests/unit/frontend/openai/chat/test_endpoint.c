@@ -124,6 +124,16 @@ static void a_request_that_is_wrong_says_why_and_asks_nothing(void **state)
     expect_text("param", chat.plan.param, "n");
 }
 
+static void more_choices_than_a_plan_takes_are_refused(void **state)
+{
+    (void)state;
+    chat.plan.limit = 2;
+    assert_int_equal(begin("{" HI ",'n':3}"), ERROR_BAD_VALUE);
+    assert_int_equal(chat.plan.count, 0);
+    expect_text("param", chat.plan.param, "n");
+    expect_text("why", bytes_cstr(&chat.plan.why), "Invalid value: 'n' must be at most 2.");
+}
+
 #define REFUSED(message)                                                                           \
     "{'error':{'code':400,'message':'" message "','status':'INVALID_ARGUMENT'}}"
 #define PENALTY REFUSED("Penalty is not enabled for this model")
@@ -260,6 +270,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stream_is_a_plan_of_events, open_chat, close_chat),
         cmocka_unit_test_setup_teardown(a_request_that_is_wrong_says_why_and_asks_nothing,
                                         open_chat, close_chat),
+        cmocka_unit_test_setup_teardown(more_choices_than_a_plan_takes_are_refused, open_chat,
+                                        close_chat),
         cmocka_unit_test_setup_teardown(a_field_that_the_model_refuses_is_left_out_once, open_chat,
                                         close_chat),
         cmocka_unit_test_setup_teardown(other_failures_are_not_mended, open_chat, close_chat),
