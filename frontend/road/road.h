@@ -39,8 +39,8 @@ struct order {
     struct body *body; /* NULL: none. The call holds it until its answer begins */
     bool stream;       /* the answer comes in events */
     bool thoughts;     /* thoughts count as content */
-    bool raw;          /* an error event inside the answer is bytes too, and the answer then whole */
-    uint64_t tokens;   /* that it may cost */
+    bool raw;        /* an error event inside the answer is bytes too, and the answer then whole */
+    uint64_t tokens; /* that it may cost */
     uint64_t affinity; /* hash of what belongs together; 0: none */
     uint64_t owner;    /* the only key that will do; 0: any */
     uint64_t client;   /* hash of the client's token */
