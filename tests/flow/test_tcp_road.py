@@ -41,6 +41,7 @@ class Road:
 
     def __init__(self, make, resume="5", **env):
         answers = free_port()
+        self.pace_ms = 10  # between the chunks of a call
         self.relay = Relay(answers)
         self.stage = make(admin=False, env={
             "BALANCER_ENDPOINTS": f"tcp://127.0.0.1:{free_port(2)}", "RECORDER_ENDPOINT": f"tcp://127.0.0.1:{free_port()}",
@@ -66,7 +67,7 @@ class Road:
                         lambda: len(self.stage.log("frontend", "upstream.attached")) >= times)
 
     def call(self):
-        with begin_scripted(self.stage, 1, chunks=CHUNKS, pace_ms=10) as streams:
+        with begin_scripted(self.stage, 1, chunks=CHUNKS, pace_ms=self.pace_ms) as streams:
             [stream] = streams.join(15 * SLOW)
         assert_complete(stream, CHUNKS)
 
@@ -97,6 +98,8 @@ def bytes_of(way, share=0, shares=1):
     """Each byte of the conversation in that direction; `shares` scenarios take turns."""
     def scenario(make):
         with Road(make) as road:
+            if way == "up":  # acknowledgements wait for 100 ms, and are to be cut while the call still runs
+                road.pace_ms = 60
             road.call()
             size = conversation(road)[way]
             step = shares * -(-size // (shares * CUTS_MOST))
