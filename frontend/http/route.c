@@ -17,9 +17,9 @@ enum language { LANGUAGE_OPENAI, LANGUAGE_GOOGLE, LANGUAGE_GOOGLE_KEY };
 
 struct line {
     enum route_who who;
+    enum language language;
     const char *methods;
     struct view pattern;
-    enum language language;
     const struct endpoint *endpoint;
     const char *pool;
 };
@@ -31,9 +31,9 @@ struct line {
 
 static const struct line lines[] = {
 #define ROUTE(methods, pattern, language, endpoint, pool)                                          \
-    {ROUTE_CLIENT, methods, TEXT(pattern), LANGUAGE_##language, &endpoint_##endpoint, pool},
+    {ROUTE_CLIENT, LANGUAGE_##language, methods, TEXT(pattern), &endpoint_##endpoint, pool},
 #define OWN(methods, pattern, what)                                                                \
-    {ROUTE_##what, methods, TEXT(pattern), LANGUAGE_OPENAI, NULL, NULL},
+    {ROUTE_##what, LANGUAGE_OPENAI, methods, TEXT(pattern), NULL, NULL},
 #include "http/routes.def"
 };
 
