@@ -13,6 +13,7 @@
 #include "transfer/transfer.h"
 
 struct job;
+struct probe;
 
 struct upstream {
     struct actor actor;
@@ -29,6 +30,7 @@ struct upstream {
     struct records records;
     struct reader *readers; /* by incarnation */
     struct job *jobs;       /* by (frontend, call) */
+    struct probe *probes;   /* keys that are being tried */
     size_t held;            /* bytes that wait behind gates */
     uint64_t check_ms;      /* when the jobs' deadlines are to be looked at next */
     uint64_t trim_ms;       /* when memory is given back next, if nothing is under way */
