@@ -9,6 +9,7 @@
 #include "peers/liveness.h"
 #include "peers/pairs.h"
 #include "pool/report.h"
+#include "probing.h"
 
 void balancer_open(struct balancer *b)
 {
@@ -90,6 +91,7 @@ static struct told state_of(const struct balancer *b)
         .after_ms =
             is_known && state.until_ms > b->actor.now_ms ? state.until_ms - b->actor.now_ms : 0,
         .error = state.available ? (uint64_t)ERROR_NONE : (uint64_t)error,
+        .tried = b->probes.tried,
     };
 }
 
@@ -99,7 +101,10 @@ static struct msg_status status_of(const struct balancer *b)
                                .keys = b->pool.count,
                                .available = b->told.available,
                                .retry_after_ms = b->told.after_ms,
-                               .error = b->told.error};
+                               .error = b->told.error,
+                               .to_try = b->probes.count,
+                               .tried = b->probes.tried,
+                               .answer = b->probes.answer};
 }
 
 void tell_status(struct balancer *b, uint64_t frontend)
@@ -116,7 +121,7 @@ void tell_status(struct balancer *b, uint64_t frontend)
 static bool is_news(const struct told *told, const struct told *now)
 {
     return !told->version || now->available != told->available || now->error != told->error ||
-           now->after_ms > told->after_ms;
+           now->after_ms > told->after_ms || now->tried != told->tried;
 }
 
 static void tell_status_if_new(struct balancer *b)
@@ -146,8 +151,10 @@ void remove_peer(struct balancer *b, struct peer *peer)
         calls_drop_frontend(&b->calls, id);
     mailbox_forget(peer_box(b, role), id);
     peer_remove(&b->peers, peer);
-    if (role == ROLE_UPSTREAM)
-        tell_all(b, ROLE_FRONTEND, MSG_GONE, &(struct msg_gone){.upstream = id});
+    if (role != ROLE_UPSTREAM)
+        return;
+    probing_lost(b, id);
+    tell_all(b, ROLE_FRONTEND, MSG_GONE, &(struct msg_gone){.upstream = id});
 }
 
 static void check_silence(struct balancer *b, struct peer *peer, uint64_t now_ms)

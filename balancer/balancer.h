@@ -6,11 +6,13 @@
 #include "calls/calls.h"
 #include "peers/peers.h"
 #include "pool/pool.h"
+#include "pool/probes.h"
 
 /* What the frontends were told of the keys. */
 struct told {
     uint64_t version;
     uint64_t available, after_ms, error;
+    uint64_t tried;
 };
 
 struct balancer {
@@ -18,6 +20,7 @@ struct balancer {
     struct mailbox front;    /* frontends and admin */
     struct mailbox upstream; /* upstreams */
     struct pool pool;
+    struct probes probes; /* of its keys, at start; zeroed: none is tried */
     struct peers peers;
     struct calls calls; /* borrows the others */
     struct told told;

@@ -7,8 +7,9 @@
 #include "balancer_private.h"
 #include "peers/liveness.h"
 #include "peers/pairs.h"
-#include "pool/report.h"
+#include "probing.h"
 #include "status.h"
+#include "verdicts.h"
 
 /* The sender, or NULL after asking WHO. */
 static struct peer *sender(struct balancer *b, const struct letter *letter, unsigned role)
@@ -118,6 +119,7 @@ static void on_ready(void *owner, const struct letter *letter)
         calls_retry_unreported(&b->calls, peer);
     b->calls.may_place = true;
     balancer_tell_known(b, false);
+    actor_wake(&b->actor, b->actor.now_ms); /* there may be keys to try */
 }
 
 static void on_beat(void *owner, const struct letter *letter)
@@ -199,45 +201,13 @@ static void on_held(void *owner, const struct letter *letter)
         calls_held(&b->calls, peer, &letter->msg->held);
 }
 
-static void log_cooled(const struct balancer *b, const struct cooled *cooled,
-                       const struct msg_outcome *outcome)
-{
-    const char *fault = fault_facts(outcome->fault)->name;
-    uint64_t ms = cooled->until_ms - b->actor.now_ms;
-    char tail[TAIL_SIZE] = "";
-
-    if (cooled->key)
-        key_tail(cooled->key->key, tail);
-    switch (cooled->scope) {
-    case COOL_NOTHING:
-        break;
-    case COOL_KEY_MODEL:
-    case COOL_KEY:
-        LOG_AT(cooled->scope == COOL_KEY ? LOG_WARN : LOG_INFO, "key.cooling_down",
-               F_ID("key", outcome->key_id), F_STR("tail", tail), F_VIEW("model", outcome->model),
-               F_STR("fault", fault), F_NUM("ms", ms), F_VIEW("words", outcome->words));
-        break;
-    case COOL_MODEL:
-        log_info("model.cooling_down", F_VIEW("model", outcome->model), F_STR("fault", fault),
-                 F_NUM("ms", ms));
-        break;
-    case COOL_EXIT:
-        log_warn("proxy.cooling_down", F_ID("proxy", cooled->proxy->id),
-                 F_NUM("number", pool_way_number(&b->pool, cooled->proxy)), F_STR("fault", fault),
-                 F_NUM("ms", ms), F_VIEW("words", outcome->words));
-        break;
-    }
-}
-
 static void settle(struct balancer *b, struct call *call, const struct msg_outcome *outcome)
 {
     struct verdict verdict = {outcome->key_id, outcome->model, outcome->fault, outcome->retry_ms,
                               outcome->words};
     uint64_t reservation = call ? call_take_reservation(call, outcome->offer, outcome->attempt) : 0;
-    struct cooled cooled = pool_settle(&b->pool, reservation, &verdict, b->actor.now_ms);
 
-    if (cooled.until_ms > b->actor.now_ms)
-        log_cooled(b, &cooled, outcome);
+    settle_attempt(b, reservation, &verdict);
 }
 
 static void on_outcome(void *owner, const struct letter *letter)
@@ -260,6 +230,12 @@ static void on_outcome(void *owner, const struct letter *letter)
     calls_outcome(&b->calls, peer, call, outcome);
 }
 
+static void on_probed(void *owner, const struct letter *letter)
+{
+    if (sender(owner, letter, ROLE_UPSTREAM))
+        probing_probed(owner, &letter->msg->probed);
+}
+
 letter_handler *const route_front[MSG_KINDS] = {
     [MSG_HELLO] = on_front_hello, [MSG_SEES] = on_front_sees, [MSG_UNSEES] = on_front_unsees,
     [MSG_READY] = on_ready,       [MSG_CALL] = on_call,       [MSG_CANCEL] = on_cancel,
@@ -274,6 +250,7 @@ letter_handler *const route_upstream[MSG_KINDS] = {
     [MSG_READY] = on_ready,
     [MSG_HELD] = on_held,
     [MSG_OUTCOME] = on_outcome,
+    [MSG_PROBED] = on_probed,
     [MSG_BEAT] = on_beat,
     [MSG_LEAVE] = on_leave,
 };

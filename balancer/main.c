@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "settings/options.h"
 #include "handlers.h"
+#include "probing.h"
 
 enum { BEAT_MS = 1000 };
 
@@ -23,6 +24,7 @@ static void on_tick(void *owner, uint64_t now_ms)
         balancer_beat(b, now_ms);
     }
     balancer_tell_known(b, true);
+    probing_turn(b);
 }
 
 static void on_round(void *owner)
@@ -58,6 +60,8 @@ int main(int argc, char **argv)
     options_warn_later();
     pool_open(&b.pool, options.api_keys.at, options.api_keys.count);
     pool_open_proxies(&b.pool, options.proxies.at, options.proxies.count, options.proxies_by_key);
+    if (options.key_check)
+        probes_open(&b.probes, b.pool.count);
     balancer_open(&b);
     if (!b.pool.count)
         log_error("keys.missing", F_STR("remedy", "set API_KEYS"));

@@ -16,6 +16,16 @@ static void write_process(struct bytes *out, const char *role, uint64_t id,
                  (unsigned long long)silent_ms);
 }
 
+static void write_keys(const struct balancer *b, struct bytes *out)
+{
+    bytes_printf(out, "],\"keys\":{\"total\":%zu,\"fit\":%zu", b->pool.count,
+                 pool_state(&b->pool, b->actor.now_ms).available);
+    if (b->probes.count)
+        bytes_printf(out, ",\"to_try\":%zu,\"tried\":%zu,\"answer\":%zu", b->probes.count,
+                     b->probes.tried, b->probes.answer);
+    bytes_text(out, "}");
+}
+
 void status_write(const struct balancer *b, struct bytes *out)
 {
     struct msg_beat own = {
@@ -32,9 +42,8 @@ void status_write(const struct balancer *b, struct bytes *out)
                       b->actor.now_ms - peer->heard_ms);
         comma = ",";
     }
-    bytes_printf(
-        out, "],\"keys\":{\"total\":%zu,\"fit\":%zu},\"waiting\":%zu,\"cooling\":", b->pool.count,
-        pool_state(&b->pool, b->actor.now_ms).available, b->calls.queue.count);
+    write_keys(b, out);
+    bytes_printf(out, ",\"waiting\":%zu,\"cooling\":", b->calls.queue.count);
     pool_report(&b->pool, b->actor.now_ms, out);
     bytes_text(out, "}");
 }

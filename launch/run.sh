@@ -407,13 +407,56 @@ look_at_database() {
         "To go on: stop, move $state/db away, run again; a new one is made, and takes the records that wait." >&2
 }
 
+# key_field NAME: a number of "keys" in what /health said last; nothing if it is not there.
+key_field() { sed -n "s/.*\"keys\":{[^}]*\"$1\":\([0-9]*\).*/\1/p" "$state/run/health.json" 2>/dev/null || true; }
+
+# Whether all that /health misses is a key, and they have been tried: waiting longer brings none, a new key does.
+lacks_only_keys() {
+    grep -q '"missing":\["key"\]' "$state/run/health.json" 2>/dev/null && (($(key_field tried) + 0 > 0)) &&
+        (($(key_field tried) == $(key_field to_try)))
+}
+
+# The keys that do not answer, by the balancer's log since its last start: last four characters, fault and the provider's words.
+bad_keys() {
+    awk '/event=process.started/ { count = 0 } /event=key.(cooling_down|no_answer) / { line[count++] = $0 }
+        END { for (i = 0; i < count; i++) print line[i] }' "$state/log/balancer-0/current" 2>/dev/null |
+        sed -nE 's/.* tail="?([^" ]*)"?.* fault=([a-z_]+).* words=("(([^"\\]|\\.)*)"|([^ ]*)).*/\1: \2 (\4\6)/p' |
+        sed 's/\\"/"/g; s/ ()$//' | sort -u
+}
+
+# What came of trying the keys (KEY_CHECK); at most 3 s are spent on it.
+say_keys() {
+    local try tried to_try answer line
+    local -a bad=()
+
+    for try in {1..30}; do
+        to_try=$(key_field to_try) tried=$(key_field tried)
+        [[ -n $to_try ]] || return 0
+        if ((tried >= to_try || signals)); then break; fi
+        sleep 0.1
+        health >/dev/null
+    done
+    answer=$(key_field answer)
+    mapfile -t bad < <(bad_keys)
+    if ((tried < to_try)); then
+        say "keys: $answer answer so far; $tried of $to_try are tried"
+    elif ((answer == 0)); then
+        say "keys: none of $to_try answers, so no call can be served: ${bad[0]:-see $state/log/balancer-0/current}"
+    else
+        say "keys: $answer of $to_try answer"
+    fi
+    for line in "${bad[@]:0:5}"; do say "  $line"; done
+    if ((${#bad[@]} > 5)); then say "  and $((${#bad[@]} - 5)) more: $state/log/balancer-0/current"; fi
+}
+
 wait_until_ready() {
     local until=$((SECONDS + ready_seconds))
 
     rm -f "$state/run/health.json"
     while ((!signals)); do
-        if [[ $(health) == 200 ]]; then
+        if [[ $(health) == 200 ]] || lacks_only_keys; then
             say "ready: http://$host:$port"
+            say_keys
             return
         fi
         look_for_deaths

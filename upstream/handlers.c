@@ -4,6 +4,7 @@
 #include "handlers.h"
 
 #include "jobs/jobs.h"
+#include "jobs/probe.h"
 #include "base/log.h"
 #include "upstream.h"
 #include "trace.h"
@@ -83,12 +84,18 @@ static void on_balancer_cancel(void *owner, const struct letter *letter)
     cancel(balancer->upstream, &letter->msg->cancel);
 }
 
+static void on_probe(void *owner, const struct letter *letter)
+{
+    probe_take(owner, &letter->msg->probe);
+}
+
 letter_handler *const balancer_handlers[MSG_KINDS] = {
     [MSG_JOB] = on_job,
     [MSG_REKEY] = on_rekey,
     [MSG_STOP] = on_stop,
     [MSG_SETTLED] = on_settled,
     [MSG_CANCEL] = on_balancer_cancel,
+    [MSG_PROBE] = on_probe,
 };
 
 /* From frontends */

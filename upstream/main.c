@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "jobs/jobs.h"
+#include "jobs/probe.h"
 #include "base/log.h"
 #include "settings/options.h"
 #include "handlers.h"
@@ -249,6 +250,7 @@ static void on_tick(void *owner, uint64_t now_ms)
 
     transfers_turn(&me->transfers, now_ms);
     jobs_check(me, now_ms);
+    probes_check(me, now_ms);
     links_tick(me, now_ms);
     records_tick(&me->records, now_ms);
     give_back_memory(me, now_ms);
@@ -266,6 +268,7 @@ static void on_drain(void *owner)
 
     for (size_t i = 0; i < me->balancer_count; i++)
         link_post(&me->balancers[i].link, MSG_LEAVE, &leave);
+    probes_cancel_all(me);
     actor_wake(&me->actor, 0);
 }
 
@@ -289,6 +292,7 @@ static void on_dump(void *owner)
 static void release(struct upstream *me)
 {
     jobs_cancel_all(me, FAULT_LOST);
+    probes_cancel_all(me);
     readers_close(me);
     for (size_t i = 0; i < me->balancer_count; i++)
         balancer_clear(&me->balancers[i]);

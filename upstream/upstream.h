@@ -13,6 +13,7 @@
 #include "transfer/transfer.h"
 
 struct job;
+struct probe;
 
 struct upstream {
     struct actor actor;
@@ -29,10 +30,11 @@ struct upstream {
     struct records records;
     struct reader *readers; /* by incarnation */
     const struct reader_events *reader_events;
-    struct job *jobs;  /* by (frontend, call) */
-    size_t held;       /* bytes that wait behind gates */
-    uint64_t check_ms; /* when the jobs' deadlines are to be looked at next */
-    uint64_t trim_ms;  /* when memory is given back next, if nothing is under way */
-    uint64_t quiet_ms; /* draining: since when no job is open; 0: there are some */
-    bool is_used;      /* since the last trim */
+    struct job *jobs;     /* by (frontend, call) */
+    struct probe *probes; /* keys that are being tried */
+    size_t held;          /* bytes that wait behind gates */
+    uint64_t check_ms;    /* when the jobs' deadlines are to be looked at next */
+    uint64_t trim_ms;     /* when memory is given back next, if nothing is under way */
+    uint64_t quiet_ms;    /* draining: since when no job is open; 0: there are some */
+    bool is_used;         /* since the last trim */
 };

@@ -75,6 +75,8 @@ function show(report) {
   const alive = report.balancers.filter(one => one.alive && one.status).map(one => one.status);
   const sum = (list, pick) => list.reduce((total, one) => total + (pick(one) || 0), 0);
   set("keys", alive.length ? sum(alive, one => one.keys.fit) + " of " + sum(alive, one => one.keys.total) : "–");
+  const tried = sum(alive, one => one.keys.tried);
+  set("tried", tried ? ", " + sum(alive, one => one.keys.answer) + " of " + tried + " answered at the start" : "");
   set("waiting", alive.length ? sum(alive, one => one.waiting).toLocaleString() : "–");
   // Frontends and upstreams are known from a balancer only: without one there is no sum, and 0 would be a lie.
   set("calls", alive.length ? sum(all.filter(one => one.role === "frontend"), one => one.calls).toLocaleString() : "–");

@@ -301,6 +301,13 @@ bool pool_take(struct pool *pool, const struct need *need, uint64_t now_ms, stru
     return i != LANE_NONE;
 }
 
+void pool_probe(struct pool *pool, uint32_t i, uint64_t now_ms, struct grant *grant)
+{
+    static const struct need need;
+
+    reserve(pool, model_lane(&pool->models, NULL), i, &need, now_ms, grant);
+}
+
 bool pool_ask(struct pool *pool, const struct need *need, uint64_t now_ms, struct wait *wait)
 {
     const struct model *model = model_find(&pool->models, need->model);

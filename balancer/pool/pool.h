@@ -87,6 +87,9 @@ bool pool_take(struct pool *pool, const struct need *need, uint64_t now_ms, stru
 /* The same question without taking one. True: one is available. */
 bool pool_ask(struct pool *pool, const struct need *need, uint64_t now_ms, struct wait *wait);
 
+/* Takes the key of that index to try it, whatever the order. */
+void pool_probe(struct pool *pool, uint32_t i, uint64_t now_ms, struct grant *grant);
+
 /* An attempt has ended. `reservation` may be 0, or be over: what the key did is true all the same.
  * An unknown key is ignored. */
 struct cooled pool_settle(struct pool *pool, uint64_t reservation, const struct verdict *verdict,

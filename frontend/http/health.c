@@ -32,6 +32,10 @@ static void write_keys(const struct road_keys *keys, uint64_t now_ms, struct byt
     }
     if (!keys->available && keys->by_ms > now_ms)
         bytes_printf(out, ",\"retry_after_ms\":%llu", (unsigned long long)(keys->by_ms - now_ms));
+    if (keys->to_try)
+        bytes_printf(out, ",\"to_try\":%llu,\"tried\":%llu,\"answer\":%llu",
+                     (unsigned long long)keys->to_try, (unsigned long long)keys->tried,
+                     (unsigned long long)keys->answer);
     bytes_text(out, "}");
 }
 
@@ -59,7 +63,7 @@ bool health_report(struct health *health, uint64_t now_ms, struct bytes *out)
     bytes_printf(out, "{\"status\":\"%s\"", is_healthy ? "healthy" : "unhealthy");
     if (!is_healthy)
         write_missing(health, now_ms, out);
-    if (health->keys.available < health->keys.total)
+    if (health->keys.available < health->keys.total || health->keys.to_try)
         write_keys(&health->keys, now_ms, out);
     bytes_text(out, "}");
     return is_healthy;

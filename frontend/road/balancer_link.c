@@ -64,6 +64,9 @@ struct road_keys balancers_keys(const struct road *road, uint64_t now_ms)
             continue;
         keys.total += pool->keys;
         keys.available += pool->available;
+        keys.to_try += pool->to_try;
+        keys.tried += pool->tried;
+        keys.answer += pool->answer;
         if (!keys.error || (by_ms && (!keys.by_ms || by_ms < keys.by_ms))) {
             keys.error = pool->error;
             keys.by_ms = by_ms;

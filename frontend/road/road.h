@@ -112,8 +112,9 @@ void road_dump(const struct road *road);
 /* What the balancers that are heard say of their keys. */
 struct road_keys {
     uint64_t total, available;
-    uint64_t by_ms; /* none: when the first will be available; 0: nobody knows */
-    uint64_t error; /* none: what a call would get, of errors.def */
+    uint64_t by_ms;                 /* none: when the first will be available; 0: nobody knows */
+    uint64_t error;                 /* none: what a call would get, of errors.def */
+    uint64_t to_try, tried, answer; /* keys, at the balancer's start */
 };
 
 /* When each of these was there last; 0: never. */

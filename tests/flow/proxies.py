@@ -124,7 +124,8 @@ class _Tunnel(socketserver.StreamRequestHandler):
                 self.join(target, user)
             while head and method != "CONNECT":
                 self.server.heads.append((user, head))
-                body = self.rfile.read(int(re.search(r"(?i)content-length: (\d+)", head)[1]))
+                length = re.search(r"(?i)content-length: (\d+)", head)  # a GET has none
+                body = self.rfile.read(int(length[1])) if length else b""
                 target.sendall(re.sub(r"http://[^/]+", "", head, count=1).encode() + body)
                 self.answer(target)
                 user, head = self.head()

@@ -301,3 +301,32 @@ def test_a_damaged_private_database_is_said_in_one_line(folder):
         assert len(told) == 1 and f"move {database} away" in told[0], copy.lines
         assert copy.chat().status == 200
         copy.end(signal.SIGINT, signal.SIGINT)
+
+
+@pytest.fixture
+def provider():
+    """A simulator's address."""
+    process = subprocess.Popen([BUILD / "bin/gemini-simulator", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    yield process.stdout.readline().split()[1] + "/v1beta"
+    process.terminate()
+    process.wait(SECONDS)
+    process.stdout.close()
+
+
+GOOD, INVALID = "key-ok-AIza-0000good", "key-invalid-AIza-1111iiii"
+
+
+@pytest.mark.parametrize("keys, want", [
+    ((GOOD,), ["keys: 1 of 1 answer"]),
+    ((GOOD, INVALID), ["keys: 1 of 2 answer", "  …iiii: key_invalid (API key not valid."]),
+    ((INVALID,), ["keys: none of 1 answers, so no call can be served: …iiii: key_invalid (API key not valid.",
+                  "  …iiii: key_invalid (API key not valid."])])
+def test_which_keys_answer_is_said_at_the_start(folder, provider, keys, want):
+    with Copy(folder / "var", API_KEYS=",".join(keys), ALLOWED_TOKENS="t", BASE_URL=provider, LAUNCH_PATIENCE="8") as copy:
+        for line in copy.popen.stdout:
+            copy.lines.append(line.rstrip("\n"))
+            if copy.lines[-1].startswith(want[-1]):
+                break
+        said = [line for line in copy.lines if line.startswith(("keys: ", "  …"))]
+        assert len(said) == len(want) and all(line.startswith(start) for line, start in zip(said, want)), copy.lines
+        assert copy.end(signal.SIGINT) == 0

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "jobs/failure.h"
 #include "provider/mask.h"
 #include "settings/options.h"
 #include "upstream.h"
@@ -197,18 +198,6 @@ static void keep_reason(struct job *job, const char *why)
     bytes_clear(&sentence);
 }
 
-/* NONE: the request has left, and its answer says how it went. */
-static enum fault fault_on_the_way(enum transfer_end end)
-{
-    static const enum fault faults[] = {
-        [TRANSFER_NO_NAME] = FAULT_NAME,          [TRANSFER_NO_CONNECTION] = FAULT_CONNECT,
-        [TRANSFER_UNTRUSTED] = FAULT_CERTIFICATE, [TRANSFER_NO_TLS] = FAULT_TLS,
-        [TRANSFER_NO_PROXY] = FAULT_PROXY,        [TRANSFER_STOPPED] = FAULT_NONE,
-    };
-
-    return faults[end];
-}
-
 /* Where the proxy is, without its user and password. */
 static struct view proxy_place(const struct job *job)
 {
@@ -266,7 +255,7 @@ static void on_done(void *owner, enum transfer_end end, const char *why)
     job->transfer = NULL;
     job->is_paused = false;
     job->is_ending = true;
-    job->fault = fault_on_the_way(end);
+    job->fault = failure_on_the_way(end);
     if (job->fault != FAULT_NONE) {
         keep_reason(job, why);
     } else {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "jobs/failure.h"
 #include "settings/options.h"
 #include "upstream.h"
 #include "base/url.h"
@@ -92,22 +93,9 @@ static void watch_deadline(struct job *job)
 
 /* Outcomes */
 
-/* What the provider says of the failure; `doc` is to be freed. */
-static struct view words_of(const struct job *job, yyjson_doc **doc)
-{
-    struct view body = bytes_view(&job->fail_body);
-
-    *doc = NULL;
-    if (!body.len || job->fault == FAULT_NONE)
-        return VIEW("");
-    *doc = json_read_reply(body);
-    return json_view(
-        json_member(json_member(yyjson_doc_get_root(*doc), VIEW("error")), VIEW("message")));
-}
-
 void job_tell_outcome(struct job *job, bool more)
 {
-    yyjson_doc *doc;
+    yyjson_doc *doc = NULL;
     struct msg_outcome outcome = {
         .frontend = job->key.frontend,
         .call = job->key.call,
@@ -125,7 +113,8 @@ void job_tell_outcome(struct job *job, bool more)
         .first_ms = job->first_ms,
         .total_ms = job->begun_ms ? clock_ms() - job->begun_ms : 0,
         .more = more,
-        .words = words_of(job, &doc),
+        .words =
+            job->fault != FAULT_NONE ? failure_words(bytes_view(&job->fail_body), &doc) : VIEW(""),
     };
 
     balancer_tell(job->balancer, &outcome);

@@ -12,6 +12,7 @@
 #include "peers/pairs.h"
 #include "settings/options.h"
 #include "handlers.h"
+#include "probing.h"
 #include "pool/report.h"
 
 enum { F1 = 0x11, F2 = 0x12, U1 = 0x21, U2 = 0x22, POSTED_MOST = 200 };
@@ -971,6 +972,100 @@ static void without_any_key_no_time_is_promised(void **state)
 #define EMPTY(name) cmocka_unit_test_setup_teardown(name, open_empty, close_all)
 #define ROAD(name) cmocka_unit_test_setup_teardown(name, open_road, close_all)
 
+/* Trials */
+
+/* Keys that nobody has used; each is to be tried. */
+static void open_trials(void)
+{
+    pool_close(&b.pool);
+    pool_open(&b.pool, keys, 2);
+    probes_open(&b.probes, 2);
+}
+
+static void probed(uint64_t upstream, const struct msg_probe *probe, enum fault fault)
+{
+    UP(upstream, PROBED, probed, .balancer = b.actor.incarnation, .number = probe->number,
+       .key_id = probe->key_id, .fault = fault);
+}
+
+/* The next trial goes out, to that upstream. */
+static struct msg_probe try_next(uint64_t upstream)
+{
+    forget_posted();
+    b.actor.now_ms += PROBES_GAP_MS;
+    probing_turn(&b);
+    return expect(upstream, MSG_PROBE).probe;
+}
+
+static void a_trial_tells_of_a_key_what_a_call_would(void **state)
+{
+    struct msg_probe probe;
+
+    (void)state;
+    open_trials();
+    peer_find(&b.peers, U2, ROLE_UPSTREAM)->is_leaving = true;
+    probe = try_next(U1);
+    assert_int_equal(probe.key_id, b.pool.keys[0].id);
+    probed(U1, &probe, FAULT_NONE);
+    assert_true(b.pool.keys[0].cooldown.is_open);
+    probe = try_next(U1);
+    assert_int_equal(probe.key_id, b.pool.keys[1].id);
+    probed(U1, &probe, FAULT_KEY_INVALID);
+    assert_true(b.pool.keys[1].cooldown.until_ms > b.actor.now_ms);
+    assert_int_equal(b.probes.answer, 1);
+    assert_true(probes_are_done(&b.probes));
+    balancer_beat(&b, b.actor.now_ms);
+    assert_int_equal(expect(F1, MSG_STATUS).status.tried, 2);
+    assert_int_equal(expect(F1, MSG_STATUS).status.answer, 1);
+}
+
+static void a_trial_that_the_network_ends_condemns_no_key(void **state)
+{
+    struct msg_probe probe;
+
+    (void)state;
+    open_trials();
+    peer_find(&b.peers, U2, ROLE_UPSTREAM)->is_leaving = true;
+    probe = try_next(U1);
+    probed(U1, &probe, FAULT_CONNECT);
+    assert_true(b.pool.keys[0].cooldown.until_ms <= b.actor.now_ms);
+    assert_int_equal(b.probes.tried, 1);
+    assert_int_equal(b.probes.answer, 0);
+}
+
+static void the_trial_of_an_upstream_that_dies_is_made_by_another(void **state)
+{
+    struct msg_probe probe, again;
+
+    (void)state;
+    open_trials();
+    peer_find(&b.peers, U2, ROLE_UPSTREAM)->is_leaving = true;
+    probe = try_next(U1);
+    peer_find(&b.peers, U2, ROLE_UPSTREAM)->is_leaving = false;
+    FRONT(F1, LOST, lost, .upstream = U1);
+    again = try_next(U2);
+    assert_int_equal(again.key_id, probe.key_id);
+    assert_int_not_equal(again.number, probe.number);
+    probed(U2, &again, FAULT_NONE);
+    assert_int_equal(b.probes.tried, 1);
+}
+
+static void what_another_balancer_had_tried_is_no_news(void **state)
+{
+    struct msg_probe probe;
+
+    (void)state;
+    open_trials();
+    peer_find(&b.peers, U2, ROLE_UPSTREAM)->is_leaving = true;
+    probe = try_next(U1);
+    UP(U1, PROBED, probed, .balancer = 0xb0, .number = probe.number, .key_id = probe.key_id,
+       .fault = FAULT_KEY_INVALID);
+    assert_int_equal(b.probes.tried, 0);
+    assert_true(b.pool.keys[0].cooldown.until_ms <= b.actor.now_ms);
+    probed(U1, &probe, FAULT_NONE);
+    assert_int_equal(b.probes.answer, 1);
+}
+
 /* Proxies */
 
 static const struct secret ways[] = {{VIEW("http://u:word@10.0.0.1:1")},
@@ -1050,6 +1145,10 @@ static void without_proxies_a_job_names_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        ROAD(a_trial_tells_of_a_key_what_a_call_would),
+        ROAD(a_trial_that_the_network_ends_condemns_no_key),
+        ROAD(the_trial_of_an_upstream_that_dies_is_made_by_another),
+        ROAD(what_another_balancer_had_tried_is_no_news),
         EMPTY(a_frontend_learns_of_every_upstream_whoever_comes_first),
         EMPTY(a_stranger_is_asked_who_it_is),
         EMPTY(nobody_becomes_an_upstream_at_the_frontends_door),

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each key is tried at start, by an upstream (pool/probes.h says which and when). */
+#pragma once
+
+#include "balancer.h"
+
+/* Sends the PROBEs that are due, if there is an upstream to send them to. */
+void probing_turn(struct balancer *b);
+
+void probing_probed(struct balancer *b, const struct msg_probed *msg);
+
+/* The upstream is gone with what it had under way. */
+void probing_lost(struct balancer *b, uint64_t upstream);
