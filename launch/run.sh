@@ -432,7 +432,7 @@ say_keys() {
     for try in {1..30}; do
         to_try=$(key_field to_try) tried=$(key_field tried)
         [[ -n $to_try ]] || return 0
-        if ((tried >= to_try || signals)); then break; fi
+        if ((tried >= to_try)); then break; fi
         sleep 0.1
         health >/dev/null
     done
@@ -449,6 +449,16 @@ say_keys() {
     if ((${#bad[@]} > 5)); then say "  and $((${#bad[@]} - 5)) more: $state/log/balancer-0/current"; fi
 }
 
+# In the background: a trap that comes while bash reads a command substitution fails (5.2), one during `wait` does not.
+tell_keys() {
+    local teller
+
+    say_keys {lock}>&- &
+    teller=$!
+    wait "$teller" || true
+    if ((signals)); then kill "$teller" 2>/dev/null || true; fi
+}
+
 wait_until_ready() {
     local until=$((SECONDS + ready_seconds))
 
@@ -456,7 +466,7 @@ wait_until_ready() {
     while ((!signals)); do
         if [[ $(health) == 200 ]] || lacks_only_keys; then
             say "ready: http://$host:$port"
-            say_keys
+            tell_keys
             return
         fi
         look_for_deaths
