@@ -157,7 +157,9 @@ struct client *client_open(struct web *web, h2o_socket_t *socket)
     client->look.cb = on_look;
     socket->on_close.cb = on_client_closed;
     socket->on_close.data = client;
-    if (++web->clients > web->clients_most)
+    if (++web->clients > web->clients_most) {
         web->clients_most = web->clients;
+        web->is_trimming = false;
+    }
     return client;
 }

@@ -101,13 +101,17 @@ void web_start(struct web *web)
     actor_hook(web->actor, watch, unwatch, web);
 }
 
-/* Clients that come in thousands and go again leave their memory to malloc, which would keep it. */
+/* Clients that come in thousands and go again leave their memory to malloc, which would keep it. While some are still there they hold
+ * on to pages of those that have gone: so it is given back again each time that half of the rest has left, until new ones come. */
 static void trim(struct web *web)
 {
-    if (web->clients_most < TRIM_CLIENTS || web->clients > web->clients_most / 2)
+    bool were_many = web->clients_most >= TRIM_CLIENTS || web->is_trimming;
+
+    if (!were_many || !web->clients_most || web->clients > web->clients_most / 2)
         return;
     malloc_trim(0);
     web->clients_most = web->clients;
+    web->is_trimming = web->clients > 0;
 }
 
 static void look(struct web *web, uint64_t now_ms)

@@ -42,6 +42,7 @@ struct web {
     unsigned lingering;
     size_t clients;      /* connections that are open */
     size_t clients_most; /* the most of them since memory was given back */
+    bool is_trimming;    /* …as it was from many: they are becoming fewer */
     uint64_t looked_ms;
     struct web_watch *watches; /* file descriptors that the actor waits for */
 };
