@@ -156,7 +156,8 @@ def test_a_proxy_that_is_down_costs_calls_nothing_while_there_is_another(behind,
     assert rests and {line["number"] for line in rests} == {"1"}
     assert not stage.log("balancer", "key.cooling_down")
     rows = stage.wait_rows(24 + sum(1 for line in stage.log("upstream", "attempt.failed")))
-    assert {row["fault"] for row in rows} == {"none", "proxy"}
+    # The good proxy closes kept connections as it likes: an attempt on one that is about to go is a reset, and the call goes on.
+    assert {row["fault"] for row in rows} - {"reset"} == {"none", "proxy"}
     expect_no_leak(stage, *answers)
 
 
