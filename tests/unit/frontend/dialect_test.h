@@ -62,6 +62,18 @@ static inline void refuses(const struct refusal_case *cases, size_t count)
     }
 }
 
+/* A table of cases, written where it is checked. */
+#define TRANSLATES(...)                                                                            \
+    do {                                                                                           \
+        static const struct translation cases[] = {__VA_ARGS__};                                   \
+        translates(cases, COUNT_OF(cases));                                                        \
+    } while (0)
+#define REFUSES(...)                                                                               \
+    do {                                                                                           \
+        static const struct refusal_case cases[] = {__VA_ARGS__};                                  \
+        refuses(cases, COUNT_OF(cases));                                                           \
+    } while (0)
+
 /* The end of a leg's answer, or the error in its place. */
 static inline bool ends(struct reply *reply, struct bytes *out)
 {

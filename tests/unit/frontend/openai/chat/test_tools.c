@@ -15,17 +15,6 @@
 #define OLD "gemini-2.0-flash"
 #define SKIP "'thoughtSignature':'skip_thought_signature_validator'"
 
-#define TRANSLATES(...)                                                                            \
-    do {                                                                                           \
-        static const struct translation cases[] = {__VA_ARGS__};                                   \
-        translates(cases, COUNT_OF(cases));                                                        \
-    } while (0)
-#define REFUSES(...)                                                                               \
-    do {                                                                                           \
-        static const struct refusal_case cases[] = {__VA_ARGS__};                                  \
-        refuses(cases, COUNT_OF(cases));                                                           \
-    } while (0)
-
 /* ---- declarations ---- */
 
 #define F "{'type':'function','function':{'name':'f'}}"

@@ -14,16 +14,6 @@
 #define SAYS(role, parts) "{'role':'" role "','parts':[" parts "]}"
 #define PART(text) "{'text':'" text "'}"
 
-#define TRANSLATES(...)                                                                            \
-    do {                                                                                           \
-        static const struct translation cases[] = {__VA_ARGS__};                                   \
-        translates(cases, COUNT_OF(cases));                                                        \
-    } while (0)
-#define REFUSES(...)                                                                               \
-    do {                                                                                           \
-        static const struct refusal_case cases[] = {__VA_ARGS__};                                  \
-        refuses(cases, COUNT_OF(cases));                                                           \
-    } while (0)
 #define ANSWERS(...)                                                                               \
     do {                                                                                           \
         static const struct whole cases[] = {__VA_ARGS__};                                         \
