@@ -79,9 +79,9 @@ static int on_req(h2o_handler_t *handler, h2o_req_t *req)
     (void)handler;
     if (page && (view_equal(method, VIEW("GET")) || view_equal(method, VIEW("HEAD"))))
         return reply_page(page, req);
-    decision =
-        page ? router_refuse_method()
-             : router_decide(method, path, web_find(req, "authorization"), options.auth_token);
+    decision = page ? router_refuse_method()
+                    : router_decide(method, path, web_find(req, "authorization"),
+                                    settings_now()->auth_token);
     return reply_decision(web_owner(req), req, &decision);
 }
 
@@ -91,7 +91,7 @@ int main(int argc, char **argv)
     struct admin *me = &admin;
 
     options_read(argc, argv);
-    log_open("admin", options.log_level);
+    log_open("admin", settings_now()->log_level);
     actor_open(&me->actor, ROLE_ADMIN, "admin", me);
     me->actor.on_tick = on_tick;
     me->actor.on_drain = on_drain;
@@ -99,8 +99,8 @@ int main(int argc, char **argv)
     me->web.complain = complain;
     web_start(&me->web);
     sources_open(me);
-    if (options.admin_port)
-        web_listen(&me->web, "127.0.0.1", options.admin_port);
+    if (settings_now()->admin_port)
+        web_listen(&me->web, "127.0.0.1", settings_now()->admin_port);
     else
         web_listen_unix(&me->web, options_path("run/admin"));
     log_info("admin.listening");

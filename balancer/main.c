@@ -44,7 +44,7 @@ static void lock_slot(struct balancer *b)
 {
     char name[40];
 
-    snprintf(name, sizeof(name), "balancer%llu", (unsigned long long)options.balancer_slot);
+    snprintf(name, sizeof(name), "balancer%llu", (unsigned long long)settings_now()->balancer_slot);
     actor_lock(&b->actor, name);
 }
 
@@ -54,13 +54,14 @@ int main(int argc, char **argv)
     struct loop loop;
 
     options_read(argc, argv);
-    log_open("balancer", options.log_level);
+    log_open("balancer", settings_now()->log_level);
     actor_open(&b.actor, ROLE_BALANCER, "balancer", &b);
     lock_slot(&b);
     options_warn_later();
-    pool_open(&b.pool, options.api_keys.at, options.api_keys.count);
-    pool_open_proxies(&b.pool, options.proxies.at, options.proxies.count, options.proxies_by_key);
-    if (options.key_check)
+    pool_open(&b.pool, settings_now()->api_keys.at, settings_now()->api_keys.count);
+    pool_open_proxies(&b.pool, settings_now()->proxies.at, settings_now()->proxies.count,
+                      settings_now()->proxies_by_key);
+    if (settings_now()->key_check)
         probes_open(&b.probes, b.pool.count);
     balancer_open(&b);
     if (!b.pool.count)
@@ -69,10 +70,12 @@ int main(int argc, char **argv)
     b.actor.on_round = on_round;
     b.actor.on_dump = on_dump;
     mailbox_open(&b.front, &b.actor, MAILBOX_ROUTER, "front",
-                 options_balancer_front(options.balancer_slot), route_front, NULL, &b);
+                 options_balancer_front(settings_now()->balancer_slot), route_front, NULL, &b);
     mailbox_open(&b.upstream, &b.actor, MAILBOX_ROUTER, "upstream",
-                 options_balancer_upstream(options.balancer_slot), route_upstream, NULL, &b);
-    log_info("process.ready", F_NUM("keys", b.pool.count), F_NUM("proxies", options.proxies.count));
+                 options_balancer_upstream(settings_now()->balancer_slot), route_upstream, NULL,
+                 &b);
+    log_info("process.ready", F_NUM("keys", b.pool.count),
+             F_NUM("proxies", settings_now()->proxies.count));
     loop_open(&loop);
     actor_run(&b.actor, &loop);
     loop_close(&loop);

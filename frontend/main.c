@@ -14,7 +14,8 @@ static void drain(struct frontend *frontend, uint64_t now_ms)
 {
     uint64_t end_ms = frontend->actor.drain_by_ms;
     uint64_t words_ms =
-        end_ms - (options.drain_ms / 4 < LAST_WORDS_MS ? options.drain_ms / 4 : LAST_WORDS_MS);
+        end_ms - (settings_now()->drain_ms / 4 < LAST_WORDS_MS ? settings_now()->drain_ms / 4
+                                                               : LAST_WORDS_MS);
     bool is_idle = frontend->exchanges.count == 0 && frontend->web.replies == 0;
 
     if (is_idle || now_ms >= end_ms) {
@@ -74,8 +75,9 @@ static void relay_admin(struct web *web)
     struct bytes address = {0};
     h2o_url_t url;
 
-    if (options.admin_port)
-        bytes_printf(&address, "http://127.0.0.1:%llu/", (unsigned long long)options.admin_port);
+    if (settings_now()->admin_port)
+        bytes_printf(&address, "http://127.0.0.1:%llu/",
+                     (unsigned long long)settings_now()->admin_port);
     else
         bytes_printf(&address, "http://[unix:%s]/", options_path("run/admin"));
     if (h2o_url_parse(bytes_cstr(&address), SIZE_MAX, &url) != 0)
@@ -86,10 +88,10 @@ static void relay_admin(struct web *web)
 
 static void open_parts(struct frontend *frontend)
 {
-    tokens_open(&frontend->tokens, &options.allowed_tokens, &options.auth_token);
+    tokens_open(&frontend->tokens, &settings_now()->allowed_tokens, &settings_now()->auth_token);
     if (frontend->tokens.count == 0)
         log_warn("tokens.absent", F_STR("effect", "every call is refused with 401"));
-    web_open(&frontend->web, &frontend->actor, frontend, http_on_req, options.body_limit);
+    web_open(&frontend->web, &frontend->actor, frontend, http_on_req, settings_now()->body_limit);
     frontend->web.complain = http_complain;
     frontend->web.complain_early = http_complain_early;
     relay_admin(&frontend->web);
@@ -108,13 +110,13 @@ int main(int argc, char **argv)
     unsigned port;
 
     options_read(argc, argv);
-    log_open("frontend", options.log_level);
+    log_open("frontend", settings_now()->log_level);
     actor_open(&me->actor, ROLE_FRONTEND, "frontend", me);
     me->actor.on_tick = on_tick;
     me->actor.on_drain = on_drain;
     me->actor.on_dump = on_dump;
     open_parts(me);
-    port = web_listen(&me->web, options.host, options.port);
+    port = web_listen(&me->web, settings_now()->host, settings_now()->port);
     log_info("frontend.listening", F_NUM("port", port));
     web_run(&me->web);
     return actor_close(&me->actor);

@@ -102,7 +102,7 @@ void actor_open(struct actor *actor, unsigned role, const char *name, void *owne
     limits_set();
     if (role & (ROLE_FRONTEND | ROLE_BALANCER | ROLE_UPSTREAM))
         priority_answers();
-    folder_make(options.state_dir);
+    folder_make(settings_now()->state_dir);
     folder_make(options_path("run"));
     actor->signal_fd = signals_open();
     actor->context = zmq_ctx_new();
@@ -157,7 +157,7 @@ static void take_signals(struct actor *actor)
         }
         log_info("process.draining");
         actor->is_draining = true;
-        actor->drain_by_ms = actor->now_ms + options.drain_ms;
+        actor->drain_by_ms = actor->now_ms + settings_now()->drain_ms;
         if (actor->on_drain)
             actor->on_drain(actor->owner);
         else

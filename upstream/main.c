@@ -81,8 +81,8 @@ static char *answers_bind(const struct upstream *me)
 {
     struct bytes name = {0}, address = {0};
 
-    if (options.answers_bind[0])
-        return memory_text(view_of(options.answers_bind));
+    if (settings_now()->answers_bind[0])
+        return memory_text(view_of(settings_now()->answers_bind));
     bytes_printf(&name, "run/%s%llx", answers_name, (unsigned long long)me->actor.incarnation);
     bytes_printf(&address, "ipc://%s", options_path(bytes_cstr(&name)));
     bytes_clear(&name);
@@ -102,12 +102,12 @@ static void answers_open(struct upstream *me)
     if (is_ipc(bind))
         remove_stale_sockets();
     else
-        me->resume_ms = options.resume_ms;
+        me->resume_ms = settings_now()->resume_ms;
     mailbox_open(&me->answers, &me->actor, MAILBOX_XPUB, "answers", bind, reader_handlers,
                  route_event, me);
     me->outlet.box = &me->answers;
-    if (options.answers_address[0])
-        me->address = memory_text(view_of(options.answers_address));
+    if (settings_now()->answers_address[0])
+        me->address = memory_text(view_of(settings_now()->answers_address));
     else
         me->address = mailbox_address(&me->answers);
     free(bind);
@@ -116,7 +116,7 @@ static void answers_open(struct upstream *me)
 
 static void answers_remove(struct upstream *me)
 {
-    if (!options.answers_bind[0] && is_ipc(me->address))
+    if (!settings_now()->answers_bind[0] && is_ipc(me->address))
         unlink(me->address + 6);
     free(me->address);
 }
@@ -125,7 +125,8 @@ static void answers_remove(struct upstream *me)
 
 static void balancers_open(struct upstream *me)
 {
-    struct msg_hello hello = {.address = view_of(me->address), .slots = options.upstream_slots};
+    struct msg_hello hello = {.address = view_of(me->address),
+                              .slots = settings_now()->upstream_slots};
 
     me->balancer_count = options_balancers();
     me->balancers = memory_new(me->balancer_count * sizeof(*me->balancers));
@@ -149,7 +150,7 @@ static void recorder_open(struct upstream *me)
 {
     struct msg_hello hello = {0};
 
-    records_open(&me->records, &me->recorder, me->actor.incarnation, options.flight_slots);
+    records_open(&me->records, &me->recorder, me->actor.incarnation, settings_now()->flight_slots);
     me->recorder.on_welcome = on_recorder_welcome;
     link_open(&me->recorder, &me->actor, "recorder", options_recorder(), &hello, recorder_handlers,
               me);
@@ -176,15 +177,15 @@ static void on_activity(void *owner)
 static void engine_open(struct upstream *me)
 {
     struct transfer_settings settings = {
-        .slots = options.upstream_slots,
-        .connections = options.upstream_connections,
-        .connect_ms = options.connect_time_out_ms,
-        .idle_ms = options.upstream_idle_ms,
-        .is_http2 = options.upstream_http2,
-        .ca_bundle = options.ca_bundle,
+        .slots = settings_now()->upstream_slots,
+        .connections = settings_now()->upstream_connections,
+        .connect_ms = settings_now()->connect_time_out_ms,
+        .idle_ms = settings_now()->upstream_idle_ms,
+        .is_http2 = settings_now()->upstream_http2,
+        .ca_bundle = settings_now()->ca_bundle,
     };
 
-    headers_read(&me->headers, options.custom_headers.hidden.at);
+    headers_read(&me->headers, settings_now()->custom_headers.hidden.at);
     settings.headers = me->headers.lines;
     settings.header_count = me->headers.count;
     me->transfers.owner = me;
@@ -210,7 +211,8 @@ static void give_back_memory(struct upstream *me, uint64_t now_ms)
 /* Ahead of the frontend's own last words, so that the record says how it was when all are stopped. */
 static uint64_t last_words_ms(const struct upstream *me)
 {
-    uint64_t ahead_ms = options.drain_ms / 2 < LAST_WORDS_MS ? options.drain_ms / 2 : LAST_WORDS_MS;
+    uint64_t ahead_ms =
+        settings_now()->drain_ms / 2 < LAST_WORDS_MS ? settings_now()->drain_ms / 2 : LAST_WORDS_MS;
 
     return me->actor.drain_by_ms - ahead_ms;
 }
@@ -308,7 +310,7 @@ int main(int argc, char **argv)
     int status;
 
     options_read(argc, argv);
-    log_open("upstream", options.log_level);
+    log_open("upstream", settings_now()->log_level);
     actor_open(&me.actor, ROLE_UPSTREAM, "upstream", &me);
     me.actor.on_tick = on_tick;
     me.actor.on_drain = on_drain;

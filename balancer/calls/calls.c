@@ -145,7 +145,7 @@ static void stop_tried(struct calls *calls, struct call *call, const struct msg_
 /* Requests that a call may make, that do not cost the provider nothing. */
 static uint64_t most_of(struct calls *calls, const struct msg_outcome *letter)
 {
-    uint64_t most = options.max_retries ? options.max_retries : 1;
+    uint64_t most = settings_now()->max_retries ? settings_now()->max_retries : 1;
 
     if (letter->fault == FAULT_NO_MODEL && most > 2 && !pool_knows(calls->pool, letter->model))
         return 2; /* keys differ in what they may use, but a wrong name is wrong for all */

@@ -33,7 +33,7 @@ static struct wait in_a_second(const struct calls *calls, enum error error)
 /* Who waits for a key from now on is to have one by then. */
 static uint64_t key_by_ms(const struct calls *calls)
 {
-    return calls->actor->now_ms + options.queue_wait_ms;
+    return calls->actor->now_ms + settings_now()->queue_wait_ms;
 }
 
 /* Giving up */
@@ -142,8 +142,8 @@ static enum turn place_again(struct calls *calls, struct call *call, struct wait
 
 static bool is_full(const struct calls *calls, const struct msg_call *letter)
 {
-    return calls->queue.count >= options.queue_limit ||
-           calls->waiting_bytes + letter->body.len > options.queue_bytes;
+    return calls->queue.count >= settings_now()->queue_limit ||
+           calls->waiting_bytes + letter->body.len > settings_now()->queue_bytes;
 }
 
 /* What its line waits for: nothing that is known, an upstream, a key. */

@@ -35,8 +35,8 @@ bool model_name(struct view asked, struct view *name)
 
 bool model_is_filtered(struct view name)
 {
-    for (size_t i = 0; i < options.filtered_models.count; i++) {
-        struct view filtered = view_of(options.filtered_models.at[i]);
+    for (size_t i = 0; i < settings_now()->filtered_models.count; i++) {
+        struct view filtered = view_of(settings_now()->filtered_models.at[i]);
 
         if (view_starts(filtered, VIEW("models/")))
             filtered = view_skip(filtered, 7);

@@ -496,13 +496,13 @@ const char *options_path(const char *name)
 {
     struct bytes path = {0};
 
-    bytes_printf(&path, "%s/%s", options.state_dir, name);
+    bytes_printf(&path, "%s/%s", settings_now()->state_dir, name);
     return keep(&path);
 }
 
 size_t options_balancers(void)
 {
-    return options.balancer_endpoints.count ? options.balancer_endpoints.count : 1;
+    return settings_now()->balancer_endpoints.count ? settings_now()->balancer_endpoints.count : 1;
 }
 
 /* A second mailbox beside the one at `base`: ipc paths get a suffix, tcp ports are counted on. */
@@ -523,14 +523,14 @@ static const char *in_run(const char *name)
 {
     struct bytes address = {0};
 
-    bytes_printf(&address, "ipc://%s/run/%s", options.state_dir, name);
+    bytes_printf(&address, "ipc://%s/run/%s", settings_now()->state_dir, name);
     return keep(&address);
 }
 
 static const char *balancer_base(size_t slot)
 {
-    return options.balancer_endpoints.count ? options.balancer_endpoints.at[slot]
-                                            : in_run("balancer");
+    return settings_now()->balancer_endpoints.count ? settings_now()->balancer_endpoints.at[slot]
+                                                    : in_run("balancer");
 }
 
 const char *options_balancer_front(size_t slot)
@@ -547,8 +547,8 @@ const char *options_recorder(void)
 {
     struct bytes address = {0};
 
-    if (*options.recorder_endpoint)
-        bytes_text(&address, options.recorder_endpoint);
+    if (*settings_now()->recorder_endpoint)
+        bytes_text(&address, settings_now()->recorder_endpoint);
     else
         bytes_printf(&address, "ipc://%s", options_path("run/recorder"));
     return keep(&address);

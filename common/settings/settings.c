@@ -18,7 +18,6 @@ struct snapshot {
 
 static struct snapshot first = {.holders = 1};
 static struct snapshot *now = &first;
-struct settings options;
 static uint64_t version;
 static const struct settings_reader *readers[READERS_MOST];
 static size_t reader_count;
@@ -81,7 +80,6 @@ bool settings_take(const struct settings *next, struct bytes *why)
     for (size_t i = 0; i < option_count; i++)
         option_copy(&option_table[i], &snapshot->settings, next);
     now = snapshot;
-    options = now->settings;
     version++;
     for (size_t i = 0; i < reader_count; i++)
         if (readers[i]->groups & changed)
@@ -95,7 +93,6 @@ void settings_forget(const struct option *option)
     assert(now->holders == 1);
     option_clear(option, &now->settings);
     option_store(option, &now->settings, "");
-    options = now->settings;
 }
 
 void settings_write_changes(const struct settings *before, const struct settings *next,

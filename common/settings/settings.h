@@ -34,9 +34,6 @@ struct settings {
 #include "settings/options.def"
 };
 
-/* A mirror of the snapshot of now, for whoever does not read settings_now() yet. */
-extern struct settings options;
-
 enum setting_group {
 #define GROUP(name, heading, text) SETTING_GROUP_##name,
 #include "settings/options.def"

@@ -77,7 +77,7 @@ void web_open(struct web *web, struct actor *actor, void *owner,
         SIZE_MAX; /* no prompt goes into a file, however large */
     web->config.server_name = (h2o_iovec_t){"", 0};
     web->config.max_request_entity_size = body_limit;
-    web->config.http1.req_timeout = options.request_ms; /* for headers and body together */
+    web->config.http1.req_timeout = settings_now()->request_ms; /* for headers and body together */
     web->config.http1.upgrade_to_http2 = 0; /* neither by Upgrade nor by prior knowledge */
     web->config.proxy.emit_via_header = 0;
     web->host =
@@ -94,7 +94,7 @@ void web_start(struct web *web)
 {
     h2o_context_init(&web->context, web->loop, &web->config);
     listen_prepare(web);
-    h2o_timeout_init(web->loop, &web->stall, options.client_stall_ms);
+    h2o_timeout_init(web->loop, &web->stall, settings_now()->client_stall_ms);
     h2o_timeout_init(web->loop, &web->linger, LINGER_MS);
     web->accept.ctx = &web->context;
     web->accept.hosts = web->config.hosts;

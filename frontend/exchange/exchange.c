@@ -26,8 +26,8 @@ void exchanges_open(struct exchanges *all, struct web *web, struct road *road)
     all->web = web;
     all->road = road;
     writers_open(&all->writers, web);
-    h2o_timeout_init(web->loop, &all->deadline, options.time_out_ms + GRACE_MS);
-    h2o_timeout_init(web->loop, &all->ping, options.stream_ping_ms);
+    h2o_timeout_init(web->loop, &all->deadline, settings_now()->time_out_ms + GRACE_MS);
+    h2o_timeout_init(web->loop, &all->ping, settings_now()->stream_ping_ms);
 }
 
 /* The end of calls */
@@ -150,7 +150,7 @@ static struct part *part_new(struct exchange *x, size_t number)
 
     *part = (struct part){
         .exchange = x, .number = number, .pass = x->plan.steps[number]->pass, .is_open = true};
-    part->sse.limit = part->elements.limit = options.reply_limit;
+    part->sse.limit = part->elements.limit = settings_now()->reply_limit;
     x->open++;
     x->unheard++;
     LL_APPEND(x->parts, part);
@@ -381,7 +381,7 @@ static const struct part *late_part(struct exchange *x)
 
     for (struct part *part = x->parts; part; part = part->next) {
         uint64_t heard_ms = part->call ? call_facts(part->call).heard_ms : 0;
-        bool is_fresh = now_ms - (heard_ms ? heard_ms : x->began_ms) < options.time_out_ms;
+        bool is_fresh = now_ms - (heard_ms ? heard_ms : x->began_ms) < settings_now()->time_out_ms;
 
         if (part->is_open && !(part->first_ms && (is_client_slow || is_fresh)))
             return part;
@@ -417,7 +417,7 @@ static void wait(struct exchange *x)
     h2o_loop_t *loop = x->all->web->loop;
 
     h2o_timeout_link(loop, &x->all->deadline, &x->deadline_timer);
-    if (x->writer.is_sse && x->endpoint->beat && options.stream_ping_ms)
+    if (x->writer.is_sse && x->endpoint->beat && settings_now()->stream_ping_ms)
         h2o_timeout_link(loop, &x->all->ping, &x->ping_timer);
 }
 
@@ -479,7 +479,7 @@ void exchange_begin(struct exchanges *all, h2o_req_t *req, const struct endpoint
                            .began_ms = clock_ms(),
                            .at_border = true};
     *plan = (struct plan){0};
-    x->deadline_ms = x->began_ms + options.time_out_ms;
+    x->deadline_ms = x->began_ms + settings_now()->time_out_ms;
     x->deadline_timer.cb = on_deadline_timer;
     x->ping_timer.cb = on_ping_timer;
     x->is_bytes = x->plan.steps[0]->pass == STEP_BYTES;

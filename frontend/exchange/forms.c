@@ -13,12 +13,12 @@ static bool charge(struct exchange *x, size_t *held, size_t now)
 {
     x->all->gathered = x->all->gathered - *held + now;
     *held = now;
-    return x->all->gathered <= options.body_budget;
+    return x->all->gathered <= settings_now()->body_budget;
 }
 
 static bool charge_part(struct part *part, size_t now)
 {
-    return charge(part->exchange, &part->gathered, now) && now <= options.reply_limit;
+    return charge(part->exchange, &part->gathered, now) && now <= settings_now()->reply_limit;
 }
 
 bool forms_charge(struct exchange *x)
@@ -190,7 +190,7 @@ enum error forms_answer(struct exchange *x)
     if (error != ERROR_NONE || !wholes)
         return error;
     /* It is held until the client has read it. */
-    if (!forms_charge(x) || x->writer.pending.len / calls > options.reply_limit)
+    if (!forms_charge(x) || x->writer.pending.len / calls > settings_now()->reply_limit)
         return ERROR_REPLY_TOO_LARGE;
     return ERROR_NONE;
 }

@@ -22,7 +22,7 @@ enum {
 void writers_open(struct writers *all, struct web *web)
 {
     all->web = web;
-    h2o_timeout_init(web->loop, &all->stall, options.client_stall_ms / STALL_LOOKS + 1);
+    h2o_timeout_init(web->loop, &all->stall, settings_now()->client_stall_ms / STALL_LOOKS + 1);
 }
 
 bool writer_is_idle(const struct writer *writer)
@@ -172,7 +172,7 @@ static void on_stall_timer(h2o_timeout_entry_t *entry)
     h2o_loop_t *loop = writer->all->web->loop;
 
     h2o_timeout_link(loop, &writer->all->stall, entry);
-    if (!writer->is_sending || h2o_now(loop) < writer->send_ms + options.client_stall_ms)
+    if (!writer->is_sending || h2o_now(loop) < writer->send_ms + settings_now()->client_stall_ms)
         return;
     log_info("client.stalled", F_ID("call", writer->id));
     shutdown(writer->socket_fd, SHUT_RDWR);

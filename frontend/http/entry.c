@@ -205,7 +205,7 @@ static int on_endpoint(struct visit *visit)
                               .query = visit->query,
                               .body = visit->body,
                               .refusals = &frontend->refusals};
-    struct plan plan = {.limit = options.call_steps ? options.call_steps : 1};
+    struct plan plan = {.limit = settings_now()->call_steps ? settings_now()->call_steps : 1};
     void *state = h2o_mem_alloc_pool(&visit->req->pool, endpoint->state_size + 1);
     enum error error;
 
@@ -296,7 +296,7 @@ static int on_body(struct visit *visit)
 
     visit->body = (struct view){visit->req->entity.base, visit->req->entity.len};
     if (visit->body.len && !decode_is_plain(coding)) {
-        result = decode_body(coding, visit->body, options.body_limit, &plain);
+        result = decode_body(coding, visit->body, settings_now()->body_limit, &plain);
         visit->body = bytes_view(&plain);
     }
     if (result != DECODE_DONE)
@@ -324,7 +324,7 @@ static int on_client(struct visit *visit)
 {
     if (!is_allowed(visit))
         return fail_as(visit, ERROR_UNAUTHORIZED);
-    if (visit->req->entity.len > options.body_limit)
+    if (visit->req->entity.len > settings_now()->body_limit)
         return fail_as(visit, ERROR_TOO_LARGE);
     return on_body(visit);
 }

@@ -256,7 +256,7 @@ static bool continue_prefill(yyjson_mut_doc *doc, yyjson_mut_val *root)
 {
     yyjson_mut_val *contents = yyjson_mut_obj_get(root, "contents"), *turn, *part;
 
-    if (!options.continue_prefill || !is_models(yyjson_mut_arr_get_last(contents)))
+    if (!settings_now()->continue_prefill || !is_models(yyjson_mut_arr_get_last(contents)))
         return false;
     turn = yyjson_mut_arr_add_obj(doc, contents);
     yyjson_mut_obj_add_str(doc, turn, "role", "user");

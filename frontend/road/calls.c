@@ -43,8 +43,8 @@ uint64_t road_id(struct road *road)
 
 bool road_has_room(const struct road *road, size_t body_len, size_t calls)
 {
-    return road->count + calls <= options.call_limit &&
-           (body_len == 0 || road->body_bytes + body_len * calls <= options.body_budget);
+    return road->count + calls <= settings_now()->call_limit &&
+           (body_len == 0 || road->body_bytes + body_len * calls <= settings_now()->body_budget);
 }
 
 struct call *call_find(const struct road *road, uint64_t id)
@@ -343,7 +343,7 @@ uint64_t call_mark(const struct call *call)
 
 static size_t urgent_bytes(void)
 {
-    size_t quarter = options.answer_window / 4;
+    size_t quarter = settings_now()->answer_window / 4;
 
     return quarter < URGENT_MOST ? quarter : URGENT_MOST;
 }

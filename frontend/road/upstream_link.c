@@ -149,13 +149,13 @@ static void on_disconnected(struct upstream_link *upstream)
     if (!upstream->is_attached && upstream->was_attached)
         return; /* it is waited for already */
     detached(upstream);
-    if (upstream->is_ipc || options.resume_ms == 0) {
+    if (upstream->is_ipc || settings_now()->resume_ms == 0) {
         lose(upstream);
         return;
     }
     log_info("upstream.broken", F_ID("upstream", upstream->incarnation));
     upstream->broken_ms = actor->now_ms;
-    actor_wake(actor, actor->now_ms + options.resume_ms);
+    actor_wake(actor, actor->now_ms + settings_now()->resume_ms);
 }
 
 static void on_event(void *owner, struct mailbox *box, enum mailbox_event event, uint64_t peer)
@@ -245,10 +245,10 @@ void upstreams_tick(struct road *road, uint64_t now_ms)
     HASH_ITER (hh, road->upstreams.by_incarnation, upstream, next) {
         if (!upstream->broken_ms)
             continue;
-        if (now_ms >= upstream->broken_ms + options.resume_ms)
+        if (now_ms >= upstream->broken_ms + settings_now()->resume_ms)
             lose(upstream);
         else
-            actor_wake(road->actor, upstream->broken_ms + options.resume_ms);
+            actor_wake(road->actor, upstream->broken_ms + settings_now()->resume_ms);
     }
 }
 

@@ -78,19 +78,20 @@ static const char *text_or_null(const char *text)
 void database_place(struct database_place *place)
 {
     static const char *private_socket;
-    bool is_private = !*options.mysql_host && !*options.mysql_socket;
-    const char *password = options.mysql_password.hidden.at;
+    const struct settings *settings = settings_now();
+    bool is_private = !*settings->mysql_host && !*settings->mysql_socket;
+    const char *password = settings->mysql_password.hidden.at;
 
     if (is_private && !private_socket)
         private_socket = options_path("db/mysql.sock");
-    place->socket = is_private ? private_socket : text_or_null(options.mysql_socket);
-    place->host = place->socket ? "localhost" : options.mysql_host;
-    place->user = text_or_null(options.mysql_user);
+    place->socket = is_private ? private_socket : text_or_null(settings->mysql_socket);
+    place->host = place->socket ? "localhost" : settings->mysql_host;
+    place->user = text_or_null(settings->mysql_user);
     if (is_private && !place->user)
         place->user = "root";
     place->password = password ? password : "";
-    place->database = options.mysql_database;
-    place->port = (unsigned)options.mysql_port;
+    place->database = settings->mysql_database;
+    place->port = (unsigned)settings->mysql_port;
 }
 
 static bool connect_to_server(struct database *database)
@@ -107,7 +108,7 @@ static bool connect_to_server(struct database *database)
 static void append_name(struct bytes *sql)
 {
     bytes_text(sql, "`");
-    for (const char *at = options.mysql_database; *at; at++)
+    for (const char *at = settings_now()->mysql_database; *at; at++)
         bytes_append(sql, (struct view){*at == '`' ? "``" : at, *at == '`' ? 2 : 1});
     bytes_text(sql, "`");
 }
@@ -115,15 +116,17 @@ static void append_name(struct bytes *sql)
 static bool use_database(struct database *database)
 {
     struct bytes sql = {0};
-    bool is_there = note(database, mysql_select_db(database->mysql, options.mysql_database) == 0);
+    bool is_there =
+        note(database, mysql_select_db(database->mysql, settings_now()->mysql_database) == 0);
 
     if (is_there || database->code != ER_BAD_DB_ERROR)
         return is_there;
     bytes_text(&sql, "CREATE DATABASE IF NOT EXISTS ");
     append_name(&sql);
     bytes_text(&sql, " CHARACTER SET utf8mb4");
-    is_there = database_run(database, bytes_view(&sql)) &&
-               note(database, mysql_select_db(database->mysql, options.mysql_database) == 0);
+    is_there =
+        database_run(database, bytes_view(&sql)) &&
+        note(database, mysql_select_db(database->mysql, settings_now()->mysql_database) == 0);
     bytes_clear(&sql);
     return is_there;
 }

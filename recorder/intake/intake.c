@@ -402,10 +402,10 @@ static letter_handler *const handlers[MSG_KINDS] = {
 
 static bool reads_always(void)
 {
-    if (strcmp(options.spool_sync, "always") == 0)
+    if (strcmp(settings_now()->spool_sync, "always") == 0)
         return true;
-    if (strcmp(options.spool_sync, "second") != 0)
-        die("SPOOL_SYNC=%s: should be second or always", options.spool_sync);
+    if (strcmp(settings_now()->spool_sync, "second") != 0)
+        die("SPOOL_SYNC=%s: should be second or always", settings_now()->spool_sync);
     return false;
 }
 
@@ -425,13 +425,14 @@ int intake_run(void)
     int status;
 
     intake.contacts.box = &intake.box;
-    log_open("recorder", options.log_level);
+    log_open("recorder", settings_now()->log_level);
     actor_open(&intake.actor, ROLE_RECORDER, "recorder", &intake);
     actor_lock(&intake.actor, "recorder");
     intake.actor.on_tick = on_tick;
     intake.actor.on_drain = on_drain;
     intake.actor.on_dump = on_dump;
-    spool_open(&intake.spool, options_path("spool"), options.spool_segment, on_payload, &intake);
+    spool_open(&intake.spool, options_path("spool"), settings_now()->spool_segment, on_payload,
+               &intake);
     intake.spool.on_begin = on_begin;
     intake.spool.syncs_always = syncs_always;
     mailbox_open(&intake.box, &intake.actor, MAILBOX_ROUTER, "records", options_recorder(),

@@ -251,7 +251,7 @@ int query_run(void)
     int status;
 
     query.contacts.box = &query.box;
-    log_open("recorder-query", options.log_level);
+    log_open("recorder-query", settings_now()->log_level);
     priority_waits();
     actor_open(&query.actor, ROLE_RECORDER, "recorder-query", &query);
     actor_lock(&query.actor, "recorder-query");

@@ -84,7 +84,7 @@ int writer_run(void)
     static struct actor actor; /* for its lock and trace points; it has no mailbox */
     static struct writer writer = {.nap = nap};
 
-    log_open("recorder-store", options.log_level);
+    log_open("recorder-store", settings_now()->log_level);
     priority_waits();
     actor_open(&actor, ROLE_RECORDER, "recorder-store", &writer);
     actor_lock(&actor, "recorder-store");

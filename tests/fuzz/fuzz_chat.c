@@ -11,6 +11,7 @@
 #include "openai/shape.h"
 #include "base/json.h"
 #include "settings/options.h"
+#include "../unit/settings_mine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -225,8 +226,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bytes why = {0};
     struct complaint complaint = {0};
 
-    options.safety_settings = "[]";
-    options.show_thinking = true;
+    settings_mine()->safety_settings = "[]";
+    settings_mine()->show_thinking = true;
     complaint.error = openai_chat_request(body, &ask, &why, &complaint.param);
     if (complaint.error == ERROR_NONE) {
         check_body(&ask);

@@ -146,13 +146,14 @@ static void check_refusal(struct view said)
 
 static void check_numbers(void)
 {
-    ensure(options.port <= 65535 && options.admin_port <= 65535 && options.time_out_ms > 0);
-    ensure(options.frontends >= 1 && options.frontends <= 64);
-    ensure(options.upstreams >= 1 && options.upstreams <= 64);
-    ensure(options.balancer_slot < options_balancers());
+    ensure(settings_now()->port <= 65535 && settings_now()->admin_port <= 65535 &&
+           settings_now()->time_out_ms > 0);
+    ensure(settings_now()->frontends >= 1 && settings_now()->frontends <= 64);
+    ensure(settings_now()->upstreams >= 1 && settings_now()->upstreams <= 64);
+    ensure(settings_now()->balancer_slot < options_balancers());
     for (size_t i = 0; i < option_count; i++)
         if (is_number(&option_table[i]))
-            ensure(*(const uint64_t *)((const char *)&options + option_table[i].offset) <=
+            ensure(*(const uint64_t *)((const char *)settings_now() + option_table[i].offset) <=
                    INT64_MAX);
 }
 
@@ -166,7 +167,7 @@ static void check_text(const char *text)
 static void check_lists(void)
 {
     for (size_t i = 0; i < option_count; i++) {
-        const void *at = (const char *)&options + option_table[i].offset;
+        const void *at = (const char *)settings_now() + option_table[i].offset;
         const struct option_list *list = at;
         const struct option_secrets *secrets = at;
 
@@ -180,9 +181,9 @@ static void check_lists(void)
 static void check_kept(unsigned role)
 {
     options_keep(role);
-    ensure(role == ROLE_BALANCER || options.api_keys.count == 0);
-    ensure(role == ROLE_FRONTEND || options.allowed_tokens.count == 0);
-    ensure(role == ROLE_RECORDER || options.mysql_password.hidden.len == 0);
+    ensure(role == ROLE_BALANCER || settings_now()->api_keys.count == 0);
+    ensure(role == ROLE_FRONTEND || settings_now()->allowed_tokens.count == 0);
+    ensure(role == ROLE_RECORDER || settings_now()->mysql_password.hidden.len == 0);
     for (size_t i = 0; role == ROLE_ADMIN && i < option_count; i++)
         if (option_is_secret(&option_table[i]) && strcmp(option_table[i].name, "AUTH_TOKEN") != 0)
             ensure(!alone_getenv(option_table[i].name));

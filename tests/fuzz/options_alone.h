@@ -154,7 +154,6 @@ static void alone_clear(void)
         free((void *)(uintptr_t)blocks.at[--blocks.count]);
     fclose(alone.said_file);
     free(alone.said);
-    memset(&options, 0, sizeof(options));
     first = (struct snapshot){.holders = 1};
     now = &first;
     memset(places, 0, sizeof(places));

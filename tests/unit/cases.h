@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "settings/options.h"
+#include "settings_mine.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -42,8 +43,8 @@ static inline int plain_options(void **state)
     static const char *filtered[] = {"gemini-old"};
 
     (void)state;
-    options = (struct settings){0};
-    options.safety_settings = "[]";
-    options.filtered_models = (struct option_list){filtered, 1};
+    *settings_mine() = (struct settings){0};
+    settings_mine()->safety_settings = "[]";
+    settings_mine()->filtered_models = (struct option_list){filtered, 1};
     return 0;
 }

@@ -188,7 +188,8 @@ void answer_resend_all(struct answer *answer)
 /* Full while half of the budget is free, then smaller and smaller. */
 static size_t window(const struct outlet *outlet)
 {
-    size_t full = options.answer_window, budget = options.answer_budget, used = outlet->unacked;
+    size_t full = settings_now()->answer_window, budget = settings_now()->answer_budget,
+           used = outlet->unacked;
     size_t half = budget / 2;
     size_t least = full < WINDOW_LEAST ? full : WINDOW_LEAST;
 

@@ -128,7 +128,7 @@ static void on_head(void *owner, unsigned status, struct view type, uint64_t len
 
 static size_t hold_most(const struct upstream *upstream)
 {
-    bool is_tight = upstream->held + upstream->outlet.unacked > options.answer_budget / 2;
+    bool is_tight = upstream->held + upstream->outlet.unacked > settings_now()->answer_budget / 2;
 
     return is_tight ? HOLD_MOST_TIGHT : HOLD_MOST;
 }
@@ -317,7 +317,7 @@ static void start_transfer(struct job *job)
     };
 
     url.len = 0;
-    bytes_text(&url, job->provider->address(&options));
+    bytes_text(&url, job->provider->address(settings_now()));
     bytes_text(&url, job->path);
     order.url = bytes_cstr(&url);
     job->provider->authorize((struct secret){view_of(job->secret)}, &line);

@@ -74,7 +74,7 @@ uint64_t job_due_ms(const struct job *job)
     case JOB_WAITING:
         return job->deadline_ms;
     case JOB_OPEN:
-        return job->is_paused ? UINT64_MAX : job->heard_ms + options.time_out_ms;
+        return job->is_paused ? UINT64_MAX : job->heard_ms + settings_now()->time_out_ms;
     case JOB_ENDED:
         return UINT64_MAX;
     }
@@ -290,7 +290,7 @@ static bool is_sound(const struct job *job, const struct msg_job *msg)
 {
     return job->provider && msg->path.len && msg->path.at[0] == '/' && msg->path.len <= PATH_MOST &&
            is_plain(msg->path) && is_head_sound(msg) && may_use(msg->key, msg->proxy) &&
-           msg->body_len <= options.body_limit * 2 + WANT_MOST;
+           msg->body_len <= settings_now()->body_limit * 2 + WANT_MOST;
 }
 
 static char *wanted_of(struct view headers)

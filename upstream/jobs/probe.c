@@ -159,7 +159,7 @@ static void start_transfer(struct probe *probe)
                                    .wanted = VIEW("retry-after,retry-after-ms"),
                                    .proxy = {view_of(probe->proxy)}};
 
-    bytes_printf(&url, "%s/models?pageSize=1", probe->gate.provider->address(&options));
+    bytes_printf(&url, "%s/models?pageSize=1", probe->gate.provider->address(settings_now()));
     order.url = bytes_cstr(&url);
     probe->gate.provider->authorize((struct secret){view_of(probe->secret)}, &line);
     order.authorization.hidden = bytes_view(&line);

@@ -59,7 +59,7 @@ static bool note_block(struct reply *reply, yyjson_val *root)
     if (!reason.len || view_equal(reason, VIEW("BLOCK_REASON_UNSPECIFIED")) ||
         yyjson_arr_size(json_member(root, VIEW("candidates"))))
         return true;
-    if (options.refuse_blocked && !reply->has_content) {
+    if (settings_now()->refuse_blocked && !reply->has_content) {
         reply->fault = ERROR_BLOCKED;
         return false;
     }

@@ -72,8 +72,9 @@ static int64_t output_limit(const struct chat *chat)
     int64_t most = chat->model->output_limit ? chat->model->output_limit : INT32_MAX;
 
     if (limit && limit < most && !wanted && chat->model->thinking != THINKS_NOT)
-        limit += options.thinking_allowance < INT32_MAX ? (int64_t)options.thinking_allowance
-                                                        : INT32_MAX;
+        limit += settings_now()->thinking_allowance < INT32_MAX
+                     ? (int64_t)settings_now()->thinking_allowance
+                     : INT32_MAX;
     return limit < most ? limit : most;
 }
 

@@ -222,7 +222,7 @@ static bool take_messages(struct chat *chat, const char *wanted, const char *rol
             return chat_refuse_type(chat, chat_param("messages[%zu]", i), "an object", message);
         if (!role)
             return refuse_role(chat, said, i);
-        if (role == ROLE_SYSTEM && is_late && options.keep_late_system)
+        if (role == ROLE_SYSTEM && is_late && settings_now()->keep_late_system)
             role = ROLE_USER;
         is_late = is_late || role != ROLE_SYSTEM;
         chat->has_system = chat->has_system || role == ROLE_SYSTEM;
@@ -258,7 +258,7 @@ static bool end_turns(struct chat *chat)
     if (chat->role != ROLE_MODEL ||
         !(chat->model->refuses_prefill || chat_is_refused(chat, REFUSED_PREFILL)))
         return true;
-    if (!options.continue_prefill)
+    if (!settings_now()->continue_prefill)
         return chat_refuse(
             chat, ERROR_UNSUPPORTED_VALUE, "messages",
             "Unsupported value: this model does not take 'messages' that end with one of "

@@ -272,7 +272,7 @@ static bool check_tier(struct chat *chat)
 static void write_safety(struct chat *chat)
 {
     struct bytes *out = &chat->ask->body;
-    struct view own = view_of(options.safety_settings);
+    struct view own = view_of(settings_now()->safety_settings);
 
     if (!chat->safety && own.len <= 2) /* [] */
         return;

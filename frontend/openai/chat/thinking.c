@@ -100,7 +100,7 @@ bool chat_thinking_config(struct chat *chat, yyjson_val *config)
 
 bool chat_wishes(struct chat *chat)
 {
-    chat->ask->thoughts = options.show_thinking;
+    chat->ask->thoughts = settings_now()->show_thinking;
     if (yyjson_is_false(chat->value[F_enable_thinking]))
         chat->thinking.effort = EFFORT_NONE;
     return take_thinking(chat) && take_reasoning(chat) &&

@@ -14,6 +14,7 @@
 #include "handlers.h"
 #include "probing.h"
 #include "pool/report.h"
+#include "settings_mine.h"
 
 enum { F1 = 0x11, F2 = 0x12, U1 = 0x21, U2 = 0x22, POSTED_MOST = 200 };
 
@@ -196,10 +197,10 @@ static int open_empty(void **state)
     b.actor.incarnation = 0xb1;
     b.actor.now_ms = 100000;
     b.actor.wake_ms = UINT64_MAX;
-    options.max_retries = 3;
-    options.queue_limit = 5;
-    options.queue_bytes = 1 << 20;
-    options.queue_wait_ms = 30000;
+    settings_mine()->max_retries = 3;
+    settings_mine()->queue_limit = 5;
+    settings_mine()->queue_bytes = 1 << 20;
+    settings_mine()->queue_wait_ms = 30000;
     pool_open(&b.pool, keys, 2);
     balancer_open(&b);
     for (size_t i = 0; i < 2; i++) /* they have served before */
@@ -343,8 +344,8 @@ static void a_full_queue_refuses(void **state)
     assert_int_equal(count_posted(F1, MSG_REFUSED), 1);
     assert_int_equal(expect(F1, MSG_REFUSED).refused.call, 6);
     assert_int_equal(expect(F1, MSG_REFUSED).refused.error, ERROR_QUEUE_FULL);
-    options.queue_limit = 100;
-    options.queue_bytes = b.calls.waiting_bytes + 1;
+    settings_mine()->queue_limit = 100;
+    settings_mine()->queue_bytes = b.calls.waiting_bytes + 1;
     offer(F1, 7, 1, 0, 1000);
     assert_int_equal(expect(F1, MSG_REFUSED).refused.call, 7);
 }
@@ -563,7 +564,7 @@ static void what_has_no_known_end_is_refused_with_its_reason_and_no_time(void **
 static void faults_that_reach_no_model_do_not_use_up_max_retries(void **state)
 {
     (void)state;
-    options.max_retries = 2;
+    settings_mine()->max_retries = 2;
     offer(F1, 1, 1, 0, 60000);
     outcome(U1, 1, 1, 1, 1, b.pool.keys[0].id, FAULT_QUOTA_MINUTE, 2000, true);
     assert_int_equal(expect(U1, MSG_REKEY).rekey.key_id, b.pool.keys[1].id);
@@ -585,7 +586,7 @@ static void pauses_double(void **state)
     uint64_t attempt = 2;
 
     (void)state;
-    options.max_retries = 20;
+    settings_mine()->max_retries = 20;
     offer(F1, 1, 1, 0, 600000);
     outcome(U1, 1, 1, 1, 1, 1, FAULT_SERVER, 0, true);
     for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++, attempt++) {

@@ -19,6 +19,7 @@
 #include "mailbox_private.h"
 #include "settings/options.h"
 #include "trace.h"
+#include "settings_mine.h"
 
 enum { PATIENCE_MS = 5000 };
 
@@ -84,7 +85,7 @@ static void asked_to_end_it_drains_until_its_time_is_up(void **state)
     assert_int_equal(seen.drains, 1);
     assert_true(actor.is_draining);
     assert_false(actor.is_stopped);
-    assert_int_equal(actor.drain_by_ms, actor.now_ms + options.drain_ms);
+    assert_int_equal(actor.drain_by_ms, actor.now_ms + settings_mine()->drain_ms);
 }
 
 static void with_nothing_to_drain_it_stops(void **state)
@@ -220,7 +221,7 @@ static void trace_letters(void)
 {
     setenv("LOG_LEVEL", "TRACE", 1);
     options_read(1, (char *[]){(char *)"test", NULL});
-    log_open("test", options.log_level ? options.log_level : "INFO");
+    log_open("test", settings_mine()->log_level ? settings_mine()->log_level : "INFO");
     open_actor(NULL);
     trace_letter(&actor.print, "message.in", "box", MSG_BEAT, &(struct msg_beat){0});
     trace_letter(&actor.print, "message.in", "box", MSG_JOB,
@@ -352,6 +353,6 @@ int main(void)
     setenv("STATE_DIR", folder, 1);
     setenv("LOG_LEVEL", "INFO", 1);
     options_read(1, arguments);
-    log_open("test", options.log_level ? options.log_level : "INFO");
+    log_open("test", settings_mine()->log_level ? settings_mine()->log_level : "INFO");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

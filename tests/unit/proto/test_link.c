@@ -16,6 +16,7 @@
 #include "link.h"
 #include "base/log.h"
 #include "settings/options.h"
+#include "settings_mine.h"
 
 static char folder[] = "/tmp/link-test-XXXXXX";
 static struct actor server, client;
@@ -334,7 +335,7 @@ int main(void)
     setenv("STATE_DIR", folder, 1);
     setenv("LOG_LEVEL", "ERROR", 0);
     options_read(1, arguments);
-    log_open("test", options.log_level ? options.log_level : "INFO");
+    log_open("test", settings_mine()->log_level ? settings_mine()->log_level : "INFO");
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed;
 }

@@ -3,6 +3,7 @@
 #include "models/model.h"
 
 #include "cases.h"
+#include "settings_mine.h"
 
 static void a_name_is_stripped_and_checked(void **state)
 {
@@ -63,7 +64,7 @@ static void filtered_models_are_known_with_and_without_prefix(void **state)
     static const char *filtered[] = {"a", "models/b"};
 
     (void)state;
-    options.filtered_models = (struct option_list){filtered, 2};
+    settings_mine()->filtered_models = (struct option_list){filtered, 2};
     assert_true(model_is_filtered(VIEW("a")));
     assert_true(model_is_filtered(VIEW("b")));
     assert_false(model_is_filtered(VIEW("ab")));

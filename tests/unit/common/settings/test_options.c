@@ -15,6 +15,7 @@
 #include "message.h"
 #include "settings/names.h"
 #include "settings/options.h"
+#include "settings_mine.h"
 
 static char folder[] = "/tmp/options-test-XXXXXX";
 
@@ -359,23 +360,23 @@ static void a_process_keeps_only_the_secrets_of_its_role(void **state)
     setenv("API_KEYS", "AIza-marked,AIza-other", 1);
     setenv("ALLOWED_TOKENS", "token-marked", 1);
     options_read(1, arguments);
-    assert_int_equal(options.api_keys.count, 2);
+    assert_int_equal(settings_mine()->api_keys.count, 2);
     options_keep(ROLE_FRONTEND);
-    assert_int_equal(options.api_keys.count, 0);
-    assert_int_equal(options.mysql_password.hidden.len, 0);
+    assert_int_equal(settings_mine()->api_keys.count, 0);
+    assert_int_equal(settings_mine()->mysql_password.hidden.len, 0);
     assert_null(getenv("API_KEYS"));
-    assert_int_equal(options.allowed_tokens.count, 1);
-    assert_string_equal(options.allowed_tokens.at[0].hidden.at, "token-marked");
+    assert_int_equal(settings_mine()->allowed_tokens.count, 1);
+    assert_string_equal(settings_mine()->allowed_tokens.at[0].hidden.at, "token-marked");
     unsetenv("ALLOWED_TOKENS");
     options_read(1, arguments);
     options_keep(ROLE_RECORDER);
-    assert_string_equal(options.mysql_password.hidden.at, "db-marked");
+    assert_string_equal(settings_mine()->mysql_password.hidden.at, "db-marked");
     setenv("AUTH_TOKEN", "auth-marked", 1);
     options_read(1, arguments);
     options_keep(ROLE_ADMIN);
-    assert_string_equal(options.auth_token.hidden.at, "auth-marked");
+    assert_string_equal(settings_mine()->auth_token.hidden.at, "auth-marked");
     options_keep(ROLE_RECORDER);
-    assert_int_equal(options.auth_token.hidden.len, 0);
+    assert_int_equal(settings_mine()->auth_token.hidden.len, 0);
     assert_null(getenv("AUTH_TOKEN"));
     unlink(".env");
 }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "exchange/exchange.h"
+#include "settings_mine.h"
 
 enum { CALLS_MOST = 16 };
 
@@ -437,10 +438,10 @@ static inline int open_web(void **state)
 {
     (void)state;
     signal(SIGPIPE, SIG_IGN);
-    options = (struct settings){0};
-    options.request_ms = 60000;
-    options.client_stall_ms = 60000;
-    options.time_out_ms = 60000;
+    *settings_mine() = (struct settings){0};
+    settings_mine()->request_ms = 60000;
+    settings_mine()->client_stall_ms = 60000;
+    settings_mine()->time_out_ms = 60000;
     log_open("test", "ERROR");
     snprintf(scene.address, sizeof(scene.address), "/tmp/test-exchange-%d", (int)getpid());
     web_open(&scene.web, &scene.actor, NULL, on_req, 1 << 20);
@@ -466,11 +467,11 @@ static inline int close_web(void **state)
 static inline int open_exchange(void **state)
 {
     (void)state;
-    options.body_budget = 64 << 20;
-    options.reply_limit = 1 << 20;
-    options.time_out_ms = 60000;
-    options.client_stall_ms = 60000;
-    options.stream_ping_ms = 60000;
+    settings_mine()->body_budget = 64 << 20;
+    settings_mine()->reply_limit = 1 << 20;
+    settings_mine()->time_out_ms = 60000;
+    settings_mine()->client_stall_ms = 60000;
+    settings_mine()->stream_ping_ms = 60000;
     scene.exchanges.deadline.timeout = scene.exchanges.ping.timeout = 60000;
     scene.exchanges.writers.stall.timeout = 60000;
     scene.endpoint = (struct endpoint){.name = "fake",

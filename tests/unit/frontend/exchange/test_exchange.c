@@ -2,6 +2,7 @@
 /* Plans that are run: what of their calls' answers reaches the client, in which order, and when the
  * calls get their credit. */
 #include "frontend/exchange/exchange_test.h"
+#include "settings_mine.h"
 
 /* Whole answers */
 
@@ -415,7 +416,7 @@ static void only_streams_whose_clients_bear_it_beat(void **state)
     (void)state;
     scene.exchanges.ping.timeout = 1;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        options.stream_ping_ms = cases[i].ping_ms;
+        settings_mine()->stream_ping_ms = cases[i].ping_ms;
         scene.endpoint.beat = cases[i].has_beat ? takes_beat : NULL;
         scene.is_sse = cases[i].is_sse;
         scene.pass = cases[i].is_sse ? STEP_EVENTS : STEP_WHOLE;
@@ -462,7 +463,7 @@ static void an_answer_that_comes_is_not_late(void **state)
     turns(5);
     text(0, "data: one\n\n");
     TURN_UNTIL(has("one"));
-    options.time_out_ms = 0; /* then it has been silent for too long at once */
+    settings_mine()->time_out_ms = 0; /* then it has been silent for too long at once */
     expect_reply("silent", "200", "<0:one>event-error(TIMEOUT)", true);
 }
 
@@ -477,7 +478,7 @@ static void an_answer_whose_client_does_not_read_is_not_late(void **state)
     head(0);
     memset(bytes_room(&much, 1 << 20), 'x', 1 << 20);
     bytes_of(0, (struct view){much.at, 1 << 20}, false);
-    options.time_out_ms = 0;
+    settings_mine()->time_out_ms = 0;
     turns(5);
     assert_non_null(calls[0]);
     bytes_clear(&much);
@@ -568,8 +569,8 @@ static void answers_larger_than_the_limits_are_not_put_together(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        options.reply_limit = cases[i].reply_limit;
-        options.body_budget = cases[i].budget;
+        settings_mine()->reply_limit = cases[i].reply_limit;
+        settings_mine()->body_budget = cases[i].budget;
         scene.keeps = cases[i].keeps;
         scene.pass = cases[i].pass;
         ask();

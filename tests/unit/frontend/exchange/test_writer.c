@@ -2,6 +2,7 @@
 /* Replies on their way: their header lines, clients that read no body, old or slow ones, and how a
  * reply ends. */
 #include "frontend/exchange/exchange_test.h"
+#include "settings_mine.h"
 
 static void head_gets_the_header_lines_and_no_body(void **state)
 {
@@ -95,7 +96,7 @@ static void a_client_that_stops_reading_is_cut_off(void **state)
     bytes_of(0, (struct view){much.at, 1 << 20}, false);
     turns(5);
     assert_non_null(calls[0]); /* it has its time */
-    options.client_stall_ms = 0;
+    settings_mine()->client_stall_ms = 0;
     TURN_UNTIL(scene.exchanges.count == 0);
     assert_int_equal(open_calls(), 0);
     bytes_clear(&much);
@@ -105,7 +106,7 @@ static void a_client_that_reads_is_not_cut_off(void **state)
 {
     (void)state;
     scene.exchanges.writers.stall.timeout = 1;
-    options.client_stall_ms = 0;
+    settings_mine()->client_stall_ms = 0;
     stream();
     head(0);
     text(0, "data: one\n\n");

@@ -3,6 +3,7 @@
 #include "frontend/dialect_test.h"
 
 #include "parts/refusal.h"
+#include "settings_mine.h"
 
 #define ERROR_OF(message)                                                                          \
     "{'error':{'code':400,'message':'" message "','status':'INVALID_ARGUMENT'}}"
@@ -155,7 +156,7 @@ static void a_body_loses_what_is_refused_and_no_more(void **state)
     };
 
     (void)state;
-    options.continue_prefill = true;
+    settings_mine()->continue_prefill = true;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct bytes in = json_of(cases[i].in), out = {0};
         struct bytes want = json_of(cases[i].want ? cases[i].want : "");
@@ -317,7 +318,7 @@ static void what_is_known_to_be_refused_is_not_written_at_all(void **state)
     };
 
     (void)state;
-    options.show_thinking = true;
+    settings_mine()->show_thinking = true;
     for (unsigned set = 0; set < 1u << COUNT_OF(messages); set++) {
         static const char *const models[] = {"gemini-3-flash-preview", "gemini-2.5-flash",
                                              "gemini-3.6-flash"};

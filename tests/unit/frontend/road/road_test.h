@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "road/private.h"
+#include "settings_mine.h"
 
 enum { CALLS_MOST = 40, BOXES_MOST = 8 };
 
@@ -326,12 +327,12 @@ static inline int open_road(void **state)
     (void)state;
     memset(&scene, 0, sizeof(scene));
     memset(listeners, 0, sizeof(listeners));
-    options = (struct settings){0};
-    options.balancer_endpoints = (struct option_list){endpoints, 2};
-    options.call_limit = 30;
-    options.body_budget = 1 << 20;
-    options.answer_window = 64 * 1024;
-    options.resume_ms = 3000;
+    *settings_mine() = (struct settings){0};
+    settings_mine()->balancer_endpoints = (struct option_list){endpoints, 2};
+    settings_mine()->call_limit = 30;
+    settings_mine()->body_budget = 1 << 20;
+    settings_mine()->answer_window = 64 * 1024;
+    settings_mine()->resume_ms = 3000;
     scene.actor.incarnation = 0xf1;
     scene.actor.now_ms = clock_ms();
     scene.actor.wake_ms = UINT64_MAX;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers on their way back: in order, once, from one upstream, as far as their clients read. */
 #include "frontend/road/road_test.h"
+#include "settings_mine.h"
 
 enum { A = 0xa, C = 0xc };
 
@@ -165,7 +166,7 @@ static void much_that_was_taken_is_acknowledged_at_once(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        options.answer_window = cases[i].window;
+        settings_mine()->answer_window = cases[i].window;
         start_plain(1);
         HEAD(A, 1);
         ANSWER(A, CHUNK, chunk, .call = 1, .offer = 1, .seq = 1, .data = {zeros, cases[i].len});

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls on their way to balancers: offered, held back, refused, offered again, cancelled. */
 #include "frontend/road/road_test.h"
+#include "settings_mine.h"
 
 static struct body *body_of(size_t len)
 {
@@ -229,8 +230,8 @@ static void calls_and_bodies_beyond_the_limits_are_not_begun(void **state)
     struct body *body = body_of(600);
 
     (void)state;
-    options.call_limit = 2;
-    options.body_budget = 1000;
+    settings_mine()->call_limit = 2;
+    settings_mine()->body_budget = 1000;
     assert_non_null(start(1, (struct order){.pool = "g", .operation = "x", .body = body}));
     assert_null(start(2, (struct order){.pool = "g", .operation = "x", .body = body}));
     assert_non_null(start_plain(2));

@@ -2,6 +2,7 @@
 /* The road's connections: upstreams that are announced, attached, broken, back or lost; and what is
  * seen of balancers. */
 #include "frontend/road/road_test.h"
+#include "settings_mine.h"
 
 enum { A = 0xa, C = 0xc, D = 0xd };
 
@@ -45,7 +46,7 @@ static void a_broken_connection_of_this_host_is_a_dead_upstream(void **state)
 static void without_time_to_resume_any_broken_connection_is_one(void **state)
 {
     (void)state;
-    options.resume_ms = 0;
+    settings_mine()->resume_ms = 0;
     happen(A, MAILBOX_DISCONNECTED);
     expect("lost", "B0:LOST(a) B1:LOST(a) ", "");
 }

@@ -10,6 +10,7 @@
 #include "intake/intake.h"
 #include "intake/report.h"
 #include "settings/options.h"
+#include "settings_mine.h"
 
 enum { UP = 0x21, ADMIN = 0x11 };
 
@@ -24,11 +25,11 @@ static int folder_make(void **state)
     if (!mkdtemp(folder))
         return -1;
     strcat(strcpy(run, folder), "/run");
-    options.state_dir = folder;
-    options.recorder_endpoint = "";
-    options.log_level = "ERROR";
-    options.spool_sync = "second";
-    options.spool_segment = 1 << 20;
+    settings_mine()->state_dir = folder;
+    settings_mine()->recorder_endpoint = "";
+    settings_mine()->log_level = "ERROR";
+    settings_mine()->spool_sync = "second";
+    settings_mine()->spool_segment = 1 << 20;
     return mkdir(run, 0700);
 }
 
@@ -255,8 +256,8 @@ static void long_texts_scene(void)
 static void many_records_and_long_texts_are_taken(void **state)
 {
     (void)state;
-    options.spool_segment = 4096; /* several files */
-    options.spool_sync = "always";
+    settings_mine()->spool_segment = 4096; /* several files */
+    settings_mine()->spool_sync = "always";
     play(many_scene);
     play(long_texts_scene);
 }

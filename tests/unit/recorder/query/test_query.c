@@ -5,6 +5,7 @@
 #include "query/reader.h"
 #include "question.h"
 #include "settings/options.h"
+#include "settings_mine.h"
 
 enum { ADMIN = 0x11, OTHER = 0x12 };
 
@@ -50,9 +51,9 @@ void reader_close(struct reader *reader)
 
 static void play(void (*scene)(void))
 {
-    options.state_dir = "/nowhere";
-    options.recorder_endpoint = "";
-    options.log_level = "ERROR";
+    settings_mine()->state_dir = "/nowhere";
+    settings_mine()->recorder_endpoint = "";
+    settings_mine()->log_level = "ERROR";
     fake.scene = scene;
     fake_forget();
     assert_int_equal(query_run(), 0);

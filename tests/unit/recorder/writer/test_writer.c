@@ -13,6 +13,7 @@
 #include "settings/options.h"
 #include "intake/spool.h"
 #include "writer/writer.h"
+#include "settings_mine.h"
 
 enum { PUTS_MOST = 500 };
 
@@ -99,7 +100,7 @@ static int fresh(void **state)
     strcpy(state_dir, "/tmp/writer-test-XXXXXX");
     assert_non_null(mkdtemp(state_dir));
     snprintf(spool_path, sizeof(spool_path), "%s/spool", state_dir);
-    options.state_dir = state_dir;
+    settings_mine()->state_dir = state_dir;
     memset(&fake, 0, sizeof(fake));
     writer = (struct writer){.nap = nap, .is_ending = true}; /* so that no batch waits for more */
     spool_open(&spool, spool_path, 4096, on_payload, NULL);

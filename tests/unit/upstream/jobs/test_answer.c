@@ -11,8 +11,7 @@
 #include <cmocka.h>
 
 #include "settings/options.h"
-
-struct settings options; /* instead of common/settings/options.c */
+#include "settings_mine.h"
 
 static struct bytes posted; /* "H", "C1.16384", "C2.5!", "E3", "F0" one after another */
 
@@ -43,8 +42,8 @@ static struct answer answer_of(void)
     posted.len = 0;
     outlet = (struct outlet){0};
     reader = (struct reader){.incarnation = 77, .is_attached = true};
-    options.answer_window = 64 * 1024;
-    options.answer_budget = 1024 * 1024;
+    settings_mine()->answer_window = 64 * 1024;
+    settings_mine()->answer_budget = 1024 * 1024;
     return (struct answer){.outlet = &outlet, .reader = &reader, .call = 1, .offer = 1};
 }
 

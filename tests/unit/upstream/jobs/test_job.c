@@ -16,8 +16,7 @@
 #include "handlers.h"
 #include "upstream.h"
 #include "trace.h"
-
-struct settings options; /* instead of common/settings/options.c */
+#include "settings_mine.h"
 
 static char folder[] = "/tmp/test-job-XXXXXX";
 static struct upstream up;
@@ -304,13 +303,13 @@ static int set_up(void **state)
     strcpy(folder + strlen(folder) - 6, "XXXXXX");
     if (!mkdtemp(folder))
         return -1;
-    options.base_url = "http://h/v1beta";
-    options.time_out_ms = 1000;
-    options.body_limit = 10 * 1024 * 1024;
-    options.answer_window = 64 * 1024;
-    options.answer_budget = 64 * 1024 * 1024;
-    options.log_level = "ERROR";
-    log_open("test", options.log_level ? options.log_level : "INFO");
+    settings_mine()->base_url = "http://h/v1beta";
+    settings_mine()->time_out_ms = 1000;
+    settings_mine()->body_limit = 10 * 1024 * 1024;
+    settings_mine()->answer_window = 64 * 1024;
+    settings_mine()->answer_budget = 64 * 1024 * 1024;
+    settings_mine()->log_level = "ERROR";
+    log_open("test", settings_mine()->log_level ? settings_mine()->log_level : "INFO");
     started = cancelled = resumed = 0;
     up = (struct upstream){.check_ms = UINT64_MAX, .balancers = balancers, .balancer_count = 2};
     up.outlet.box = &up.answers;

@@ -17,8 +17,7 @@
 #include "base/log.h"
 #include "settings/options.h"
 #include "trace.h"
-
-struct settings options; /* instead of common/settings/options.c */
+#include "settings_mine.h"
 
 static char folder[] = "/tmp/test-records-XXXXXX";
 static struct link recorder;
@@ -109,8 +108,8 @@ static int set_up(void **state)
 {
     (void)state;
     strcpy(folder + strlen(folder) - 6, "XXXXXX");
-    options.log_level = "ERROR";
-    log_open("test", options.log_level);
+    settings_mine()->log_level = "ERROR";
+    log_open("test", settings_mine()->log_level);
     is_up = true;
     return mkdtemp(folder) && mkdir(path_of(""), 0700) == 0 ? 0 : -1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chat/completions requests, translated: one line of a table for each rule. */
 #include "frontend/dialect_test.h"
+#include "settings_mine.h"
 
 #define REQUEST(messages) "{'model':'gemini-2.0-flash','messages':[" messages "]}"
 #define HI "{'role':'user','parts':[{'text':'Hi'}]}"
@@ -112,7 +113,7 @@ static void late_systems_stay_if_the_operator_wants(void **state)
     };
 
     (void)state;
-    options.keep_late_system = true;
+    settings_mine()->keep_late_system = true;
     translates(cases, COUNT_OF(cases));
 }
 
@@ -246,7 +247,7 @@ static void thoughts_may_have_an_allowance(void **state)
     };
 
     (void)state;
-    options.thinking_allowance = 1000;
+    settings_mine()->thinking_allowance = 1000;
     translates(cases, COUNT_OF(cases));
 }
 
@@ -334,7 +335,7 @@ static void thoughts_are_shown_if_the_operator_wants(void **state)
     };
 
     (void)state;
-    options.show_thinking = true;
+    settings_mine()->show_thinking = true;
     translates(cases, COUNT_OF(cases));
 }
 
@@ -359,7 +360,7 @@ static void safety_settings_come_from_the_client_or_the_operator(void **state)
     };
 
     (void)state;
-    options.safety_settings = "[{\"category\":\"C\"}]";
+    settings_mine()->safety_settings = "[{\"category\":\"C\"}]";
     translates(cases, COUNT_OF(cases));
 }
 

@@ -6,6 +6,7 @@
 #include <yyjson.h>
 
 #include "base/sse.h"
+#include "settings_mine.h"
 
 #define REQUEST_OF(model, messages) "{'model':'" model "','messages':[" messages "]}"
 #define REQUEST(messages) REQUEST_OF("gemini-2.5-pro", messages)
@@ -88,7 +89,7 @@ static void v05_or_the_user_says_continue(void **state)
 #define PREFILL(model) REQUEST_OF(model, USER("Hi") ",{'role':'assistant','content':'Well,'}")
 #define TURNS SAYS("user", PART("Hi")) "," SAYS("model", PART("Well,"))
     (void)state;
-    options.continue_prefill = true;
+    settings_mine()->continue_prefill = true;
     TRANSLATES(
         {"newer", PREFILL("gemini-3.6-flash"), CONTENTS(TURNS "," SAYS("user", PART("Continue.")))},
         {"older", PREFILL("gemini-3.5-flash"), CONTENTS(TURNS)},
@@ -449,7 +450,7 @@ static void v14_a_blocked_prompt_is_an_error_if_the_operator_wants(void **state)
     struct reply whole = {.ask = &ask}, stream = {.ask = &ask}, late = {.ask = &ask};
 
     (void)state;
-    options.refuse_blocked = true;
+    settings_mine()->refuse_blocked = true;
     assert_false(chat_whole(&whole, bytes_view(&answer), &out));
     assert_int_equal(whole.fault, ERROR_BLOCKED);
     assert_false(chat_event(&stream, bytes_view(&answer), &out));
