@@ -72,7 +72,7 @@ system_enter() {
 
 # --------------------------------------------------------------------------------------------------- inside: the newcomer
 
-# The blocks of code of this language under this heading of the README, as they stand there.
+# The blocks of code of this language under this heading of a page, as they stand there.
 blocks() {
     awk -v heading="## $2" -v fence="\`\`\`$3" '
         /^## / { here = $0 == heading }
@@ -138,8 +138,8 @@ inside() {
     else
         say "skipped: OpenAI's SDK is not there; no package registry in reach?"
     fi
-    bash -e -c "$(blocks README.md "The books" sh)" >"$HOME/books.log" 2>&1 || { cat "$HOME/books.log"; fail "The books"; }
-    expect "$HOME/books.log" gemini-2.5-flash "The books"
+    bash -e -c "$(blocks docs/OPERATING.md "The ledger" sh)" >"$HOME/ledger.log" 2>&1 || { cat "$HOME/ledger.log"; fail "The ledger"; }
+    expect "$HOME/ledger.log" gemini-2.5-flash "The ledger"
     gateway_stop
     for goal in "$@"; do
         say "make $goal"
