@@ -783,3 +783,11 @@ def test_strange_letters_do_no_harm(stage):
     upstream.make(1)
     upstream.settle()
     assert intake.process.poll() is None
+
+
+@pytest.mark.parametrize("arguments", [["stores"], ["store", "query"], [""]])
+def test_a_part_that_does_not_exist_is_refused_with_the_names_of_those_that_do(arguments, tmp_path):
+    ended = subprocess.run([str(BINARY), *arguments], cwd=tmp_path, env={"STATE_DIR": str(tmp_path)}, timeout=SECONDS,
+                           capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert ended.returncode == 2
+    assert "usage: recorder [store|query]" in ended.stderr
