@@ -53,7 +53,7 @@ pkg = $(shell for name in $(2); do pkg-config $(1) $$name 2>/dev/null && exit; d
 LIBS_common := $(call pkg,--libs,libzmq,-lzmq) $(call pkg,--libs,msgpack msgpack-c,-lmsgpackc) \
     $(call pkg,--libs,yyjson,-lyyjson) -lcrypto -lz
 LIBS_http := $(call pkg,--libs,libh2o-evloop,-lh2o-evloop) -lssl -lcrypto -lbrotlidec -lzstd
-LIBS_frontend := $(LIBS_http)
+LIBS_frontend := $(LIBS_http) -lm
 LIBS_balancer :=
 LIBS_upstream := $(call pkg,--libs,libcurl,-lcurl) -lhttp_parser -lssl
 LIBS_recorder := $(call pkg,--libs,libmariadb mysqlclient,-lmariadb)

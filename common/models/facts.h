@@ -14,6 +14,12 @@ enum model_thinking {
     THINKS_LEVEL,  /* thinkingLevel, a word */
 };
 
+enum model_embeds {
+    EMBEDS_NOT,   /* it is of another kind */
+    EMBEDS,       /* or nothing is known of it; shortened vectors are not of length 1 */
+    EMBEDS_UNITS, /* of length 1 at each size */
+};
+
 struct model_facts {
     const char *pattern; /* of the name; * is any text, [a-b] one character of a range */
     enum model_thinking thinking;
@@ -34,6 +40,7 @@ struct model_facts {
     bool takes_resolution;  /* mediaResolution of a part */
     int64_t output_limit;   /* tokens; 0: unknown */
     uint64_t inline_limit;  /* bytes of pictures in a request; 0: that of all newer models */
+    enum model_embeds embeds;
 };
 
 /* The facts of a name that model_name has approved; never NULL. */

@@ -4,5 +4,6 @@
 
 #include "endpoint/endpoint.h"
 
-extern const struct endpoint endpoint_chat;   /* …/chat/completions */
-extern const struct endpoint endpoint_models; /* GET …/models */
+extern const struct endpoint endpoint_chat;       /* …/chat/completions */
+extern const struct endpoint endpoint_embeddings; /* …/embeddings */
+extern const struct endpoint endpoint_models;     /* GET …/models */

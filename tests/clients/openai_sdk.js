@@ -46,8 +46,14 @@ const tasks = {
             await chat({ model: 'no/such model' }),
             await chat({ messages: [] }),
             await chat({ n: 0 }),
-            await nameOf(() => client.embeddings.create({ model: 'text-embedding-004', input: 'x' })),
+            await nameOf(() => client.moderations.create({ input: 'x' })),
         ];
+    },
+
+    async embeddings() {
+        const one = await client.embeddings.create({ model: 'gemini-embedding-001', input: 'x', dimensions: 256 });
+        const many = await client.embeddings.create({ model: 'gemini-embedding-001', input: Array.from({ length: 101 }, (_, i) => `${i}`) });
+        return [one.data[0].embedding, one.usage.prompt_tokens, many.data.map(item => item.index), many.data[100].embedding.length];
     },
 
     async brokenStream() {

@@ -52,7 +52,7 @@ def errors():
     return [name_of(lambda: stranger.chat.completions.create(**ask())), name_of(stranger.models.list),
             name_of(lambda: create(**ask() | {"model": "no/such model"})), name_of(lambda: create(**ask() | {"messages": []})),
             name_of(lambda: create(**ask() | {"n": 0})),
-            name_of(lambda: client.embeddings.create(model="text-embedding-004", input="x"))]
+            name_of(lambda: client.moderations.create(input="x"))]
 
 
 def fails():
@@ -85,6 +85,16 @@ def picture():
     parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": url}}]
     reply = client.chat.completions.create(model="gemini-2.5-flash", messages=[{"role": "user", "content": parts}])
     return [reply.choices[0].message.content, url.split(",")[1]]
+
+
+def embeddings():
+    """One text by the SDK's own default, which is base64; many as floats; and what it makes of a mistake."""
+    create = client.embeddings.create
+    one = create(model="gemini-embedding-001", input="x")
+    many = create(model="gemini-embedding-2", input=[str(i) for i in range(250)], dimensions=256, encoding_format="float")
+    return [len(one.data), len(one.data[0].embedding), one.data[0].embedding, one.usage.model_dump(),
+            [item.index for item in many.data], [item.embedding for item in many.data[:: 50]],
+            name_of(lambda: create(model="gemini-embedding-001", input=[[1, 2]]))]
 
 
 class Place(pydantic.BaseModel):
@@ -132,6 +142,6 @@ def parallel():
     return asyncio.run(many())
 
 
-TASKS = {task.__name__: task for task in (chat, stream, errors, fails, broken_stream, times_out, retries, picture, tools,
+TASKS = {task.__name__: task for task in (chat, stream, errors, fails, broken_stream, times_out, retries, picture, tools, embeddings,
                                             parallel)}
 print(json.dumps(TASKS[sys.argv[1]]()))

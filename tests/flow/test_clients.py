@@ -78,7 +78,7 @@ def test_curl_asks_for_health(stage):
     assert status == 200 and json.loads(body)["status"] == "healthy"
 
 
-@pytest.mark.parametrize("title, number", [("curl: embeddings", 0), ("curl: images", 0), ("curl: health and stats", 1)])
+@pytest.mark.parametrize("title, number", [("curl: images", 0), ("curl: health and stats", 1)])
 def test_a_route_that_is_not_there_yet_says_so(stage, title, number):
     before = stage.sim.total()
     status, content_type, body = shell(stage, commands(stage, title)[number])
