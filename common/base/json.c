@@ -124,6 +124,19 @@ yyjson_doc *json_read_request(struct view text, const char **why)
     return doc;
 }
 
+yyjson_doc *json_read_loosely(struct view text)
+{
+    yyjson_read_flag flags =
+        YYJSON_READ_NUMBER_AS_RAW | YYJSON_READ_ALLOW_TRAILING_COMMAS | YYJSON_READ_ALLOW_COMMENTS;
+    yyjson_read_err err = {0};
+    yyjson_doc *doc = read_most(text, flags, NULL, &err);
+
+    if (!doc || !is_deep(doc))
+        return doc;
+    yyjson_doc_free(doc);
+    return NULL;
+}
+
 yyjson_doc *json_read_reply(struct view text)
 {
     yyjson_read_err err = {0};

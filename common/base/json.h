@@ -18,6 +18,9 @@ struct view json_skip_mark(struct view text);
  * NULL. */
 yyjson_doc *json_read_request(struct view text, const char **why);
 
+/* Reads what is nearly JSON, with commas at ends and comments; otherwise like json_read_request. */
+yyjson_doc *json_read_loosely(struct view text);
+
 /* Reads a provider's text, numbers as text too; halves of pairs are mended here as well. NULL: it
  * is no JSON. */
 yyjson_doc *json_read_reply(struct view text);

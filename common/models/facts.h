@@ -38,6 +38,7 @@ struct model_facts {
     bool is_no_chat;        /* embeddings, pictures, video, live */
     bool makes_images;      /* answers with pictures, and takes its own back as the model's */
     bool takes_resolution;  /* mediaResolution of a part */
+    bool has_no_urls;       /* doesn't get what is at an http address */
     int64_t output_limit;   /* tokens; 0: unknown */
     uint64_t inline_limit;  /* bytes of pictures in a request; 0: that of all newer models */
     enum model_embeds embeds;

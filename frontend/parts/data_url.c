@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* data: URLs as inline data. Called by openai_media.c. What must stay true: whatever stands in the
+/* data: URLs, and base64 alone, as inline data. Called by those who write parts. What must stay true: whatever stands in the
  * URL, only base64's alphabet and the letters of a media type reach the JSON; and clean base64,
  * which may be many megabytes, is looked at and copied once, never decoded. */
 #include "parts/data_url.h"
@@ -118,6 +118,8 @@ static const struct {
     {"application/octet-stream", ""},
     {"binary/octet-stream", ""},
     {"image/*", ""},
+    {"audio/*", ""},
+    {"video/*", ""},
     {"image/jpg", "image/jpeg"},
     {"image/pjpeg", "image/jpeg"},
     {"image/x-png", "image/png"},
@@ -129,6 +131,24 @@ static const struct {
     {"heic", "image/heic"},
     {"heif", "image/heif"},
     {"avif", "image/avif"},
+    {"wav", "audio/wav"},
+    {"mp3", "audio/mp3"},
+    {"mp4", "video/mp4"},
+    {"pdf", "application/pdf"},
+    {"application/x-pdf", "application/pdf"},
+    {"audio/x-wav", "audio/wav"},
+    {"audio/wave", "audio/wav"},
+    {"audio/vnd.wave", "audio/wav"},
+    {"audio/x-mp3", "audio/mp3"},
+    {"audio/x-m4a", "audio/m4a"},
+    {"audio/mp4", "audio/m4a"},
+    {"audio/x-aac", "audio/aac"},
+    {"audio/x-flac", "audio/flac"},
+    {"audio/x-aiff", "audio/aiff"},
+    {"audio/pcm16", "audio/pcm"},
+    {"video/x-msvideo", "video/avi"},
+    {"video/x-ms-wmv", "video/wmv"},
+    {"video/3gp", "video/3gpp"},
 };
 
 static const struct {
@@ -146,6 +166,18 @@ static const struct {
     {"image/heic", 4, {"ftypheix", 8}, false},
     {"image/heif", 4, {"ftypmif1", 8}, false},
     {"application/pdf", 0, {"%PDF-", 5}, false},
+    {"audio/wav", 8, {"WAVE", 4}, false},
+    {"audio/mp3", 0, {"ID3", 3}, false},
+    {"audio/mp3", 0, {"\xff\xfb", 2}, false},
+    {"audio/mp3", 0, {"\xff\xf3", 2}, false},
+    {"audio/aac", 0, {"\xff\xf1", 2}, false},
+    {"audio/flac", 0, {"fLaC", 4}, false},
+    {"audio/ogg", 0, {"OggS", 4}, false},
+    {"audio/m4a", 4, {"ftypM4A", 7}, false},
+    {"video/mp4", 4, {"ftypisom", 8}, false},
+    {"video/mp4", 4, {"ftypmp4", 7}, false},
+    {"video/quicktime", 4, {"ftypqt", 6}, false},
+    {"video/webm", 0, {"\x1a\x45\xdf\xa3", 4}, false},
 };
 
 /* The type that the first bytes of standard base64 show; NULL: unknown. */
@@ -234,33 +266,63 @@ bool data_url_is(struct view url)
     return url.len >= 5 && is_word((struct view){url.at, 5}, "data:");
 }
 
-const char *data_url_write(struct view url, struct bytes *out)
+/* Appends the type's member: what the first bytes show, else what is said, else `otherwise`. */
+static const char *write_type(struct view base64, const char *said, const char *otherwise,
+                              struct bytes *out)
 {
-    struct view rest = view_skip(url, 5);
-    const char *comma = rest.len ? memchr(rest.at, ',', rest.len) : NULL;
+    const char *seen = sniff(base64, said[0]);
+
+    if (seen && said[0] && strncmp(said, "image/", 6) != 0)
+        seen = said;
+    if (!seen)
+        seen = said[0] ? said : otherwise;
+    if (!seen)
+        return "it has no media type, and its data doesn't show one";
+    bytes_append(out, VIEW("\",\"mimeType\":\""));
+    bytes_text(out, seen);
+    bytes_append(out, VIEW("\""));
+    return NULL;
+}
+
+static const char *write_blob(struct view data, bool is_base64, struct view said,
+                              const char *otherwise, struct bytes *out)
+{
     char type[TYPE_MOST] = "";
-    const char *fault, *seen;
-    struct head head;
+    const char *fault;
     size_t start;
 
-    if (!comma)
-        return "there is no comma before its data";
-    head = read_head((struct view){rest.at, (size_t)(comma - rest.at)});
-    if (!read_type(head.type, type))
+    if (!read_type(said, type))
         return "its media type is not valid";
-    rest = view_skip(rest, (size_t)(comma - rest.at) + 1);
     bytes_append(out, VIEW("\"data\":\""));
     start = out->len;
-    fault = head.is_base64 ? write_base64(rest, out) : write_plain(rest, out);
+    fault = is_base64 ? write_base64(data, out) : write_plain(data, out);
     if (fault)
         return fault;
     if (out->len == start)
         return "it has no data";
-    seen = sniff((struct view){out->at + start, out->len - start}, type[0]);
-    if (!type[0] && !seen)
-        return "it has no media type, and its data doesn't show one";
-    bytes_append(out, VIEW("\",\"mimeType\":\""));
-    bytes_text(out, seen && (!type[0] || strncmp(type, "image/", 6) == 0) ? seen : type);
-    bytes_append(out, VIEW("\""));
-    return NULL;
+    return write_type((struct view){out->at + start, out->len - start}, type, otherwise, out);
+}
+
+const char *data_url_write_as(struct view url, const char *otherwise, struct bytes *out)
+{
+    struct view rest = view_skip(url, 5);
+    const char *comma = rest.len ? memchr(rest.at, ',', rest.len) : NULL;
+    struct head head;
+
+    if (!comma)
+        return "there is no comma before its data";
+    head = read_head((struct view){rest.at, (size_t)(comma - rest.at)});
+    rest = view_skip(rest, (size_t)(comma - rest.at) + 1);
+    return write_blob(rest, head.is_base64, head.type, otherwise, out);
+}
+
+const char *data_url_write(struct view url, struct bytes *out)
+{
+    return data_url_write_as(url, NULL, out);
+}
+
+const char *data_base64_write(struct view base64, struct view type, const char *otherwise,
+                              struct bytes *out)
+{
+    return write_blob(base64, true, type, otherwise, out);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* data: URLs, in which clients send pictures, as the provider takes them. */
+/* data: URLs and base64, in which clients send pictures, sound and files, as the provider takes
+ * them. */
 #pragma once
 
 #include "base/bytes.h"
@@ -11,3 +12,11 @@ bool data_url_is(struct view url);
  * with its padding, and a media type that is the data's own where its first bytes tell. Returns
  * NULL, or what is wrong (static, for the client); then what was appended is of no use. */
 const char *data_url_write(struct view url, struct bytes *out);
+
+/* The same; `otherwise` is the type of data that says none and shows none. NULL: that is wrong. */
+const char *data_url_write_as(struct view url, const char *otherwise, struct bytes *out);
+
+/* The same of base64 alone; `type` is what the client calls it, a media type or the short name of
+ * one (png, wav), and may be empty. */
+const char *data_base64_write(struct view base64, struct view type, const char *otherwise,
+                              struct bytes *out);

@@ -95,8 +95,7 @@ def test_detail_reaches_the_models_that_take_it(stage):
 
 
 BAD = {
-    "http": ("https://example.org/a.png", "unsupported_value"), "gs": ("gs://bucket/a.png", "unsupported_value"),
-    "local": ("http://127.0.0.1/a.png", "unsupported_value"), "file": ("file:///etc/passwd", "unsupported_value"),
+    "gs": ("gs://bucket/a.png", "unsupported_value"), "file": ("file:///etc/passwd", "unsupported_value"),
     "no base64": ("data:image/png;base64,@@@@", "invalid_value"), "cut": ("data:image/png;base64,QUJDQ", "invalid_value"),
     "empty": ("data:image/png;base64,", "invalid_value"), "quote": ('data:image/"png;base64,QUJD', "invalid_value"),
 }
@@ -110,6 +109,56 @@ def test_a_picture_that_is_none_is_refused_by_name(stage, url, code):
     error = answer.json["error"]
     assert answer.status == 400 and (error["code"], error["param"]) == (code, "messages[0].content[1].image_url.url"), error
     assert error["type"] == "invalid_request_error" and stage.sim.total() == before
+
+
+ADDRESSES = {
+    "a picture": ("https://example.org/a.png", {"fileUri": "https://example.org/a.png", "mimeType": "image/png"}),
+    "a file": ("files/abc", {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/abc"}),
+    "a video": ("https://www.youtube.com/watch?v=x", {"fileUri": "https://www.youtube.com/watch?v=x"}),
+}
+
+
+@pytest.mark.parametrize("url, data", ADDRESSES.values(), ids=ADDRESSES.keys())
+def test_what_is_at_an_address_is_left_to_the_provider(stage, url, data):
+    answer = stage.chat(messages=looks(url))
+    assert answer.status == 200, answer.text
+    assert sent(stage)["contents"][0]["parts"][1] == {"fileData": data}
+
+
+def test_an_older_model_gets_no_addresses(stage):
+    error = stage.chat(messages=looks("https://example.org/a.png"), model="gemini-2.0-flash").json["error"]
+    assert error["param"] == "messages[0].content[1].image_url.url" and "does not get" in error["message"]
+
+
+MEDIA = {
+    "sound": ({"type": "input_audio", "input_audio": {"data": "QUJD", "format": "mp3"}}, "audio/mp3"),
+    "a PDF": ({"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,QUJD"}}, "application/pdf"),
+    "a text": ({"type": "file", "file": {"filename": "a.md", "file_data": "QUJD"}}, "text/markdown"),
+    "a video": ({"type": "video_url", "video_url": {"url": "data:video/mp4;base64,QUJD"}}, "video/mp4"),
+}
+
+
+@pytest.mark.short
+@pytest.mark.parametrize("part, kind", MEDIA.values(), ids=MEDIA.keys())
+def test_sound_files_and_videos_arrive(stage, part, kind):
+    for model in (MODEL, NEWER):
+        answer = stage.chat(messages=[{"role": "user", "content": [{"type": "text", "text": "See:"}, part]}], model=model)
+        assert answer.status == 200, answer.text
+        assert sent(stage)["contents"][0]["parts"][1] == {"inlineData": {"mimeType": kind, "data": "QUJD"}}
+
+
+def test_a_result_of_a_tool_brings_a_file(stage):
+    call = {"id": "A", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    part = {"type": "file", "file": {"file_data": "data:application/pdf;base64,QUJD"}}
+    messages = [{"role": "user", "content": "p"}, {"role": "assistant", "tool_calls": [call]},
+                {"role": "tool", "tool_call_id": "A", "content": [part, {"type": "image_url", "image_url": {"url": "files/abc"}}]}]
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    for model in (MODEL, NEWER):
+        answer = stage.chat(messages=messages, model=model, tools=tools)
+        assert answer.status == 200, answer.text
+    parts = sent(stage)["contents"][2]["parts"]
+    assert parts[0]["functionResponse"]["parts"] == [{"inlineData": {"mimeType": "application/pdf", "data": "QUJD"}}]
+    assert "fileData" in parts[1]
 
 
 def test_pictures_beyond_the_models_limit_are_refused(stage):

@@ -67,14 +67,19 @@ static void check_part(yyjson_val *part, bool is_system)
 {
     yyjson_val *text = json_member(part, VIEW("text"));
     yyjson_val *data = json_member(part, VIEW("inlineData"));
+    yyjson_val *file = json_member(part, VIEW("fileData"));
 
     if (check_tool(part))
         return;
-    assert(!text != !data);
+    assert((text != NULL) + (data != NULL) + (file != NULL) == 1);
     assert(!is_system || text);
     if (text) {
         assert(yyjson_obj_size(part) == 1 && yyjson_get_len(text) > 0);
         assert(!memchr(yyjson_get_str(text), 0, yyjson_get_len(text)));
+        return;
+    }
+    if (file) {
+        assert(yyjson_get_len(json_member(file, VIEW("fileUri"))) > 0);
         return;
     }
     check_base64(json_view(json_member(data, VIEW("data"))));

@@ -4,8 +4,11 @@
  * part is empty; and text is written once, straight into the body.
  *
  * A new kind of content part has its place in take_part, a new role in role_of_message. */
+#include <stdio.h>
+
 #include "openai/chat/contents.h"
 #include "openai/chat/markdown.h"
+#include "openai/chat/media.h"
 #include "openai/chat/tool_turns.h"
 #include "settings/options.h"
 
@@ -19,14 +22,14 @@ static bool take_drawn(struct chat *chat, struct view text, size_t message)
 
     while (is_taken && markdown_picture(&text, &before, &url)) {
         part.len = 0;
-        if (!chat_picture(url, &part))
+        if (!media_picture(url, &part))
             continue;
         from.len = (size_t)(before.at + before.len - from.at);
         contents_text(chat, ROLE_MODEL, from);
         contents_open(chat, ROLE_MODEL);
         bytes_append(&chat->ask->body, bytes_view(&part));
         from = text;
-        is_taken = chat_count_picture(chat, part.len, chat_param("messages[%zu].content", message));
+        is_taken = media_count(chat, part.len, chat_param("messages[%zu].content", message));
     }
     bytes_clear(&part);
     contents_text(chat, ROLE_MODEL, from);
@@ -63,33 +66,33 @@ static bool part_text(yyjson_val *part, struct view *member)
     return false;
 }
 
-/* A model that makes no pictures is told that there was one: the provider takes them from the user
- * only. */
-static bool take_image(struct chat *chat, const char *role, yyjson_val *part,
-                       const struct place *place)
+/* A model that makes no pictures is told that there was one: the provider takes them, and all else
+ * that is no text, from the user only. */
+static bool take_medium(struct chat *chat, const char *role, yyjson_val *part, const char *word,
+                        const struct place *place)
 {
+    bool is_picture = strcmp(word, "image") == 0;
+    char mention[16];
+
     if (role == ROLE_SYSTEM)
         return chat_refuse(
             chat, ERROR_UNSUPPORTED_VALUE,
             chat_param("messages[%zu].%s[%zu].type", place->message, place->list, place->index),
             "Unsupported value: messages of role 'system' or 'developer' are text only.");
-    if (role == ROLE_MODEL && !chat->model->makes_images) {
-        contents_text(chat, role, VIEW("[image]"));
+    if (role == ROLE_MODEL && !(chat->model->makes_images && is_picture)) {
+        snprintf(mention, sizeof(mention), "[%s]", word);
+        contents_text(chat, role, view_of(mention));
         return true;
     }
     contents_open(chat, role);
-    return chat_image(chat, part, place);
-}
-
-static bool is_image(struct view type)
-{
-    return view_equal(type, VIEW("image_url")) || view_equal(type, VIEW("input_image"));
+    return media_part(chat, part, place);
 }
 
 static bool take_part(struct chat *chat, const char *role, yyjson_val *part,
                       const struct place *place)
 {
     struct view member, type;
+    const char *word;
     yyjson_val *text;
 
     if (!yyjson_is_obj(part))
@@ -97,8 +100,9 @@ static bool take_part(struct chat *chat, const char *role, yyjson_val *part,
             chat, chat_param("messages[%zu].%s[%zu]", place->message, place->list, place->index),
             "an object", part);
     type = json_view(json_member(part, VIEW("type")));
-    if (is_image(type))
-        return take_image(chat, role, part, place);
+    word = media_word(type);
+    if (word)
+        return take_medium(chat, role, part, word, place);
     if (!part_text(part, &member))
         return chat_refuse(
             chat, ERROR_UNSUPPORTED_VALUE,
@@ -179,7 +183,7 @@ static bool take_images(struct chat *chat, yyjson_val *images, size_t message)
         if (!yyjson_is_obj(image))
             return chat_refuse_type(chat, chat_param("messages[%zu].images[%zu]", message, i),
                                     "an object", image);
-        if (!take_image(chat, ROLE_MODEL, image, &place))
+        if (!take_medium(chat, ROLE_MODEL, image, "image", &place))
             return false;
     }
     return true;

@@ -102,16 +102,6 @@ struct place {
     size_t index;
 };
 
-/* openai_media.c: appends a part with the picture of a part with `image_url`. */
-bool chat_image(struct chat *chat, yyjson_val *part, const struct place *place);
-
-/* Appends a part with the picture of a data URL. False: it is none, and what was appended is of no
- * use. */
-bool chat_picture(struct view url, struct bytes *out);
-
-/* Counts a picture's part of that length; false: they are too many, and `param` is refused. */
-bool chat_count_picture(struct chat *chat, size_t len, const char *param);
-
 /* openai_extras.c: takes the extras to OpenAI's request that Google and others have. */
 bool chat_extras(struct chat *chat);
 

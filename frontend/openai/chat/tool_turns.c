@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #include "openai/chat/contents.h"
+#include "openai/chat/media.h"
+#include "openai/chat/tool_arguments.h"
 #include "openai/chat/tool_names.h"
 #include "openai/chat/tool_pairs.h"
 
@@ -117,43 +119,6 @@ static void write_signature(struct chat *chat, struct view signature, bool is_fi
 
 /* ---- calls ---- */
 
-/* Appends the text's JSON if it is an object, else it as the only member of one. */
-static const char *write_parsed(struct bytes *out, struct view text)
-{
-    const char *why = NULL;
-    yyjson_doc *doc = json_read_request(text, &why);
-    yyjson_val *root = yyjson_doc_get_root(doc);
-
-    if (!doc)
-        return why;
-    if (!yyjson_is_obj(root))
-        bytes_append(out, VIEW("{\"value\":"));
-    json_value(out, root);
-    if (!yyjson_is_obj(root))
-        bytes_append(out, VIEW("}"));
-    yyjson_doc_free(doc);
-    return NULL;
-}
-
-/* What a model calls broken would be guessed at: so it is refused. */
-static bool write_arguments(struct chat *chat, yyjson_val *arguments, const char *param)
-{
-    struct bytes *out = &chat->ask->body;
-    struct view text = view_trim(json_view(arguments));
-    const char *why = NULL;
-
-    if (yyjson_is_obj(arguments))
-        json_value(out, arguments);
-    else if (arguments && !yyjson_is_str(arguments))
-        return chat_refuse_type(chat, param, "a string", arguments);
-    else if (!text.len)
-        bytes_append(out, VIEW("{}"));
-    else
-        why = write_parsed(out, text);
-    return !why || chat_refuse(chat, ERROR_BAD_VALUE, param,
-                               "Invalid value: '%s' is not valid JSON (%s).", param, why);
-}
-
 /* Where a call stands: messages[message]list, with the number of the call in it. */
 struct call_place {
     size_t message, index;
@@ -199,17 +164,6 @@ static bool open_call(struct chat *chat, yyjson_val *function, struct view id, s
     return true;
 }
 
-/* A tool that takes text is a function of one: tools.c declares it so. */
-static bool write_input(struct chat *chat, yyjson_val *input, const char *param)
-{
-    if (input && !yyjson_is_str(input))
-        return chat_refuse_type(chat, param, "a string", input);
-    bytes_append(&chat->ask->body, VIEW("{\"input\":"));
-    json_text(&chat->ask->body, json_view(input));
-    bytes_append(&chat->ask->body, VIEW("}"));
-    return true;
-}
-
 static bool take_call(struct chat *chat, yyjson_val *call, yyjson_val *message,
                       struct call_place place)
 {
@@ -224,9 +178,10 @@ static bool take_call(struct chat *chat, yyjson_val *call, yyjson_val *message,
         return chat_refuse_type(chat, param_of(&place, ""), "an object", function);
     if (!open_call(chat, function, id, split_id(id, &hung), &place))
         return false;
-    if (custom ? !write_input(chat, json_member(custom, VIEW("input")), param_of(&place, ".input"))
-               : !write_arguments(chat, json_member(function, VIEW("arguments")),
-                                  param_of(&place, ".arguments")))
+    if (custom ? !tool_arguments_text(chat, json_member(custom, VIEW("input")),
+                                      param_of(&place, ".input"))
+               : !tool_arguments(chat, json_member(function, VIEW("arguments")),
+                                 param_of(&place, ".arguments")))
         return false;
     bytes_append(&chat->ask->body, VIEW("}"));
     write_signature(chat, find_signature(call, hung, is_first ? message : NULL), is_first);
@@ -245,8 +200,8 @@ static bool take_legacy(struct chat *chat, yyjson_val *function, yyjson_val *mes
     if (!yyjson_is_obj(function))
         return chat_refuse_type(chat, param_of(&place, ""), "an object", function);
     if (!open_call(chat, function, nothing, nothing, &place) ||
-        !write_arguments(chat, json_member(function, VIEW("arguments")),
-                         param_of(&place, ".arguments")))
+        !tool_arguments(chat, json_member(function, VIEW("arguments")),
+                        param_of(&place, ".arguments")))
         return false;
     bytes_append(&chat->ask->body, VIEW("}"));
     write_signature(chat, find_signature(function, nothing, is_first ? message : NULL), is_first);
@@ -273,12 +228,7 @@ bool tool_turns_calls(struct chat *chat, yyjson_val *message, size_t index)
 
 /* ---- results ---- */
 
-static bool is_picture(struct view type)
-{
-    return view_equal(type, VIEW("image_url")) || view_equal(type, VIEW("input_image"));
-}
-
-/* Appends the text of a result; of pictures, which stand apart, nothing. */
+/* Appends the text of a result; of pictures and files, which stand apart, nothing. */
 static bool read_text(struct chat *chat, const struct tool_result *result, struct bytes *text)
 {
     yyjson_val *content = json_member(result->message, VIEW("content")), *part;
@@ -299,10 +249,10 @@ static bool read_text(struct chat *chat, const struct tool_result *result, struc
             return chat_refuse_type(chat,
                                     chat_param("messages[%zu].content[%zu].text", result->index, i),
                                     "a string", said);
-        if (!said && !is_picture(type) && !view_equal(type, VIEW("text")))
+        if (!said && !media_word(type) && !view_equal(type, VIEW("text")))
             return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE,
                                chat_param("messages[%zu].content[%zu].type", result->index, i),
-                               "Unsupported value: results of tools are texts and images.");
+                               "Unsupported value: results of tools are texts, images and files.");
         bytes_append(text, json_view(said));
     }
     return true;
@@ -351,46 +301,41 @@ static bool write_response(struct chat *chat, const struct tool_call *call)
     return is_good;
 }
 
-static bool write_picture(struct chat *chat, yyjson_val *part, const struct tool_result *result,
-                          size_t index)
-{
-    yyjson_val *holder = json_member(part, VIEW("image_url"));
-    struct view url = json_view(yyjson_is_obj(holder) ? json_member(holder, VIEW("url")) : holder);
-    const char *param = chat_param("messages[%zu].content[%zu].image_url", result->index, index);
-    size_t start = chat->ask->body.len;
+/* Where the pictures and files of a result go. */
+enum spot {
+    INSIDE, /* the result, which takes only those whose bytes are in the request */
+    BEHIND, /* all results: those that could not go inside */
+    APART,  /* there is no result that they could be inside of: all of them */
+};
 
-    if (!chat_picture(url, &chat->ask->body))
-        return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, param,
-                           "Unsupported value: '%s' must be a data URL with the image in base64.",
-                           param);
-    return chat_count_picture(chat, chat->ask->body.len - start, param);
-}
-
-/* Appends the pictures of a result, each behind a comma, but `first` before the first of all. */
-static bool write_pictures(struct chat *chat, const struct tool_result *result, struct view first,
-                           size_t *written)
+/* Appends the pictures and files of a result, each behind a comma, but `first` before the first of
+ * all. */
+static bool write_media(struct chat *chat, const struct tool_result *result, enum spot spot,
+                        struct view first, size_t *written)
 {
     yyjson_val *content = json_member(result->message, VIEW("content")), *part;
     size_t i, max;
 
     yyjson_arr_foreach(content, i, max, part)
     {
-        if (!is_picture(json_view(json_member(part, VIEW("type")))))
+        struct place place = {result->index, "content", i};
+        if (!media_word(json_view(json_member(part, VIEW("type")))) ||
+            (spot != APART && media_is_inline(part) != (spot == INSIDE)))
             continue;
         bytes_append(&chat->ask->body, (*written)++ ? VIEW(",") : first);
-        if (!write_picture(chat, part, result, i))
+        if (!(spot == INSIDE ? media_result_part : media_part)(chat, part, &place))
             return false;
     }
     return true;
 }
 
-static bool write_all_pictures(struct chat *chat, const struct tool_call *call, struct view first,
-                               size_t *written)
+static bool write_media_of(struct chat *chat, const struct tool_call *call, enum spot spot,
+                           struct view first, size_t *written)
 {
     const struct tool_result *results = chat->turns->results;
 
     for (size_t i = call->first; i != NONE; i = results[i].next)
-        if (!write_pictures(chat, &results[i], first, written))
+        if (!write_media(chat, &results[i], spot, first, written))
             return false;
     return true;
 }
@@ -415,23 +360,25 @@ static bool write_result(struct chat *chat, const struct tool_call *call)
         return false;
     chat->text_size += out->len - start;
     if (chat->model->signs_calls &&
-        !write_all_pictures(chat, call, VIEW(",\"parts\":["), &pictures))
+        !write_media_of(chat, call, INSIDE, VIEW(",\"parts\":["), &pictures))
         return false;
     bytes_append(out, pictures ? VIEW("]}}") : VIEW("}}"));
     return true;
 }
 
-/* Older models have no place for pictures in a result: they stand behind all of them. */
+/* Older models have no place for pictures in a result: they stand behind all of them, as what is at
+ * an address does with newer ones. */
 static bool write_results(struct chat *chat)
 {
     struct tool_turns *turns = chat->turns;
+    enum spot spot = chat->model->signs_calls ? BEHIND : APART;
     size_t pictures = 1; /* there are results in front */
 
     for (size_t i = 0; i < turns->call_count; i++)
         if (!write_result(chat, &turns->calls[i]))
             return false;
-    for (size_t i = 0; i < turns->call_count && !chat->model->signs_calls; i++)
-        if (!write_all_pictures(chat, &turns->calls[i], VIEW(","), &pictures))
+    for (size_t i = 0; i < turns->call_count; i++)
+        if (!write_media_of(chat, &turns->calls[i], spot, VIEW(","), &pictures))
             return false;
     return true;
 }
@@ -465,5 +412,5 @@ bool tool_turns_result(struct chat *chat)
     if (is_good)
         contents_text(chat, ROLE_USER, bytes_view(&text));
     bytes_clear(&text);
-    return is_good && write_pictures(chat, result, VIEW(","), &pictures);
+    return is_good && write_media(chat, result, APART, VIEW(","), &pictures);
 }

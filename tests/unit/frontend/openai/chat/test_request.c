@@ -476,8 +476,6 @@ static void what_is_wrong_is_named(void **state)
 static void what_is_not_supported_is_refused_by_name(void **state)
 {
     static const struct refusal_case cases[] = {
-        {"sound", REQUEST("{'role':'user','content':[{'type':'input_audio'}]}"),
-         ERROR_UNSUPPORTED_VALUE, "messages[0].content[0].type"},
         {"pictures of a model that makes none", WITH("'modalities':['text','image']"),
          ERROR_UNSUPPORTED_VALUE, "modalities"},
         {"sound of a model that makes pictures",

@@ -263,7 +263,9 @@ static void v07_missing_orphaned_and_repeated_results(void **state)
              FR("A", "f", "{'result':'1'}")) "]}"});
 }
 
-static void v08_arguments_that_are_broken_are_named(void **state)
+#define DONE_F USER(FR("A", "f", "{'result':'1'}"))
+
+static void v08_arguments_that_are_broken_are_mended_or_told_raw(void **state)
 {
     (void)state;
     TRANSLATES(
@@ -285,25 +287,36 @@ static void v08_arguments_that_are_broken_are_named(void **state)
                      "C", "f", "{'result':''}") "," FR("D", "f",
                                                        "{'result':''}") "," FR("E", "f",
                                                                                "{'result':''}")))});
-    REFUSES({"broken", SAY(CALLS(CALL("A", "f", "{}") "," CALL("B", "f", "{\\'a\\':"))),
-             ERROR_BAD_VALUE, "messages[1].tool_calls[1].function.arguments"},
-            {"no text", SAY(CALLS("{'id':'A','function':{'name':'f','arguments':5}}")),
+    TRANSLATES({"broken", SAY(CALLS(CALL("A", "f", "{\\'a\\':")) "," RESULT("A", "1")),
+                TURNS(MODEL(FC1("A", "f", "{'_raw':'{\\'a\\':'}")) "," DONE_F)},
+               {"cut off",
+                SAY(CALLS(CALL("A", "f", "{\\'a\\':[1.50,{\\'b\\':\\'c")) "," RESULT("A", "1")),
+                TURNS(MODEL(FC1("A", "f", "{'a':[1.50,{'b':'c'}]}")) "," DONE_F)},
+               {"a comma too many", SAY(CALLS(CALL("A", "f", "{\\'a\\':1,}")) "," RESULT("A", "1")),
+                TURNS(MODEL(FC1("A", "f", "{'a':1}")) "," DONE_F)},
+               {"lines in a text",
+                SAY(CALLS(CALL("A", "f", "{\\'a\\':\\'b\\nc\\'}")) "," RESULT("A", "1")),
+                TURNS(MODEL(FC1("A", "f", "{'a':'b\\nc'}")) "," DONE_F)},
+               {"words", SAY(CALLS(CALL("A", "f", "Paris")) "," RESULT("A", "1")),
+                TURNS(MODEL(FC1("A", "f", "{'_raw':'Paris'}")) "," DONE_F)},
+               {"of former times",
+                SAY("{'role':'assistant','function_call':{'name':'f','arguments':'{'}},"
+                    "{'role':'function','name':'f','content':'1'}"),
+                TURNS(MODEL("{'functionCall':{'name':'f','args':{}}," SKIP "}") "," USER(
+                    "{'functionResponse':{'name':'f','response':{'result':'1'}}}"))});
+    REFUSES({"no text", SAY(CALLS("{'id':'A','function':{'name':'f','arguments':5}}")),
              ERROR_BAD_TYPE, "messages[1].tool_calls[0].function.arguments"},
             {"no name", SAY(CALLS("{'id':'A','function':{}}")), ERROR_MISSING_PARAMETER,
              "messages[1].tool_calls[0].function.name"},
             {"no function", SAY(CALLS("{'id':'A'}")), ERROR_BAD_TYPE,
              "messages[1].tool_calls[0].function"},
             {"no list", SAY("{'role':'assistant','tool_calls':{}}"), ERROR_BAD_TYPE,
-             "messages[1].tool_calls"},
-            {"of former times",
-             SAY("{'role':'assistant','function_call':{'name':'f','arguments':'{'}}"),
-             ERROR_BAD_VALUE, "messages[1].function_call.arguments"});
+             "messages[1].tool_calls"});
 }
 
 #define SIGNED(id, args)                                                                           \
     "{'functionCall':{'id':'" id "','name':'f','args':" args "},'thoughtSignature':'c2lnbmVkIQ=='" \
     "}"
-#define DONE_F USER(FR("A", "f", "{'result':'1'}"))
 
 static void v09_signatures_come_back_wherever_clients_keep_them(void **state)
 {
@@ -382,6 +395,23 @@ static void results_are_objects_whatever_they_were(void **state)
              FR("A", "f", "{'result':''}") "," FR(
                  "B", "g",
                  "{'result':'2'}") ",{'inlineData':{'data':'QQ==','mimeType':'image/png'}}"))},
+        {"what is at an address stands behind the results",
+         SAY(CALLS(CALL("A", "f", "{}") "," CALL(
+             "B", "g", "{}")) ",{'role':'tool','tool_call_id':'A','content':[{'type':"
+                              "'image_url','image_url':{'url':'https://x/y.png'}}," PICTURE
+                              "]}," RESULT("B", "2")),
+         TURNS(MODEL(FC1("A", "f", "{}") "," FC("B", "g", "{}")) "," USER(
+             "{'functionResponse':{'id':'A','name':'f','response':{'result':''},'parts':[{"
+             "'inlineData':{'data':'QQ==','mimeType':'image/png'}}]}}," FR(
+                 "B", "g", "{'result':'2'}") ",{'fileData':{'fileUri':'https://x/"
+                                             "y.png','mimeType':'image/png'}}"))},
+        {"a PDF",
+         SAY(CALLS(CALL("A", "f",
+                        "{}")) ",{'role':'tool','tool_call_id':'A','content':[{'type':"
+                               "'file','file':{'file_data':'data:application/pdf;base64,QQ=='}}]}"),
+         TURNS(MODEL(FC1("A", "f", "{}")) "," USER(
+             "{'functionResponse':{'id':'A','name':'f','response':{'result':''},'parts':[{"
+             "'inlineData':{'data':'QQ==','mimeType':'application/pdf'}}]}}"))},
         {"of functions of former times",
          SAY("{'role':'assistant','function_call':{'name':'f','arguments':'{}'}},{'role':"
              "'function','name':'f','content':'1'}"),
@@ -394,11 +424,15 @@ static void results_are_objects_whatever_they_were(void **state)
     REFUSES(
         {"a picture by URL",
          SAY(CALLS(CALL("A", "f", "{}")) ",{'role':'tool','tool_call_id':'A','content':[{"
-                                         "'type':'image_url','image_url':{'url':'http://x/y'}}]}"),
-         ERROR_UNSUPPORTED_VALUE, "messages[2].content[0].image_url"},
-        {"sound",
+                                         "'type':'image_url','image_url':{'url':'gs://x/y'}}]}"),
+         ERROR_UNSUPPORTED_VALUE, "messages[2].content[0].image_url.url"},
+        {"sound without any",
          SAY(CALLS(CALL("A", "f", "{}")) ",{'role':'tool','tool_call_id':'A',"
                                          "'content':[{'type':'input_audio'}]}"),
+         ERROR_MISSING_PARAMETER, "messages[2].content[0].input_audio"},
+        {"what is no content",
+         SAY(CALLS(CALL("A", "f", "{}")) ",{'role':'tool','tool_call_id':'A',"
+                                         "'content':[{'type':'smell'}]}"),
          ERROR_UNSUPPORTED_VALUE, "messages[2].content[0].type"},
         {"a number", SAY("{'role':'tool','content':5}"), ERROR_BAD_TYPE, "messages[1].content"});
 }
@@ -472,7 +506,7 @@ int main(void)
         TEST(a_choice_becomes_a_mode),
         TEST(v06_results_stand_in_the_order_of_the_calls),
         TEST(v07_missing_orphaned_and_repeated_results),
-        TEST(v08_arguments_that_are_broken_are_named),
+        TEST(v08_arguments_that_are_broken_are_mended_or_told_raw),
         TEST(v09_signatures_come_back_wherever_clients_keep_them),
         TEST(results_are_objects_whatever_they_were),
         TEST(a_schema_is_given_in_the_models_form),
