@@ -176,16 +176,21 @@ static void on_activity(void *owner)
 
 static void engine_open(struct upstream *me)
 {
+    const struct settings *now = me->settings = settings_hold();
     struct transfer_settings settings = {
-        .slots = settings_now()->upstream_slots,
-        .connections = settings_now()->upstream_connections,
-        .connect_ms = settings_now()->connect_time_out_ms,
-        .idle_ms = settings_now()->upstream_idle_ms,
-        .is_http2 = settings_now()->upstream_http2,
-        .ca_bundle = settings_now()->ca_bundle,
+        .slots = now->upstream_slots,
+        .connections = now->upstream_connections,
+        .connect_ms = now->connect_time_out_ms,
+        .idle_ms = now->upstream_idle_ms,
+        .is_http2 = now->upstream_http2,
+        .ca_bundle = now->ca_bundle,
+        .guard = {now->fetch_hosts.at, now->fetch_hosts.count, now->fetch_ports.at,
+                  now->fetch_ports.count},
+        .outside_limit = now->fetch_limit,
+        .outside_ms = now->fetch_ms,
     };
 
-    headers_read(&me->headers, settings_now()->custom_headers.hidden.at);
+    headers_read(&me->headers, now->custom_headers.hidden.at);
     settings.headers = me->headers.lines;
     settings.header_count = me->headers.count;
     me->transfers.owner = me;
@@ -300,6 +305,7 @@ static void release(struct upstream *me)
         balancer_clear(&me->balancers[i]);
     records_close(&me->records);
     transfers_close(&me->transfers);
+    settings_let_go(me->settings);
     headers_clear(&me->headers);
     answers_remove(me);
 }

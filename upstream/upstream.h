@@ -19,7 +19,8 @@ struct upstream {
     struct actor actor;
     struct loop loop;
     struct transfers transfers;
-    struct headers headers; /* CUSTOM_HEADERS */
+    const struct settings *settings; /* that the transfers were opened with */
+    struct headers headers;          /* CUSTOM_HEADERS */
     struct outlet outlet;
     struct mailbox answers; /* XPUB */
     char *address;          /* of it, as HELLO says it */

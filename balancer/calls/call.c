@@ -47,10 +47,13 @@ static void leave(struct calls *calls, struct call *call, const struct peer *ups
     calls->may_place = true;
 }
 
+/* A line of their own, which no key's absence holds up. */
+#define OUTSIDE_OWNER UINT64_MAX
+
 static void stand_in_queue(struct calls *calls, struct call *call)
 {
     call->waiter.model = view_of(call->model);
-    call->waiter.owner = call->owner;
+    call->waiter.owner = call->is_outside ? OUTSIDE_OWNER : call->owner;
     call->waiter.frontend = call->state == CALL_WAITING ? call->id.frontend : 0;
     queue_put(&calls->queue, &call->waiter, call->key_by_ms ? call->key_by_ms : call->deadline_ms);
 }

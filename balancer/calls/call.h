@@ -47,6 +47,7 @@ struct call {
     struct waiter waiter; /* WAITING, REKEYING */
     char *model;          /* WAITING, REKEYING */
     uint64_t owner, estimate;
+    bool is_outside;          /* what serves it needs no key */
     struct bytes letter;      /* WAITING: the CALL as packed */
     struct call *prev, *next; /* in its upstream's list */
     UT_hash_handle hh;

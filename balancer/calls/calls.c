@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "calls/letters.h"
 #include "calls/placing.h"
+#include "outside.h"
 #include "settings/options.h"
 
 enum {
@@ -58,6 +59,7 @@ void calls_offer(struct calls *calls, uint64_t frontend, const struct msg_call *
     call->deadline_ms = calls->actor->now_ms + letter->left_ms;
     call->owner = letter->owner;
     call->estimate = letter->estimate;
+    call->is_outside = outside_is(letter->pool);
     placing_take(calls, call, letter);
 }
 

@@ -66,7 +66,7 @@ static void give_up_late(struct calls *calls, struct call *call)
 
     if (call->state == CALL_REKEYING && calls->actor->now_ms >= call->deadline_ms)
         wait = (struct wait){.error = ERROR_NONE};
-    else if (pool_ask(calls->pool, &need, calls->actor->now_ms, &wait))
+    else if (!call->is_outside && pool_ask(calls->pool, &need, calls->actor->now_ms, &wait))
         wait = in_a_second(calls, ERROR_NOT_READY);
     give_up(calls, call, &wait);
 }
@@ -92,16 +92,25 @@ static void note(struct call *call, const struct grant *grant)
     call_note_tried(call, grant->key_id);
 }
 
+/* What is not at the provider's needs no key, and no proxy that leads there. */
+static bool take_grant(struct calls *calls, const struct call *call, struct view model,
+                       struct grant *grant, struct wait *wait)
+{
+    struct need need = placing_need(call, model);
+
+    *grant = (struct grant){0};
+    return call->is_outside || pool_take(calls->pool, &need, calls->actor->now_ms, grant, wait);
+}
+
 static enum turn place(struct calls *calls, struct call *call, const struct msg_call *letter,
                        struct wait *wait)
 {
     struct peer *upstream = peer_least_loaded(calls->peers, call->id.frontend);
-    struct need need = placing_need(call, letter->model);
     struct grant grant;
 
     if (!upstream)
         return TURN_NO_UPSTREAM;
-    if (!pool_take(calls->pool, &need, calls->actor->now_ms, &grant, wait))
+    if (!take_grant(calls, call, letter->model, &grant, wait))
         return is_hopeless(calls, call, wait) ? TURN_OVER : TURN_NO_KEY;
     note(call, &grant);
     call_enter(calls, call, CALL_PLACED, upstream);

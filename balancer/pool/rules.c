@@ -62,6 +62,7 @@ static const struct rule rules[FAULT_COUNT] = {
     [FAULT_TIMEOUT]        = {COOL_NOTHING, EXIT_UNTOLD},
     [FAULT_LOST]           = {COOL_NOTHING, EXIT_UNTOLD},
     [FAULT_STOPPED]        = {COOL_NOTHING, EXIT_UNTOLD},
+    [FAULT_OUTSIDE]        = {COOL_NOTHING, EXIT_UNTOLD},
 };
 /* clang-format on */
 

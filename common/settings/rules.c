@@ -10,6 +10,7 @@
 
 #include "settings/address.h"
 #include "base/bytes.h"
+#include "base/guard.h"
 #include "base/headers.h"
 #include "base/log.h"
 #include "settings/option.h"
@@ -121,6 +122,25 @@ static void check_provider(struct settings *settings)
     check_idle(settings);
 }
 
+static void check_list(const char *name, const struct option_list *list,
+                       const char *(*fault_of)(struct view entry))
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const char *fault = fault_of(view_of(list->at[i]));
+
+        if (fault)
+            option_complain(name, list->at[i], fault);
+    }
+}
+
+static void check_media(const struct settings *settings)
+{
+    check_list("MEDIA_FETCH_HOSTS", &settings->fetch_hosts, guard_host_fault);
+    check_list("MEDIA_FETCH_PORTS", &settings->fetch_ports, guard_port_fault);
+    if (settings->fetch_ms == 0)
+        option_complain("MEDIA_FETCH_TIME_OUT", "0", "should be at least 1ms");
+}
+
 static void check_number(const char *name, uint64_t number, uint64_t least, uint64_t most,
                          const char *right)
 {
@@ -157,6 +177,7 @@ void option_rules_check(struct settings *settings)
                  "the place of one of BALANCER_ENDPOINTS, the first is 0");
     for (size_t i = 0; i < settings->balancer_endpoints.count; i++)
         check_address("BALANCER_ENDPOINTS", settings->balancer_endpoints.at[i]);
+    check_media(settings);
     check_address("RECORDER_ENDPOINT", settings->recorder_endpoint);
     check_address("ANSWERS_BIND", settings->answers_bind);
 }

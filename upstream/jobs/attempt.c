@@ -309,6 +309,7 @@ static void start_transfer(struct job *job)
 {
     static struct bytes url, line;
     struct transfer_order order = {
+        .way = job->provider->way,
         .method = job->method,
         .type = view_of(job->type_in),
         .wanted = view_of(job->wanted),
@@ -317,7 +318,8 @@ static void start_transfer(struct job *job)
     };
 
     url.len = 0;
-    bytes_text(&url, job->provider->address(settings_now()));
+    if (job->provider->address)
+        bytes_text(&url, job->provider->address(settings_now()));
     bytes_text(&url, job->path);
     order.url = bytes_cstr(&url);
     job->provider->authorize((struct secret){view_of(job->secret)}, &line);

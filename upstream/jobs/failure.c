@@ -8,6 +8,7 @@ enum fault failure_on_the_way(enum transfer_end end)
         [TRANSFER_NO_NAME] = FAULT_NAME,          [TRANSFER_NO_CONNECTION] = FAULT_CONNECT,
         [TRANSFER_UNTRUSTED] = FAULT_CERTIFICATE, [TRANSFER_NO_TLS] = FAULT_TLS,
         [TRANSFER_NO_PROXY] = FAULT_PROXY,        [TRANSFER_STOPPED] = FAULT_NONE,
+        [TRANSFER_OUTSIDE] = FAULT_OUTSIDE,
     };
 
     return faults[end];

@@ -9,6 +9,7 @@
 
 #include "jobs/attempt.h"
 #include "base/clock.h"
+#include "base/guard.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "jobs/failure.h"
@@ -284,12 +285,19 @@ static bool may_use(struct secret key, struct secret proxy)
     return is_plain(key.hidden) && (!proxy.hidden.len || !url_proxy_fault(proxy.hidden));
 }
 
+/* Behind the provider's address, or an address of its own. */
+static bool is_path(const struct provider *provider, struct view path)
+{
+    return path.len && path.len <= PATH_MOST && is_plain(path) &&
+           (provider->address ? path.at[0] == '/' : guard_is_url(path));
+}
+
 /* What would end in a request that nobody meant. Frontend and balancer have looked before; this is
  * the last door. */
 static bool is_sound(const struct job *job, const struct msg_job *msg)
 {
-    return job->provider && msg->path.len && msg->path.at[0] == '/' && msg->path.len <= PATH_MOST &&
-           is_plain(msg->path) && is_head_sound(msg) && may_use(msg->key, msg->proxy) &&
+    return job->provider && is_path(job->provider, msg->path) && is_head_sound(msg) &&
+           may_use(msg->key, msg->proxy) &&
            msg->body_len <= settings_now()->body_limit * 2 + WANT_MOST;
 }
 

@@ -6,6 +6,7 @@
 
 static const struct provider *const providers[] = {
     &provider_gemini,
+    &provider_fetch,
 };
 
 const struct provider *provider_find(struct view pool)

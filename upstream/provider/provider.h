@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "settings/options.h"
+#include "transfer/transfer.h"
 
 struct usage {
     uint64_t tokens_in;
@@ -47,8 +48,10 @@ enum gate_kind {
 
 struct provider {
     const char *pool; /* as in JOB */
+    enum transfer_way way;
 
-    /* Where it is: a URL without the slash at its end, to which a JOB's path is added. */
+    /* Where it is: a URL without the slash at its end, to which a JOB's path is added. NULL: the
+     * path is the whole address. */
     const char *(*address)(const struct settings *settings);
 
     /* Appends the header line that shows the key, without its end, and leaves no copy of the key
@@ -72,3 +75,4 @@ struct provider {
 const struct provider *provider_find(struct view pool);
 
 extern const struct provider provider_gemini;
+extern const struct provider provider_fetch;

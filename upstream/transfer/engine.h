@@ -29,6 +29,9 @@ struct engine_kind {
      * does so by itself. */
     void (*make_room)(void *self, size_t most);
 
+    /* It has a list and bounds of its own, and is nobody's rival: what it runs waits for no others. */
+    bool is_apart;
+
     struct transfer *(*make)(void *self, const struct transfer_order *order); /* not yet run */
     void (*run)(struct transfer *transfer);
     void (*resume)(struct transfer *transfer);

@@ -101,6 +101,25 @@ static const char *type_line(struct handle *handle, struct view type)
     return bytes_cstr(&handle->type_line);
 }
 
+enum { KEY_LINES_MOST = HANDLE_HEADERS - 3 };
+
+/* The lines of the key, mostly one; the others are for a host that is not the provider. */
+static size_t split_lines(struct handle *handle, const char **lines)
+{
+    size_t count = 0;
+    char *line = handle->key_line.len ? (char *)(uintptr_t)bytes_cstr(&handle->key_line) : NULL;
+
+    while (line && count < KEY_LINES_MOST) {
+        char *end = strchr(line, '\n');
+
+        lines[count++] = line;
+        if (end)
+            *end = '\0';
+        line = end ? end + 1 : NULL;
+    }
+    return count;
+}
+
 /* The list stays ours: libcurl only reads it, and looks through it many times, so it is short. */
 static void set_headers(struct handle *handle, const struct transfer_order *order)
 {
@@ -112,8 +131,7 @@ static void set_headers(struct handle *handle, const struct transfer_order *orde
     /* In one piece: what grows leaves a copy behind. */
     bytes_room(&handle->key_line, key_line.len + 1);
     bytes_append(&handle->key_line, key_line);
-    if (key_line.len)
-        lines[count++] = bytes_cstr(&handle->key_line);
+    count += split_lines(handle, lines + count);
     if (order->body.len)
         lines[count++] = type_line(handle, order->type);
     if (order->body.len >= EXPECT_LEAST)

@@ -10,7 +10,7 @@
 
 enum {
     HANDLE_READ_LEN = 16 * 1024, /* bytes that come at once at most */
-    HANDLE_HEADERS = 4,
+    HANDLE_HEADERS = 8,
 };
 
 struct handle {

@@ -2,8 +2,8 @@
 /* Transfers: which engine runs one. What must stay true: nothing but the table says which there
  * are; the first that takes an order has it.
  *
- * What goes straight to the provider over HTTP/1.1 is run by direct.c; proxies and HTTP/2 are
- * libcurl's, in multi.c. */
+ * What does not go to the provider is outside.c's. What goes straight to it over HTTP/1.1 is run by
+ * direct.c; proxies and HTTP/2 are libcurl's, in multi.c. */
 #include "transfer/transfer.h"
 
 #include <assert.h>
@@ -15,11 +15,12 @@
 #include "base/log.h"
 #include "transfer/direct.h"
 #include "transfer/multi.h"
+#include "transfer/outside.h"
 
 enum { FILES_KEPT = 128 }; /* descriptors that are not for connections */
 
 /* The last one takes all. */
-static const struct engine_kind *const kinds[] = {&engine_direct, &engine_multi};
+static const struct engine_kind *const kinds[] = {&engine_outside, &engine_direct, &engine_multi};
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
@@ -46,9 +47,13 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
     transfer->kind = side->kind;
     transfer->events = events;
     transfer->owner = owner;
-    transfer->is_waiting = true;
+    transfer->is_waiting = !side->kind->is_apart;
     transfer->is_starting = false;
     transfers->count++;
+    if (side->kind->is_apart) {
+        side->kind->run(transfer);
+        return transfer;
+    }
     DL_APPEND(engine->waiting, transfer);
     engine_hand_over(engine);
     return transfer;

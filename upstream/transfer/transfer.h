@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/guard.h"
 #include "base/loop.h"
 #include "base/secret.h"
 #include "base/view.h"
@@ -26,6 +27,7 @@ enum transfer_end {
     TRANSFER_NO_TLS,        /* nor here: no TLS handshake */
     TRANSFER_NO_PROXY,      /* the proxy failed */
     TRANSFER_BROKEN,        /* the connection broke, or what came is no HTTP */
+    TRANSFER_OUTSIDE,       /* it did not go to the provider, and failed in whatever way */
     TRANSFER_STOPPED,       /* `bytes` said so */
 };
 
@@ -47,14 +49,24 @@ struct transfer_events {
     void (*done)(void *owner, enum transfer_end end, const char *why);
 };
 
+/* Whose host it is, and so what goes there. */
+enum transfer_way {
+    TRANSFER_TO_PROVIDER,
+    TRANSFER_GUARDED, /* a client has named it: under the guard, with nothing of ours */
+    TRANSFER_APART,   /* the operator's own: without what is for the provider */
+};
+
 struct transfer_order {
+    enum transfer_way way;
     const char *url;
     const char *method;
-    struct secret authorization; /* the header line that shows the key; empty: none */
-    struct view type;            /* Content-Type of the body */
-    struct view wanted;          /* names of header lines, with commas; borrowed until the end */
-    struct view body;            /* likewise */
-    struct secret proxy;         /* empty: none, whatever the environment says */
+    /* the header line that shows the key, where it is not for the provider several with line ends
+     * between; empty: none */
+    struct secret authorization;
+    struct view type;    /* Content-Type of the body */
+    struct view wanted;  /* names of header lines, with commas; borrowed until the end */
+    struct view body;    /* likewise */
+    struct secret proxy; /* empty: none, whatever the environment says */
 };
 
 /* What is the same for all transfers. */
@@ -67,6 +79,9 @@ struct transfer_settings {
     const char *ca_bundle; /* file; empty: the system's */
     char **headers;        /* "Name: value", sent along; outlive the transfers */
     size_t header_count;
+    struct guard guard;   /* what may be asked for clients, beside public addresses */
+    size_t outside_limit; /* bytes of an answer that is fetched for a client */
+    uint64_t outside_ms;  /* the time that it may take, redirects included */
 };
 
 struct transfers {
