@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walkers over messages.def. What must stay true: nothing of a frame is believed before its
- * type and length are checked, and no container is ever handed to libmsgpack, which makes room for
- * its elements before it has seen them. */
+ * type and length are checked. */
 #include "message.h"
 
-#include <msgpack.h>
+#include "flat.h"
 
 /* The tables */
 
@@ -36,59 +35,77 @@ enum { FIELDS_MOST = 64 }; /* of one letter, unknown ones of a newer peer includ
 
 /* Packing */
 
-static int append(void *data, const char *at, size_t len)
+static struct view text_at(const struct field *field, const char *letter)
 {
-    bytes_append(data, (struct view){at, len});
-    return 0;
+    return *(const struct view *)(const void *)(letter + field->offset);
 }
 
-static void pack_text(msgpack_packer *packer, struct view text, bool is_binary)
+static bool is_text(const struct field *field)
 {
-    if (is_binary)
-        msgpack_pack_bin(packer, text.len);
-    else
-        msgpack_pack_str(packer, text.len);
+    return field->type != FIELD_u64 && field->type != FIELD_boolean;
+}
+
+/* Counts the fields; returns the most bytes that the letter can take. */
+static size_t room_of(const struct field *fields, const char *letter, size_t *count)
+{
+    size_t room = 2 * FLAT_HEAD; /* the array and its kind */
+
+    for (*count = 0; fields[*count].name; ++*count) {
+        room += FLAT_HEAD;
+        if (is_text(&fields[*count]))
+            room += text_at(&fields[*count], letter).len;
+    }
+    return room;
+}
+
+static char *pack_text(char *to, struct view text)
+{
     if (text.len)
-        append(packer->data, text.at, text.len);
+        memcpy(to, text.at, text.len);
+    return to + text.len;
 }
 
-static void pack_field(msgpack_packer *packer, const struct field *field, const char *at)
+static char *pack_field(char *to, const struct field *field, const char *letter)
 {
+    const char *at = letter + field->offset;
+
     switch (field->type) {
     case FIELD_u64:
-        msgpack_pack_uint64(packer, *(const uint64_t *)at);
-        return;
+        return flat_put_number(to, *(const uint64_t *)(const void *)at);
     case FIELD_boolean:
-        if (*(const bool *)at)
-            msgpack_pack_true(packer);
-        else
-            msgpack_pack_false(packer);
-        return;
+        return flat_put_boolean(to, *(const bool *)at);
     case FIELD_str:
-        pack_text(packer, *(const struct view *)at, false);
-        return;
+    case FIELD_secret: /* a struct secret is a struct view */
+        return pack_text(flat_put_str(to, text_at(field, letter).len), text_at(field, letter));
     case FIELD_bin:
-        pack_text(packer, *(const struct view *)at, true);
-        return;
-    case FIELD_secret:
-        pack_text(packer, ((const struct secret *)at)->hidden, false);
-        return;
+        return pack_text(flat_put_bin(to, text_at(field, letter).len), text_at(field, letter));
     }
+    return to;
+}
+
+static char *pack_array(char *to, size_t count)
+{
+    if (count < 16) {
+        *to++ = (char)(0x90 | count);
+        return to;
+    }
+    *to++ = (char)0xdc;
+    *to++ = (char)(count >> 8);
+    *to++ = (char)count;
+    return to;
 }
 
 void message_pack(struct bytes *out, enum message_kind kind, const void *letter)
 {
     const struct field *fields = messages[kind].fields;
-    msgpack_packer packer;
-    size_t count = 0;
+    size_t count, room = room_of(fields, letter, &count);
+    char *to = bytes_room(out, room);
 
-    while (fields[count].name)
-        count++;
-    msgpack_packer_init(&packer, out, append);
-    msgpack_pack_array(&packer, count + 1);
-    msgpack_pack_uint64(&packer, kind);
+    to = pack_array(to, count + 1);
+    to = flat_put_number(to, kind);
     for (size_t i = 0; i < count; i++)
-        pack_field(&packer, &fields[i], (const char *)letter + fields[i].offset);
+        to = pack_field(to, &fields[i], letter);
+    out->len = (size_t)(to - out->at);
 }
 
 /* Unpacking */
@@ -111,69 +128,32 @@ static bool take_array(struct view *frame, size_t *count)
     return false;
 }
 
-/* Whether a msgpack value that begins with this byte is a scalar, a str or a bin. */
-static bool is_flat(unsigned char first)
+static bool store_value(const struct field *field, const struct flat *value, char *at)
 {
-    return first < 0x80 || (first >= 0xa0 && first <= 0xbf) || first == 0xc0 || first == 0xc2 ||
-           first == 0xc3 || (first >= 0xc4 && first <= 0xc6) || (first >= 0xca && first <= 0xd3) ||
-           (first >= 0xd9 && first <= 0xdb) || first >= 0xe0;
-}
+    static const enum flat_type types[] = {
+        [FIELD_u64] = FLAT_NUMBER, [FIELD_boolean] = FLAT_BOOLEAN, [FIELD_str] = FLAT_STR,
+        [FIELD_bin] = FLAT_BIN,    [FIELD_secret] = FLAT_STR,
+    };
 
-/* Takes one flat value off `frame`. It points into the frame: the zone, which msgpack wants for
- * what is not flat, stays empty. Of msgpack_unpack_next, a zone is made and freed for each string.
- */
-static bool take_value(struct view *frame, msgpack_object *value)
-{
-    static msgpack_zone empty;
-    size_t used = 0;
-    msgpack_unpack_return got;
-
-    if (!frame->len || !is_flat((unsigned char)frame->at[0]))
+    if (value->type != types[field->type])
         return false;
-    got = msgpack_unpack(frame->at, frame->len, &used, &empty, value);
-    if (got != MSGPACK_UNPACK_SUCCESS && got != MSGPACK_UNPACK_EXTRA_BYTES)
-        return false;
-    *frame = view_skip(*frame, used);
+    if (field->type == FIELD_u64)
+        *(uint64_t *)(void *)at = value->number;
+    else if (field->type == FIELD_boolean)
+        *(bool *)at = value->number;
+    else
+        *(struct view *)(void *)at = value->text; /* a struct secret is a struct view */
     return true;
-}
-
-static bool store_value(const struct field *field, const msgpack_object *value, char *at)
-{
-    switch (field->type) {
-    case FIELD_u64:
-        if (value->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-            return false;
-        *(uint64_t *)at = value->via.u64;
-        return true;
-    case FIELD_boolean:
-        if (value->type != MSGPACK_OBJECT_BOOLEAN)
-            return false;
-        *(bool *)at = value->via.boolean;
-        return true;
-    case FIELD_str:
-    case FIELD_secret: /* a struct secret is a struct view */
-        if (value->type != MSGPACK_OBJECT_STR)
-            return false;
-        *(struct view *)at = (struct view){value->via.str.ptr, value->via.str.size};
-        return true;
-    case FIELD_bin:
-        if (value->type != MSGPACK_OBJECT_BIN)
-            return false;
-        *(struct view *)at = (struct view){value->via.bin.ptr, value->via.bin.size};
-        return true;
-    }
-    return false;
 }
 
 /* Takes the fields behind the kind; `count` values are there. */
 static const char *take_fields(struct view *frame, const struct field *fields, size_t count,
                                char *out)
 {
-    msgpack_object value;
-    size_t i = 0;
+    struct flat value;
 
-    for (; i < count; i++) {
-        if (!take_value(frame, &value))
+    for (size_t i = 0; i < count; i++) {
+        if (!flat_take(frame, &value))
             return fields && fields->name ? fields->name : "value";
         if (!fields || !fields->name)
             continue; /* of a newer peer */
@@ -189,7 +169,7 @@ static const char *take_fields(struct view *frame, const struct field *fields, s
 
 const char *message_unpack(struct view *frame, enum message_kind *kind, union message *out)
 {
-    msgpack_object value;
+    struct flat value;
     const char *wrong;
     size_t count;
 
@@ -199,13 +179,13 @@ const char *message_unpack(struct view *frame, enum message_kind *kind, union me
         return "array";
     if (count < 1 || count > FIELDS_MOST)
         return "count";
-    if (!take_value(frame, &value) || value.type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+    if (!flat_take(frame, &value) || value.type != FLAT_NUMBER)
         return "kind";
-    if (value.via.u64 == MSG_NONE || value.via.u64 >= MSG_KINDS)
+    if (value.number == MSG_NONE || value.number >= MSG_KINDS)
         return take_fields(frame, NULL, count - 1, NULL);
-    wrong = take_fields(frame, messages[value.via.u64].fields, count - 1, (char *)out);
+    wrong = take_fields(frame, messages[value.number].fields, count - 1, (char *)out);
     if (!wrong)
-        *kind = (enum message_kind)value.via.u64;
+        *kind = (enum message_kind)value.number;
     return wrong;
 }
 

@@ -5,7 +5,7 @@
  * A first byte of 0xc1, with which no frame begins, makes the rest a script: it says the kind and
  * what stands in every field of that letter. What was packed must come back field by field; cut
  * short it must be refused, without its optional tail it must be taken, and with a newer peer's
- * fields behind as well. In no case is more memory asked for than a scalar needs. */
+ * fields behind as well. In no case is memory asked for. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -20,8 +20,7 @@ __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void 
 
 enum {
     SCRIPT = 0xc1,
-    SCALAR_ROOM = 16 * 1024, /* libmsgpack's zone takes 8 KiB at a time */
-    TEXT_MOST = 70 * 1024,   /* beyond what two bytes of length can say */
+    TEXT_MOST = 70 * 1024, /* beyond what two bytes of length can say */
 };
 
 static size_t largest;
@@ -50,7 +49,7 @@ static const char *unpack(struct view *frame, enum message_kind *kind, union mes
 
     largest = 0;
     wrong = message_unpack(frame, kind, letter);
-    ensure(largest <= SCALAR_ROOM);
+    ensure(largest == 0);
     return wrong;
 }
 
