@@ -34,7 +34,7 @@ char *memory_text(struct view text)
     return copy;
 }
 
-char *bytes_room(struct bytes *b, size_t more)
+char *bytes_grow(struct bytes *b, size_t more)
 {
     size_t wanted = b->len + more;
 
@@ -48,19 +48,6 @@ char *bytes_room(struct bytes *b, size_t more)
         b->size = size;
     }
     return b->at + b->len;
-}
-
-void bytes_append(struct bytes *b, struct view more)
-{
-    if (!more.len)
-        return;
-    memcpy(bytes_room(b, more.len), more.at, more.len);
-    b->len += more.len;
-}
-
-void bytes_text(struct bytes *b, const char *text)
-{
-    bytes_append(b, view_of(text));
 }
 
 void bytes_printf(struct bytes *b, const char *format, ...)

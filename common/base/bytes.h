@@ -12,11 +12,31 @@ struct bytes {
     size_t size; /* bytes allocated */
 };
 
-/* Appends a copy of `more`, which must not point into `b`. */
-void bytes_append(struct bytes *b, struct view more);
+/* What bytes_room does where there is no room yet. */
+char *bytes_grow(struct bytes *b, size_t more);
+
+/* Makes room for `more` bytes behind the end and returns where they begin; the caller adds to
+ * `len`. */
+static inline char *bytes_room(struct bytes *b, size_t more)
+{
+    return b->at && more <= b->size - b->len ? b->at + b->len : bytes_grow(b, more);
+}
+
+/* Appends a copy of `more`, which must not point into `b`. Here, since most texts are literals, of
+ * which a compiler that sees their lengths makes two or three stores. */
+static inline void bytes_append(struct bytes *b, struct view more)
+{
+    if (!more.len)
+        return;
+    memcpy(bytes_room(b, more.len), more.at, more.len);
+    b->len += more.len;
+}
 
 /* Appends a copy of the zero-terminated `text`. */
-void bytes_text(struct bytes *b, const char *text);
+static inline void bytes_text(struct bytes *b, const char *text)
+{
+    bytes_append(b, view_of(text));
+}
 
 /* Appends as printf does. */
 void bytes_printf(struct bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -27,10 +47,6 @@ void bytes_json(struct bytes *b, struct view text);
 /* How many bytes the UTF-8 sequence at the start of `text`, which is not empty, has; 0: it is not
  * valid. */
 size_t utf8_length(struct view text);
-
-/* Makes room for `more` bytes behind the end and returns where they begin; the caller adds to
- * `len`. */
-char *bytes_room(struct bytes *b, size_t more);
 
 /* Drops the first `count` bytes. */
 void bytes_drop(struct bytes *b, size_t count);
