@@ -54,6 +54,17 @@ static bool is_among(yyjson_val *value, const char *const *words)
     return value == NULL;
 }
 
+static void check_output(struct violations *v, yyjson_val *options)
+{
+    static const char *const types[] = {"image/png", "image/jpeg", NULL};
+    yyjson_val *quality = yyjson_obj_get(options, "compressionQuality");
+
+    if (!is_among(yyjson_obj_get(options, "mimeType"), types))
+        complain(v, "outputOptions.mimeType", "must be image/png or image/jpeg.");
+    if (quality != NULL && !(yyjson_get_num(quality) >= 0 && yyjson_get_num(quality) <= 100))
+        complain(v, "outputOptions.compressionQuality", "must be between 0 and 100.");
+}
+
 static void read_parameters(struct wish *wish, struct violations *v, yyjson_val *parameters)
 {
     static const char *const persons[] = {"dont_allow", "allow_adult", "allow_all", NULL};
@@ -77,6 +88,7 @@ static void read_parameters(struct wish *wish, struct violations *v, yyjson_val 
         complain(v, "personGeneration", "must be dont_allow, allow_adult or allow_all.");
     if (!is_among(yyjson_obj_get(parameters, "sampleImageSize"), sizes))
         complain(v, "sampleImageSize", "must be '1K' or '2K'.");
+    check_output(v, yyjson_obj_get(parameters, "outputOptions"));
     if (!is_among(yyjson_obj_get(parameters, "safetySetting"), safety))
         complain(v, "safetySetting", "Only block_low_and_above is supported for safetySetting.");
 }

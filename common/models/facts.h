@@ -37,6 +37,8 @@ struct model_facts {
     bool calls_in_json;     /* takes tools and responseMimeType in one request */
     bool is_no_chat;        /* embeddings, pictures, video, live */
     bool makes_images;      /* answers with pictures, and takes its own back as the model's */
+    bool has_image_sizes;   /* …in several sizes, by imageSize */
+    bool has_wide_ratios;   /* …from 512 pixels on, and in shapes of 1:4 and 1:8 */
     bool takes_resolution;  /* mediaResolution of a part */
     bool has_no_urls;       /* doesn't get what is at an http address */
     int64_t output_limit;   /* tokens; 0: unknown */

@@ -7,3 +7,6 @@
 extern const struct endpoint endpoint_chat;       /* …/chat/completions */
 extern const struct endpoint endpoint_embeddings; /* …/embeddings */
 extern const struct endpoint endpoint_models;     /* GET …/models */
+
+/* images and audio */
+extern const struct endpoint endpoint_images; /* …/images/generations */

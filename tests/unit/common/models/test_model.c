@@ -78,7 +78,7 @@ static void the_first_pattern_that_matches_counts(void **state)
     } cases[] = {
         {"gemini-2.5-flash", "gemini-2.5-flash*"},
         {"gemini-2.5-flash-lite-preview-06-17", "gemini-2.5-flash-lite*"},
-        {"gemini-2.5-flash-image", "gemini-*image*"},
+        {"gemini-2.5-flash-image", "gemini-[1-2].*image*"},
         {"gemini-2.5-flash-preview-tts", "*-tts*"},
         {"gemini-2.5-pro", "gemini-2.5-pro*"},
         {"gemini-2.0-flash-exp", "gemini-2.0*"},

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures and sound with OpenAI's Python SDK; tests/flow/test_media*.py names the task and reads the JSON."""
+import base64
+import json
+import os
+import sys
+
+import openai
+
+MODEL, PROMPT = os.environ["MODEL"], os.environ.get("PROMPT", "a fox")
+client = openai.OpenAI(api_key=os.environ["TOKEN"], base_url=os.environ["GATEWAY"] + os.environ.get("PREFIX", "/v1"),
+                       max_retries=0, timeout=float(os.environ["PATIENCE"]))
+
+
+def name_of(call):
+    try:
+        call()
+    except openai.APIError as error:
+        return [type(error).__name__, error.status_code, error.code, error.param, error.body["message"]]
+    return None
+
+
+def images():
+    """More of the request comes as JSON in MORE."""
+    reply = client.images.generate(prompt=PROMPT, model=MODEL, **json.loads(os.environ.get("MORE", "{}")))
+    return [[image.b64_json or image.url for image in reply.data], reply.output_format,
+            reply.usage and reply.usage.model_dump(), reply.created]
+
+
+def image_stream():
+    events = client.images.generate(prompt=PROMPT, model=MODEL, stream=True, partial_images=2)
+    return [[event.type, base64.b64decode(event.b64_json)[:8].hex(), event.output_format, event.usage.total_tokens]
+            for event in events]
+
+
+def image_error():
+    return name_of(lambda: client.images.generate(prompt=PROMPT, model=MODEL, **json.loads(os.environ.get("MORE", "{}"))))
+
+
+TASKS = {task.__name__: task for task in (images, image_stream, image_error)}
+print(json.dumps(TASKS[sys.argv[1]]()))
