@@ -122,6 +122,18 @@ static void check_provider(struct settings *settings)
     check_idle(settings);
 }
 
+static void check_number(const char *name, uint64_t number, uint64_t least, uint64_t most,
+                         const char *right)
+{
+    char value[24], should[80];
+
+    if (number >= least && number <= most)
+        return;
+    snprintf(value, sizeof(value), "%llu", (unsigned long long)number);
+    snprintf(should, sizeof(should), "should be %s", right);
+    option_complain(name, value, should);
+}
+
 static void check_list(const char *name, const struct option_list *list,
                        const char *(*fault_of)(struct view entry))
 {
@@ -135,22 +147,16 @@ static void check_list(const char *name, const struct option_list *list,
 
 static void check_media(const struct settings *settings)
 {
+    const char *urls = settings->media_urls;
+
+    if (strcmp(urls, "fetch") != 0 && strcmp(urls, "passthrough") != 0 && strcmp(urls, "off") != 0)
+        option_complain("MEDIA_URLS", urls, "should be fetch, passthrough or off");
+    check_number("MEDIA_FETCH_LIMIT", settings->fetch_limit, 1, settings->reply_limit,
+                 "at most REPLY_LIMIT");
     check_list("MEDIA_FETCH_HOSTS", &settings->fetch_hosts, guard_host_fault);
     check_list("MEDIA_FETCH_PORTS", &settings->fetch_ports, guard_port_fault);
     if (settings->fetch_ms == 0)
         option_complain("MEDIA_FETCH_TIME_OUT", "0", "should be at least 1ms");
-}
-
-static void check_number(const char *name, uint64_t number, uint64_t least, uint64_t most,
-                         const char *right)
-{
-    char value[24], should[80];
-
-    if (number >= least && number <= most)
-        return;
-    snprintf(value, sizeof(value), "%llu", (unsigned long long)number);
-    snprintf(should, sizeof(should), "should be %s", right);
-    option_complain(name, value, should);
 }
 
 void option_rules_check(struct settings *settings)

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "exchange/forms.h"
+#include "outside.h"
 #include "settings/options.h"
 
 enum { GRACE_MS = 2000 /* the upstream is to notice a deadline before we do */ };
@@ -128,7 +129,8 @@ static void fail_here(struct exchange *x, enum error error)
 {
     const char *why = x->plan.why.len ? bytes_cstr(&x->plan.why) : NULL;
 
-    fail(x, &(struct complaint){.error = error, .text = why, .is_tried = true});
+    fail(x, &(struct complaint){
+                .error = error, .text = why, .param = x->plan.param, .is_tried = true});
 }
 
 void exchanges_fail(struct exchanges *all, enum error error)
@@ -157,6 +159,14 @@ static struct part *part_new(struct exchange *x, size_t number)
     return part;
 }
 
+/* As long as calls have brought nothing, the client is told that they are on their way. */
+static void watch_patience(struct exchange *x)
+{
+    if (x->writer.is_sse && x->endpoint->beat && settings_now()->stream_ping_ms && x->unheard &&
+        !h2o_timeout_is_linked(&x->ping_timer))
+        h2o_timeout_link(x->all->web->loop, &x->all->ping, &x->ping_timer);
+}
+
 /* Starts the calls that have been added to the plan. False: there is no room, and the request has
  * failed. */
 static bool run(struct exchange *x)
@@ -177,6 +187,7 @@ static bool run(struct exchange *x)
             log_info("call.added", F_ID("call", call_facts(part->call).id), F_ID("request", x->id),
                      F_NUM("number", number));
     }
+    watch_patience(x);
     return true;
 }
 
@@ -322,12 +333,17 @@ static int status_for_client(enum error error, uint64_t provider)
 static void on_failed(void *owner, const struct call_failure *failure)
 {
     struct part *part = owner;
+    const char *why = NULL;
 
     part->attempts = failure->is_tried;
     if (part->exchange->writer.is_ended || take_empty(part, failure) || take_step(part, failure))
         return;
+    if (part->exchange->plan.why.len) /* the endpoint knows more */
+        why = bytes_cstr(&part->exchange->plan.why);
     fail(part->exchange,
          &(struct complaint){.error = failure->error,
+                             .text = why,
+                             .param = why ? part->exchange->plan.param : NULL,
                              .status = status_for_client(failure->error, failure->status),
                              .retry_after_ms = failure->retry_after_ms,
                              .is_tried = failure->is_tried,
@@ -412,21 +428,21 @@ static void on_ping_timer(h2o_timeout_entry_t *entry)
     writer_send(&x->writer);
 }
 
-static void wait(struct exchange *x)
-{
-    h2o_loop_t *loop = x->all->web->loop;
-
-    h2o_timeout_link(loop, &x->all->deadline, &x->deadline_timer);
-    if (x->writer.is_sse && x->endpoint->beat && settings_now()->stream_ping_ms)
-        h2o_timeout_link(loop, &x->all->ping, &x->ping_timer);
-}
-
 /* The end of the exchange */
+
+/* The first call to the provider; what was only fetched for it says less. */
+static const struct order *first_order(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (!outside_is(view_of(plan->steps[i]->order.pool)))
+            return &plan->steps[i]->order;
+    return &plan->steps[0]->order;
+}
 
 static void log_done(struct exchange *x)
 {
     const struct writer *writer = &x->writer;
-    const struct order *first = &x->plan.steps[0]->order;
+    const struct order *first = first_order(&x->plan);
     bool is_whole =
         writer->is_ended && !writer->is_broken && x->error == ERROR_NONE && writer->is_last;
     bool is_gone = x->error == ERROR_CLIENT_GONE || (!writer->is_ended && !x->error);
@@ -489,6 +505,6 @@ void exchange_begin(struct exchanges *all, h2o_req_t *req, const struct endpoint
     x->writer.type = x->plan.is_sse ? endpoint->stream : NULL;
     all->count++;
     DL_APPEND(all->open, x);
-    wait(x);
+    h2o_timeout_link(all->web->loop, &all->deadline, &x->deadline_timer);
     run(x);
 }

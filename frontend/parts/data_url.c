@@ -17,6 +17,7 @@ enum {
     TYPE_MOST = 64,      /* bytes of a media type with its zero */
     SNIFF_CHARS = 24,    /* of base64; 18 bytes */
     ENCODE_BYTES = 3072, /* at once; a multiple of three, or padding would come between */
+    WHOLE_BYTES = 3 << 20,
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -93,6 +94,13 @@ static const char *write_base64(struct view text, struct bytes *out)
     return NULL;
 }
 
+static void encode(const unsigned char *raw, size_t len, struct bytes *out)
+{
+    unsigned char *room = (unsigned char *)bytes_room(out, len / 3 * 4 + 8);
+
+    out->len += (size_t)EVP_EncodeBlock(room, raw, (int)len);
+}
+
 /* Plain data, percent-encoded. */
 static const char *write_plain(struct view text, struct bytes *out)
 {
@@ -100,12 +108,10 @@ static const char *write_plain(struct view text, struct bytes *out)
 
     while (text.len) {
         size_t len = 0;
-        unsigned char *room;
 
         while (len < sizeof(raw) && text.len)
             raw[len++] = url_take(&text);
-        room = (unsigned char *)bytes_room(out, len / 3 * 4 + 8);
-        out->len += (size_t)EVP_EncodeBlock(room, raw, (int)len);
+        encode(raw, len, out);
     }
     return NULL;
 }
@@ -325,4 +331,32 @@ const char *data_base64_write(struct view base64, struct view type, const char *
                               struct bytes *out)
 {
     return write_blob(base64, true, type, otherwise, out);
+}
+
+const char *data_bytes_write(struct view data, struct view said, const char *otherwise,
+                             struct bytes *out, struct view *type)
+{
+    char name[TYPE_MOST] = "";
+    const char *fault;
+    size_t start, end;
+
+    if (!read_type(said, name))
+        name[0] = '\0';
+    if (!data.len)
+        return "it is empty";
+    bytes_append(out, VIEW("\"data\":\""));
+    start = out->len;
+    while (data.len) {
+        size_t len = data.len < WHOLE_BYTES ? data.len : WHOLE_BYTES;
+
+        encode((const unsigned char *)data.at, len, out);
+        data = view_skip(data, len);
+    }
+    end = out->len;
+    fault = write_type((struct view){out->at + start, end - start}, name, otherwise, out);
+    if (!fault) {
+        end += strlen("\",\"mimeType\":\"");
+        *type = (struct view){out->at + end, out->len - end - 1};
+    }
+    return fault;
 }

@@ -20,3 +20,8 @@ const char *data_url_write_as(struct view url, const char *otherwise, struct byt
  * one (png, wav), and may be empty. */
 const char *data_base64_write(struct view base64, struct view type, const char *otherwise,
                               struct bytes *out);
+
+/* The same of bytes as they are; `said` is what their sender calls them, and is passed over if it is
+ * no media type. `type`: the one that was written, a view into `out`. */
+const char *data_bytes_write(struct view data, struct view said, const char *otherwise,
+                             struct bytes *out, struct view *type);

@@ -16,7 +16,7 @@ FIXED = "gemini-3.6-flash"
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
-    with Stage(tmp_path_factory.mktemp("images"), database=False, admin=False) as stage:
+    with Stage(tmp_path_factory.mktemp("images"), database=False, admin=False, env={"MEDIA_URLS": "passthrough"}) as stage:
         yield stage
 
 

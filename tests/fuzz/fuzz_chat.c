@@ -203,6 +203,29 @@ static void check_body(const struct ask *ask)
     yyjson_doc_free(doc);
 }
 
+/* What is named by address is a path without anything that ends a line, and comes into the body. */
+static void fetch(struct ask *ask)
+{
+    struct plan plan = {.limit = FETCHES_MOST};
+    struct call_answer answer = {.body = VIEW("abc"),
+                                 .headers = VIEW("Content-Type: image/png\r\n")};
+
+    assert(fetches_plan(&ask->fetches, &plan, 1));
+    for (size_t i = 0; i < plan.count; i++) {
+        struct view path = plan.steps[i]->order.path;
+
+        for (size_t k = 0; k < path.len; k++)
+            assert(path.at[k] > ' ' && path.at[k] < 0x7f && path.at[k] != '#');
+        (void)fetches_take(&ask->fetches, &plan, i,
+                           &answer); /* a client's type may be no picture's */
+        if (!ask->fetches.at[i].members.len)
+            bytes_text(&ask->fetches.at[i].members, "\"data\":\"YWJj\",\"mimeType\":\"a/b\"");
+    }
+    assert(fetches_fill(&ask->fetches, &plan, &ask->body, 0, 1000000) == ERROR_NONE);
+    assert(!ask->fetches.count || !memmem(ask->body.at, ask->body.len, ask->fetches.mark, 32));
+    plan_clear(&plan);
+}
+
 static void check_path(const struct ask *ask)
 {
     struct view path = bytes_view(&ask->path);
@@ -233,8 +256,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     settings_mine()->safety_settings = "[]";
     settings_mine()->show_thinking = true;
+    settings_mine()->media_urls = size % 2 ? "fetch" : "passthrough";
     complaint.error = openai_chat_request(body, &ask, &why, &complaint.param);
     if (complaint.error == ERROR_NONE) {
+        fetch(&ask);
         check_body(&ask);
         check_path(&ask);
     } else {

@@ -45,6 +45,7 @@ static inline int plain_options(void **state)
     (void)state;
     *settings_mine() = (struct settings){0};
     settings_mine()->safety_settings = "[]";
+    settings_mine()->media_urls = "passthrough";
     settings_mine()->filtered_models = (struct option_list){filtered, 1};
     return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "endpoint/complaint.h"
 #include "openai/chat/tool_names.h"
+#include "parts/fetch.h"
 
 struct refusals;
 
@@ -28,6 +29,8 @@ struct ask {
     uint64_t estimate;       /* tokens: bytes of text / 4 + the output limit */
     size_t legs;             /* calls of the provider that answer it together; 0: one */
     struct bytes body;       /* the provider's request, the same for all legs; empty: a GET */
+    struct fetches fetches;  /* that the body keeps places for */
+    uint64_t inline_len, inline_most; /* bytes of media in the body, and that the model takes */
 };
 
 static inline size_t ask_legs(const struct ask *ask)

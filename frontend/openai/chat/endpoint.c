@@ -12,21 +12,21 @@ struct state {
     struct ask ask;
     struct reply reply;
     struct refusals *refusals;
+    const char *pool; /* of the route */
     uint64_t id, client, now_ms;
 };
 
-static struct step step_of(const struct state *state, const struct request *request,
-                           struct body *body)
+static struct step step_of(const struct state *state, struct body *body)
 {
     const struct ask *ask = &state->ask;
-    struct step step = {.order = {.pool = request->pool,
+    struct step step = {.order = {.pool = state->pool,
                                   .operation = ask->operation,
                                   .body = body,
                                   .stream = ask->stream,
                                   .thoughts = ask->thoughts,
                                   .tokens = ask->estimate,
                                   .affinity = ask->affinity,
-                                  .client = request->client},
+                                  .client = state->client},
                         .pass = ask->stream ? STEP_EVENTS : STEP_WHOLE};
 
     bytes_append(&step.model, bytes_view(&ask->model));
@@ -34,27 +34,62 @@ static struct step step_of(const struct state *state, const struct request *requ
     return step;
 }
 
-/* A choice each; all of them or none, since the reply promises each. */
-static enum error add_steps(struct state *state, const struct request *request, struct plan *plan)
+/* All calls or none, since the reply promises each choice. */
+static enum error check_room(struct state *state, struct plan *plan)
 {
-    struct body *body;
+    size_t fetches = state->ask.fetches.count;
 
     state->ask.legs = state->ask.legs ? state->ask.legs : 1;
-    if (state->ask.legs > plan->limit) {
-        bytes_printf(&plan->why, "Invalid value: 'n' must be at most %zu.", plan->limit);
-        plan->param = "n";
-        return ERROR_BAD_VALUE;
-    }
-    body = body_new(&state->ask.body);
+    if (fetches < plan->limit && state->ask.legs <= plan->limit - fetches)
+        return ERROR_NONE;
+    bytes_printf(&plan->why, "Invalid value: 'n' must be at most %zu.",
+                 fetches < plan->limit ? plan->limit - fetches : 0);
+    plan->param = "n";
+    return ERROR_BAD_VALUE;
+}
+
+/* A call for each choice. */
+static void add_steps(struct state *state, struct plan *plan)
+{
+    struct body *body = body_new(&state->ask.body);
+
     for (size_t place = 0; place < state->ask.legs; place++) {
-        struct step step = step_of(state, request, body);
+        struct step step = step_of(state, body);
 
         step.place = place;
         plan_add(plan, &step);
     }
     body_let_go(body);
+}
+
+/* First what is named by address is fetched; the choices' calls come when all of it is there. */
+static enum error make_plan(struct state *state, struct plan *plan)
+{
+    enum error error = check_room(state, plan);
+
+    if (error != ERROR_NONE)
+        return error;
     plan->is_sse = state->ask.stream;
+    if (state->ask.fetches.count)
+        (void)fetches_plan(&state->ask.fetches, plan, state->client); /* there is room */
+    else
+        add_steps(state, plan);
     return ERROR_NONE;
+}
+
+/* Something that was fetched is there. */
+static enum error take_fetched(struct state *state, struct plan *plan, size_t call,
+                               const struct call_answer *whole)
+{
+    struct ask *ask = &state->ask;
+    enum error error = fetches_take(&ask->fetches, plan, call, whole);
+
+    if (error != ERROR_NONE || ask->fetches.done < ask->fetches.count)
+        return error;
+    error = fetches_fill(&ask->fetches, plan, &ask->body, ask->inline_len, ask->inline_most);
+    if (error == ERROR_NONE)
+        add_steps(state, plan);
+    return error;
 }
 
 static enum error begin(void *of, const struct request *request, struct plan *plan)
@@ -64,11 +99,13 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
 
     state->ask = (struct ask){.refusals = request->refusals, .now_ms = request->now_ms};
     state->refusals = request->refusals;
+    state->pool = request->pool;
     state->id = request->id;
+    state->client = request->client;
     state->now_ms = request->now_ms;
     error = openai_chat_request(request->body, &state->ask, &plan->why, &plan->param);
     if (error == ERROR_NONE)
-        error = add_steps(state, request, plan);
+        error = make_plan(state, plan);
     if (error != ERROR_NONE)
         return error;
     state->reply.ask = &state->ask;
@@ -101,6 +138,8 @@ static enum error answer(void *of, struct plan *plan, size_t call, const struct 
 {
     struct state *state = of;
 
+    if (fetches_has(plan, call))
+        return take_fetched(state, plan, call, whole);
     state->reply.leg = plan->steps[call]->place;
     if (!state->ask.stream)
         return told(state, chat_whole(&state->reply, whole->body, out));
@@ -119,6 +158,8 @@ static bool failed(void *of, struct plan *plan, size_t call, const struct call_f
     struct bytes body = {0};
     bool is_mended;
 
+    if (fetches_has(plan, call))
+        return fetches_failed(&state->ask.fetches, plan, call, failure);
     if (!refusal || failure->has_begun || step->tries)
         return false;
     is_mended = refusal_repair(body_view(step->order.body), refusal_bit(refusal), &body) &&

@@ -9,6 +9,7 @@
 
 #include "parts/address.h"
 #include "parts/data_url.h"
+#include "settings/settings.h"
 
 enum {
     IMAGE_TOKENS = 258,        /* what a picture or a page costs, about */
@@ -24,6 +25,7 @@ struct medium {
     struct view type;    /* as the client calls it; may be empty */
     const char *assumed; /* type of data that says none and shows none; NULL: there is none such */
     const char *family;  /* of which `type` is a format: audio/ of wav; NULL: it is whole */
+    bool is_file;        /* of any type */
     yyjson_val *detail, *video;
     const char *param; /* of the address */
 };
@@ -272,10 +274,39 @@ static bool refuse_address(struct chat *chat, const struct medium *medium)
                        medium->param);
 }
 
+/* We fetch it, and what comes takes the place that is kept for it here. */
+static bool write_fetched(struct chat *chat, const struct medium *medium)
+{
+    struct bytes *out = &chat->ask->body, type = {0};
+    const char *by_name = address_type(medium->address);
+    struct fetch_wish wish = {.url = medium->address,
+                              .assumed = by_name ? by_name : medium->assumed,
+                              .is_file = medium->is_file,
+                              .param = medium->param};
+    const char *fault;
+
+    write_type(medium, &type);
+    wish.type = bytes_view(&type);
+    bytes_append(out, VIEW("{\"inlineData\":{"));
+    fault = fetches_add(&chat->ask->fetches, &wish, out);
+    bytes_clear(&type);
+    bytes_append(out, VIEW("}"));
+    return !fault ||
+           chat_refuse(chat, ERROR_BAD_VALUE, medium->param,
+                       "Invalid value: '%s' cannot be fetched: %s.", medium->param, fault);
+}
+
 static bool write_web(struct chat *chat, const struct medium *medium)
 {
-    const char *type = address_type(medium->address);
+    const char *type = address_type(medium->address), *way = settings_now()->media_urls;
 
+    if (strcmp(way, "fetch") == 0)
+        return write_fetched(chat, medium);
+    if (strcmp(way, "off") == 0)
+        return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, medium->param,
+                           "Unsupported value: '%s' must be a data URL: this gateway fetches "
+                           "nothing.",
+                           medium->param);
     if (chat->model->has_no_urls)
         return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, medium->param,
                            "Unsupported value: '%s' must be a data URL: this model does not get "
@@ -369,9 +400,14 @@ bool media_picture(struct view url, struct bytes *out)
     return true;
 }
 
+uint64_t media_most(const struct chat *chat)
+{
+    return chat->model->inline_limit ? chat->model->inline_limit : INLINE_MOST;
+}
+
 bool media_count(struct chat *chat, size_t len, const char *param)
 {
-    uint64_t most = chat->model->inline_limit ? chat->model->inline_limit : INLINE_MOST;
+    uint64_t most = media_most(chat);
 
     chat->text_size += 4ULL * IMAGE_TOKENS;
     chat->inline_size += len;
@@ -390,6 +426,7 @@ static bool read_and_write(struct chat *chat, yyjson_val *part, const struct pla
     size_t start = chat->ask->body.len;
 
     kind = kind ? kind : &kinds[0]; /* of a list of images */
+    medium->is_file = strcmp(kind->word, "file") == 0;
     return kind->read(chat, part, kind->member, place, medium) && write_address(chat, medium) &&
            media_count(chat, chat->ask->body.len - start, medium->param);
 }

@@ -21,5 +21,8 @@ bool media_result_part(struct chat *chat, yyjson_val *part, const struct place *
  * use. */
 bool media_picture(struct view url, struct bytes *out);
 
+/* Bytes of media that the model takes in one request. */
+uint64_t media_most(const struct chat *chat);
+
 /* Counts a part with bytes of that length; false: they are too many, and `param` is refused. */
 bool media_count(struct chat *chat, size_t len, const char *param);

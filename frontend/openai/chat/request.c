@@ -12,6 +12,7 @@
 #include <openssl/sha.h>
 
 #include "openai/chat/format.h"
+#include "openai/chat/media.h"
 #include "openai/chat/request_private.h"
 #include "openai/chat/tools.h"
 #include "settings/options.h"
@@ -341,6 +342,8 @@ static bool translate(struct chat *chat, yyjson_val *root)
     ask->stream = yyjson_is_true(chat->value[F_stream]);
     ask->include_usage =
         yyjson_is_true(json_member(chat->value[F_stream_options], VIEW("include_usage")));
+    ask->inline_len = chat->inline_size;
+    ask->inline_most = media_most(chat);
     ask->estimate = chat->text_size / 4 + chat_output_estimate(chat);
     ask->affinity = affinity(chat);
     ask_path(ask);

@@ -134,6 +134,76 @@ static void more_choices_than_a_plan_takes_are_refused(void **state)
     expect_text("why", bytes_cstr(&chat.plan.why), "Invalid value: 'n' must be at most 2.");
 }
 
+#define PICTURE(url) "{'type':'image_url','image_url':{'url':'" url "'}}"
+#define LOOK(url, more)                                                                            \
+    "{'model':'gemini-x','messages':[{'role':'user','content':[{'type':'text','text':'hi'}"        \
+    "," PICTURE(url) "]}]" more "}"
+
+static enum error fetched(size_t call, const char *text)
+{
+    struct call_answer whole = {.body = view_of(text),
+                                .headers = VIEW("content-type: image/png\r\n")};
+
+    return endpoint_chat.answer(chat.state, &chat.plan, call, &whole, &chat.out);
+}
+
+static void what_is_named_by_address_is_fetched_before_the_choices_are_asked_for(void **state)
+{
+    (void)state;
+    settings_mine()->media_urls = "fetch";
+    assert_int_equal(begin(LOOK("https://host/a.png", ",'n':2,'stream':true")), ERROR_NONE);
+    assert_int_equal(chat.plan.count, 1);
+    assert_true(chat.plan.is_sse);
+    expect_text("pool", order(0)->pool, "fetch");
+    assert_int_equal(fetched(0, "abc"), ERROR_NONE);
+    assert_int_equal(chat.plan.count, 3);
+    assert_ptr_equal(order(1)->body, order(2)->body);
+    expect_text("pool", order(2)->pool, "gemini");
+    assert_int_equal(chat.plan.steps[2]->place, 1);
+    bytes_append(&chat.out, body_view(order(1)->body));
+    assert_non_null(strstr(bytes_cstr(&chat.out),
+                           "{\"inlineData\":{\"data\":\"YWJj\",\"mimeType\":\"image/png\"}}"));
+    assert_int_equal(chat.plan.kept, 0);
+}
+
+static void what_cannot_be_fetched_fails_the_request_by_name(void **state)
+{
+    (void)state;
+    settings_mine()->media_urls = "fetch";
+    assert_int_equal(begin(LOOK("https://host/a.png?secret", "")), ERROR_NONE);
+    assert_false(fails(0, ERROR_FETCH, "{'error':{'message':'timeout.'}}", false));
+    expect_text("why", bytes_cstr(&chat.plan.why),
+                "Invalid value: 'messages[0].content[1].image_url.url': could not fetch "
+                "https://host/a.png: timeout.");
+    expect_text("param", chat.plan.param, "messages[0].content[1].image_url.url");
+}
+
+static void an_address_that_is_none_is_refused_before_anything_is_asked(void **state)
+{
+    (void)state;
+    settings_mine()->media_urls = "fetch";
+    assert_int_equal(begin(LOOK("https://user:pass@host/", "")), ERROR_BAD_VALUE);
+    expect_text("param", chat.plan.param, "messages[0].content[1].image_url.url");
+    assert_int_equal(chat.plan.count, 0);
+}
+
+static void nothing_is_fetched_where_that_is_off(void **state)
+{
+    (void)state;
+    settings_mine()->media_urls = "off";
+    assert_int_equal(begin(LOOK("https://host/", "")), ERROR_UNSUPPORTED_VALUE);
+    expect_text("param", chat.plan.param, "messages[0].content[1].image_url.url");
+}
+
+static void choices_and_addresses_share_the_plans_room(void **state)
+{
+    (void)state;
+    settings_mine()->media_urls = "fetch";
+    chat.plan.limit = 2;
+    assert_int_equal(begin(LOOK("https://host/", ",'n':2")), ERROR_BAD_VALUE);
+    expect_text("why", bytes_cstr(&chat.plan.why), "Invalid value: 'n' must be at most 1.");
+}
+
 #define REFUSED(message)                                                                           \
     "{'error':{'code':400,'message':'" message "','status':'INVALID_ARGUMENT'}}"
 #define PENALTY REFUSED("Penalty is not enabled for this model")
@@ -272,6 +342,18 @@ int main(void)
                                         open_chat, close_chat),
         cmocka_unit_test_setup_teardown(more_choices_than_a_plan_takes_are_refused, open_chat,
                                         close_chat),
+        cmocka_unit_test_setup_teardown(
+            what_is_named_by_address_is_fetched_before_the_choices_are_asked_for, open_chat,
+            close_chat),
+        cmocka_unit_test_setup_teardown(what_cannot_be_fetched_fails_the_request_by_name, open_chat,
+                                        close_chat),
+        cmocka_unit_test_setup_teardown(an_address_that_is_none_is_refused_before_anything_is_asked,
+                                        open_chat, close_chat),
+        cmocka_unit_test_setup_teardown(nothing_is_fetched_where_that_is_off, open_chat,
+                                        close_chat),
+        cmocka_unit_test_setup_teardown(choices_and_addresses_share_the_plans_room, open_chat,
+                                        close_chat),
+
         cmocka_unit_test_setup_teardown(a_field_that_the_model_refuses_is_left_out_once, open_chat,
                                         close_chat),
         cmocka_unit_test_setup_teardown(other_failures_are_not_mended, open_chat, close_chat),
