@@ -89,6 +89,34 @@ static struct view words_in(yyjson_val *value)
     return json_view(value);
 }
 
+static bool names_tokens(yyjson_val *violation)
+{
+    struct view id = json_view(json_member(violation, VIEW("quotaId")));
+    struct view metric = json_view(json_member(violation, VIEW("quotaMetric")));
+
+    return (id.len && memmem(id.at, id.len, "Token", 5)) ||
+           (metric.len && memmem(metric.at, metric.len, "token", 5));
+}
+
+/* Where both are used up it is requests that the client must not make. */
+static bool is_about_tokens(yyjson_val *error)
+{
+    size_t i, max, k, count;
+    yyjson_val *detail, *violation;
+    bool is_found = false;
+
+    yyjson_arr_foreach(json_member(error, VIEW("details")), i, max, detail)
+    {
+        yyjson_arr_foreach(json_member(detail, VIEW("violations")), k, count, violation)
+        {
+            if (!names_tokens(violation))
+                return false;
+            is_found = true;
+        }
+    }
+    return is_found;
+}
+
 struct provider_error provider_error_read(const struct complaint *complaint)
 {
     struct provider_error provider = {0};
@@ -108,6 +136,7 @@ struct provider_error provider_error_read(const struct complaint *complaint)
     }
     provider.status = json_view(json_member(provider.error, VIEW("status")));
     provider.code = json_count(json_member(provider.error, VIEW("code")));
+    provider.is_about_tokens = is_about_tokens(provider.error);
     if (!provider.message.len)
         provider.message = words_in(root);
     return provider;

@@ -43,8 +43,9 @@ struct provider_error {
     struct yyjson_doc *doc;
     struct yyjson_val *error;
     struct view message;
-    struct view status; /* "RESOURCE_EXHAUSTED" */
-    uint64_t code;      /* the HTTP status it came with */
+    struct view status;   /* "RESOURCE_EXHAUSTED" */
+    bool is_about_tokens; /* the quota that is used up counts tokens, not requests */
+    uint64_t code;        /* the HTTP status it came with */
 };
 
 struct provider_error provider_error_read(const struct complaint *complaint);

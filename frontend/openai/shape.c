@@ -10,6 +10,14 @@ static void write_text_or_null(struct bytes *out, const char *text)
         bytes_append(out, VIEW("null"));
 }
 
+/* OpenAI tells two kinds of limits apart. */
+static const char *type_of(const struct complaint *complaint, const struct provider_error *provider)
+{
+    bool is_tokens = complaint->error == ERROR_NO_QUOTA && provider->is_about_tokens;
+
+    return is_tokens ? "tokens" : error_facts(complaint->error)->type;
+}
+
 static void write(const struct complaint *complaint, struct bytes *out)
 {
     const struct error_facts *facts = error_facts(complaint->error);
@@ -20,7 +28,7 @@ static void write(const struct complaint *complaint, struct bytes *out)
     bytes_append(out, VIEW("{\"error\":{\"message\":"));
     bytes_json(out, bytes_view(&message));
     bytes_append(out, VIEW(",\"type\":"));
-    bytes_json(out, view_of(facts->type));
+    bytes_json(out, view_of(type_of(complaint, &provider)));
     bytes_append(out, VIEW(",\"param\":"));
     write_text_or_null(out, complaint->param);
     bytes_append(out, VIEW(",\"code\":"));

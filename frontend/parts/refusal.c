@@ -103,15 +103,39 @@ static const struct refusal *find(struct view message)
     return NULL;
 }
 
+/* An answer without content that ends so, instead of an error. */
+static const struct refusal *find_in_answer(yyjson_val *root)
+{
+    static const struct refusal signature = {"signature", REFUSED_SIGNATURE, false};
+    yyjson_val *candidate = yyjson_arr_get_first(json_member(root, VIEW("candidates")));
+    struct view reason = json_view(json_member(candidate, VIEW("finishReason")));
+
+    return view_equal(reason, VIEW("MISSING_THOUGHT_SIGNATURE")) ? &signature : NULL;
+}
+
+/* Of events the first. */
+static struct view first_object(struct view body)
+{
+    const char *end;
+
+    if (!view_starts(body, VIEW("data:")))
+        return body;
+    body = view_skip(body, 5);
+    end = body.len ? memchr(body.at, '\n', body.len) : NULL;
+    return end ? (struct view){body.at, (size_t)(end - body.at)} : body;
+}
+
 const struct refusal *refusal_read(struct view body)
 {
-    yyjson_doc *doc = json_read_reply(body);
+    yyjson_doc *doc = json_read_reply(first_object(body));
     yyjson_val *root = yyjson_doc_get_root(doc);
     const struct refusal *refusal;
 
     if (yyjson_is_arr(root)) /* streams without alt=sse wrap it */
         root = yyjson_arr_get_first(root);
     refusal = find(json_view(json_member(json_member(root, VIEW("error")), VIEW("message"))));
+    if (!refusal)
+        refusal = find_in_answer(root);
     yyjson_doc_free(doc);
     return refusal;
 }

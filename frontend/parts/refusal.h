@@ -33,7 +33,8 @@ struct refusal {
     bool is_models; /* the model always refuses it, whatever else the request holds */
 };
 
-/* Reads the provider's error; NULL: it complains of something else. */
+/* Reads the provider's error, or its answer without content; NULL: it complains of something else.
+ */
 const struct refusal *refusal_read(struct view body);
 
 unsigned refusal_bit(const struct refusal *refusal);

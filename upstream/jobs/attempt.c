@@ -300,6 +300,7 @@ static struct gate gate_of(struct job *job)
         .kind = kind == GATE_GENERATED && is_partial(job->path) ? GATE_JSON : kind,
         .is_stream = job->is_stream || view_starts(operation, VIEW("stream")),
         .thoughts = job->thoughts,
+        .is_raw = job->is_raw,
         .out = on_out,
         .owner = job,
     };

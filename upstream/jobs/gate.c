@@ -80,6 +80,12 @@ static void fail(struct gate *gate, enum fault fault)
     gate->is_over = true;
 }
 
+/* What finishing so means where no content came. */
+static enum fault finish_of(const struct gate *gate, const struct sight *sight)
+{
+    return sight->is_vague && !gate->is_raw ? FAULT_EMPTY : sight->finish;
+}
+
 /* Thoughts that came together with that end are no answer. */
 static bool is_malformed(const struct sight *sight)
 {
@@ -91,7 +97,7 @@ static bool is_content(const struct gate *gate, const struct sight *sight)
     if (gate->kind != GATE_GENERATED)
         return true;
     return sight->has_content || (sight->has_thought && gate->thoughts && !is_malformed(sight)) ||
-           sight->is_blocked || (sight->has_finish && sight->finish == FAULT_NONE);
+           sight->is_blocked || (sight->has_finish && finish_of(gate, sight) == FAULT_NONE);
 }
 
 /* Returns whether the answer may be shown from here on. */
@@ -102,7 +108,7 @@ static bool take_sight(struct gate *gate, const struct sight *sight)
     gate->is_blocked |= sight->is_blocked;
     if (sight->has_finish) {
         gate->has_finish = true;
-        gate->finish = sight->finish;
+        gate->finish = finish_of(gate, sight);
     }
     return is_content(gate, sight);
 }

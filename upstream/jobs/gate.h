@@ -26,6 +26,7 @@ struct gate {
     enum gate_kind kind;
     bool is_stream; /* an array is read element by element */
     bool thoughts;  /* thoughts count as content */
+    bool is_raw;    /* the client reads the provider's own answers, however little they say */
 
     /* Where bytes go that may leave; `is_end`: they end at the border of an event. The first call
      * is the opening. */

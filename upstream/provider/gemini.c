@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gemini (generativelanguage): what its answers say. Called by the gate for each event, and once
  * for a whole answer. What must stay true: what we don't know counts as content (kinds of parts) or
- * as an answer (finish reasons), since both lists grow; a retry is only worth it where we know that
- * it is. */
+ * as an answer that says little (finish reasons), since both lists grow. */
 #include "provider/provider.h"
 
 #include "base/json.h"
 #include "provider/gemini_error.h"
 
-/* Finish reasons that are no answer if no content came; all others are. */
+/* What finish reasons mean if no content came. */
 static const struct {
     struct view reason;
     enum fault fault;
@@ -20,24 +19,44 @@ static const struct {
     {{"TOO_MANY_TOOL_CALLS", 19}, FAULT_MALFORMED},
     {{"MALFORMED_RESPONSE", 18}, FAULT_MALFORMED},
     {{"MISSING_THOUGHT_SIGNATURE", 25}, FAULT_BAD_REQUEST}, /* no key cures it */
+    {{"MAX_TOKENS", 10}, FAULT_NONE},
+    {{"SAFETY", 6}, FAULT_NONE},
+    {{"RECITATION", 10}, FAULT_NONE},
+    {{"BLOCKLIST", 9}, FAULT_NONE},
+    {{"PROHIBITED_CONTENT", 18}, FAULT_NONE},
+    {{"SPII", 4}, FAULT_NONE},
+    {{"LANGUAGE", 8}, FAULT_NONE},
+    {{"IMAGE_SAFETY", 12}, FAULT_NONE},
+    {{"IMAGE_PROHIBITED_CONTENT", 24}, FAULT_NONE},
+    {{"IMAGE_RECITATION", 16}, FAULT_NONE},
+    {{"ESCALATION", 10}, FAULT_NONE},
+    {{"PUP_LIMITED_DISABLED", 20}, FAULT_NONE},
 };
 
-static enum fault finish_fault(struct view reason)
+/* False: OTHER, or one that we don't know. */
+static bool finish_fault(struct view reason, enum fault *fault)
 {
-    for (size_t i = 0; i < sizeof(finishes) / sizeof(finishes[0]); i++)
-        if (view_equal(reason, finishes[i].reason))
-            return finishes[i].fault;
-    return FAULT_NONE;
+    for (size_t i = 0; i < sizeof(finishes) / sizeof(finishes[0]); i++) {
+        if (!view_equal(reason, finishes[i].reason))
+            continue;
+        *fault = finishes[i].fault;
+        return true;
+    }
+    *fault = FAULT_NONE;
+    return false;
 }
 
 static void take_finish(struct sight *sight, struct view reason)
 {
-    enum fault fault = finish_fault(reason);
+    enum fault fault;
+    bool is_vague = !finish_fault(reason, &fault);
 
     if (!reason.len)
         return;
-    if (!sight->has_finish || fault == FAULT_NONE)
+    if (!sight->has_finish || fault == FAULT_NONE) {
         sight->finish = fault;
+        sight->is_vague = is_vague;
+    }
     sight->has_finish = true;
 }
 

@@ -30,6 +30,8 @@ struct sight {
     bool has_finish;  /* the provider says that it has finished */
     enum fault
         finish; /* what finishing so means where no content came; NONE: an answer without content */
+    bool
+        is_vague; /* …though the provider gives no reason that we know: another key may do better */
     struct usage usage;
 };
 

@@ -24,6 +24,9 @@ struct ask {
     bool include_usage;      /* OpenAI: stream_options.include_usage */
     bool thoughts;           /* thought parts are shown */
     bool logprobs;           /* OpenAI: the reply has them */
+    bool is_search;          /* asked for as MODEL-search: found pages may be listed */
+    bool is_json_told;       /* JSON is asked for in words only: a fence around it is taken off */
+    bool wants_pcm;          /* sound is given bare, without a WAV's head */
     struct tool_names tools; /* what tools are called in the reply */
     uint64_t affinity;       /* hash of what belongs together and likes the same key; 0: none */
     uint64_t estimate;       /* tokens: bytes of text / 4 + the output limit */

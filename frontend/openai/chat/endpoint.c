@@ -7,6 +7,7 @@
 #include "openai/chat/chat.h"
 #include "openai/chat/request.h"
 #include "parts/refusal.h"
+#include "settings/settings.h"
 
 struct state {
     struct ask ask;
@@ -111,6 +112,11 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
     state->reply.ask = &state->ask;
     state->reply.id = request->id;
     state->reply.created_s = request->utc_ms / 1000;
+    state->reply.style = (struct reply_style){
+        .think_tags = settings_now()->think_tags,
+        .image_links = settings_now()->image_links,
+        .search_links = settings_now()->show_search_link,
+    };
     return ERROR_NONE;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the provider's finishReason means to a chat. Called by dialect_openai.c. What must stay
+/* What the provider's finishReason means to a chat. Called by chat.c, stream.c and whole.c. What must stay
  * true: what is not known counts as an answer, if there is any content. */
 #include "openai/chat/reply.h"
 
@@ -7,27 +7,32 @@
 static const struct finish finishes[] = {
 #define FINISH(reason, with_content, without)                                                      \
     {                                                                                              \
-        {reason, sizeof(reason) - 1}, with_content, without                                        \
+        {reason, sizeof(reason) - 1}, with_content, without, false                                 \
+    }
+#define WITHHELD(reason)                                                                           \
+    {                                                                                              \
+        {reason, sizeof(reason) - 1}, "content_filter", "content_filter", true                     \
     }
     FINISH("STOP", "stop", "stop"),
     FINISH("MAX_TOKENS", "length", "length"),
-    FINISH("SAFETY", "content_filter", "content_filter"),
-    FINISH("RECITATION", "content_filter", "content_filter"),
-    FINISH("BLOCKLIST", "content_filter", "content_filter"),
-    FINISH("PROHIBITED_CONTENT", "content_filter", "content_filter"),
-    FINISH("SPII", "content_filter", "content_filter"),
-    FINISH("LANGUAGE", "content_filter", "content_filter"),
-    FINISH("IMAGE_SAFETY", "content_filter", "content_filter"),
-    FINISH("IMAGE_PROHIBITED_CONTENT", "content_filter", "content_filter"),
-    FINISH("IMAGE_RECITATION", "content_filter", "content_filter"),
-    FINISH("ESCALATION", "content_filter", "content_filter"),
-    FINISH("PUP_LIMITED_DISABLED", "content_filter", "content_filter"),
+    WITHHELD("SAFETY"),
+    WITHHELD("RECITATION"),
+    WITHHELD("BLOCKLIST"),
+    WITHHELD("PROHIBITED_CONTENT"),
+    WITHHELD("SPII"),
+    WITHHELD("LANGUAGE"),
+    WITHHELD("IMAGE_SAFETY"),
+    WITHHELD("IMAGE_PROHIBITED_CONTENT"),
+    WITHHELD("IMAGE_RECITATION"),
+    WITHHELD("ESCALATION"),
+    WITHHELD("PUP_LIMITED_DISABLED"),
     FINISH("MALFORMED_FUNCTION_CALL", "stop", NULL),
     FINISH("UNEXPECTED_TOOL_CALL", "stop", NULL),
     FINISH("MALFORMED_RESPONSE", "stop", NULL),
     FINISH("TOO_MANY_TOOL_CALLS", "stop", NULL),
     FINISH("MISSING_THOUGHT_SIGNATURE", "stop", NULL),
-    FINISH("", "stop", "content_filter"),
+    {{"", 0}, "stop", "stop", true}, /* that it was a filter would be a guess */
+#undef WITHHELD
 #undef FINISH
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Probabilities of tokens, as OpenAI writes them. Called by dialect_openai.c for a client that has
- * asked for them. What must stay true: the provider's two lists run in step, one entry for each
+/* Probabilities of tokens, as OpenAI writes them. Called by stream.c and whole.c for a client
+ * that has asked for them. What must stay true: the provider's two lists run in step, one entry for each
  * token, and are walked once. */
 #include "openai/chat/reply.h"
 

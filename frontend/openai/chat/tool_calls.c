@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* functionCall parts as tool_calls, or as the function_call of former times. Called by chat.c. What
- * must stay true: each call of a choice has its own index and id; its arguments are whole, in one
+/* functionCall parts as tool_calls, or as the function_call of former times. Called by
+ * stream.c and whole.c. What must stay true: each call of a choice has its own index and id; its arguments are whole, in one
  * piece; and its signature goes with it.
  *
  * Ids are ours: the provider's are short, missing with most models, and come again in later turns,
  * where clients would mistake one call for another. */
 #include "openai/chat/tool_calls.h"
-
-#include <openssl/sha.h>
-
-enum { ID_BYTES = 12 };
-
-/* The same call has the same id if its reply is written again, and no other call has it. */
-static void write_id(const struct reply *reply, const struct reply_choice *choice, uint64_t index,
-                     struct bytes *out)
-{
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    struct bytes seed = {0};
-
-    bytes_printf(&seed, "%llx %llu %zu ", (unsigned long long)reply->id, (unsigned long long)index,
-                 choice->calls.count);
-    bytes_append(&seed, bytes_view(&reply->response_id));
-    SHA256((const unsigned char *)seed.at, seed.len, digest);
-    bytes_clear(&seed);
-    bytes_append(out, VIEW("call_"));
-    for (size_t i = 0; i < ID_BYTES; i++)
-        bytes_printf(out, "%02x", digest[i]);
-}
 
 static bool ends_number(struct view rest)
 {
@@ -117,7 +96,7 @@ void tool_call_write(const struct reply *reply, struct reply_choice *choice, uin
     if (is_stream)
         json_int_after(out, VIEW("\"index\":"), choice->calls.count);
     bytes_append(out, is_stream ? VIEW(",\"id\":\"") : VIEW("\"id\":\""));
-    write_id(reply, choice, index, out);
+    reply_write_id(reply, index, choice->calls.count, "call_", out);
     bytes_append(out, tool.is_custom ? VIEW("\",\"type\":\"custom\",\"custom\":")
                                      : VIEW("\",\"type\":\"function\",\"function\":"));
     (tool.is_custom ? write_custom : write_function)(out, tool.name, args);

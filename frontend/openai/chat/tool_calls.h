@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A model's calls of functions in the replies of chat/completions. For chat.c and piece.c. */
+/* A model's calls of functions in the replies of chat/completions. For stream.c and whole.c. */
 #pragma once
 
 #include "openai/chat/reply.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an answer has cost. Called by dialect_openai.c. What must stay true: of each call it is the
+/* What an answer has cost. Called by chat.c. What must stay true: of each call it is the
  * newest that the provider has said, never a sum over events; and the total is at least its parts.
  */
 #include "openai/chat/reply.h"

@@ -28,6 +28,13 @@ static void expect_told(const struct error_case *told,
     bytes_clear(&out);
 }
 
+#define QUOTA(violations)                                                                          \
+    "{'error':{'code':429,'message':'Quota','status':'RESOURCE_EXHAUSTED','details':[{'@type':'"   \
+    "type.googleapis.com/google.rpc.RetryInfo','retryDelay':'5s'},{'@type':'type.googleapis.com/"  \
+    "google.rpc.QuotaFailure','violations':[" violations "]}]}}"
+#define REQUESTS "{'quotaId':'GenerateRequestsPerMinutePerProjectPerModel-FreeTier'}"
+#define TOKENS "{'quotaId':'GenerateContentInputTokensPerModelPerMinute-FreeTier'}"
+
 static void openai_errors_have_all_four_members(void **state)
 {
     static const struct error_case cases[] = {
@@ -108,7 +115,27 @@ static void openai_errors_have_all_four_members(void **state)
          {.error = ERROR_FORBIDDEN},
          "{'error':{'message':'Consumer api_key:AIzaSyA-1_2 has been suspended'}}",
          OPENAI("Consumer api_key:*** has been suspended", "invalid_request_error", "null",
-                "null")},
+                "'not_found'")},
+        {"requests of a minute",
+         {.error = ERROR_NO_QUOTA},
+         QUOTA(REQUESTS),
+         OPENAI("Quota", "requests", "null", "'rate_limit_exceeded'")},
+        {"tokens of a minute",
+         {.error = ERROR_NO_QUOTA},
+         QUOTA(TOKENS),
+         OPENAI("Quota", "tokens", "null", "'rate_limit_exceeded'")},
+        {"tokens, by the metric's name",
+         {.error = ERROR_NO_QUOTA},
+         QUOTA("{'quotaMetric':'x/generate_content_free_tier_input_token_count'}"),
+         OPENAI("Quota", "tokens", "null", "'rate_limit_exceeded'")},
+        {"both",
+         {.error = ERROR_NO_QUOTA},
+         QUOTA(TOKENS "," REQUESTS),
+         OPENAI("Quota", "requests", "null", "'rate_limit_exceeded'")},
+        {"tokens of a day",
+         {.error = ERROR_NO_QUOTA_TODAY},
+         QUOTA(TOKENS),
+         OPENAI("Quota", "insufficient_quota", "null", "'insufficient_quota'")},
     };
 
     (void)state;

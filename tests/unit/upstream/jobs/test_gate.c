@@ -48,7 +48,7 @@ static void on_out(void *owner, struct view bytes, bool is_end)
         seen->ends = seen->out.len;
 }
 
-enum kind { STREAM, THOUGHTS, ARRAY, WHOLE, LIST };
+enum kind { STREAM, THOUGHTS, RAW, ARRAY, WHOLE, LIST };
 
 struct expectation {
     const char *what;
@@ -67,11 +67,11 @@ static enum fault run(const struct expectation *c, struct view text, size_t step
                           .kind = c->kind != LIST ? GATE_GENERATED : GATE_JSON,
                           .is_stream = c->kind <= ARRAY,
                           .thoughts = c->kind == THOUGHTS,
+                          .is_raw = c->kind == RAW,
                           .out = on_out,
                           .owner = seen};
     gate_head(gate, 200,
-              c->kind <= THOUGHTS ? VIEW("text/event-stream")
-                                  : VIEW("application/json; charset=UTF-8"));
+              c->kind <= RAW ? VIEW("text/event-stream") : VIEW("application/json; charset=UTF-8"));
     for (size_t at = 0; at < text.len; at += step) {
         size_t len = step < text.len - at ? step : text.len - at;
         char *copy = malloc(len);
@@ -163,7 +163,13 @@ static const struct expectation cases[] = {
      FAULT_NONE, NULL},
     {"too many tokens, nothing else", STREAM, EVENT(FINISH("MAX_TOKENS")), false, FAULT_NONE, NULL},
     {"filtered", STREAM, EVENT(FINISH("SAFETY")), false, FAULT_NONE, NULL},
-    {"a finish that we don't know", STREAM, EVENT(FINISH("WEDNESDAY")), false, FAULT_NONE, NULL},
+    {"a finish that we don't know", STREAM, EVENT(FINISH("WEDNESDAY")), false, FAULT_EMPTY, ""},
+    {"a finish that says nothing", STREAM, EVENT(FINISH("OTHER")), false, FAULT_EMPTY, ""},
+    {"no picture, whole", WHOLE, FINISH("NO_IMAGE"), false, FAULT_EMPTY, ""},
+    {"the same for a client that reads the provider's own answers", RAW, EVENT(FINISH("OTHER")),
+     false, FAULT_NONE, NULL},
+    {"a finish that we don't know behind content", STREAM,
+     EVENT(TEXT("a")) EVENT(FINISH("WEDNESDAY")), false, FAULT_NONE, NULL},
     {"a malformed call", STREAM, EVENT(FINISH("MALFORMED_FUNCTION_CALL")), false, FAULT_MALFORMED,
      ""},
     {"a malformed call behind content", STREAM,

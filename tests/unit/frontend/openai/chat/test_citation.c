@@ -109,8 +109,8 @@ static void sources_of_a_stream_come_before_its_finish(void **state)
          .events = {MORE("{'text':'ab'},{'inlineData':{'mimeType':'image/png','data':'QQ=='}},{"
                          "'text':'cd'}"),
                     LATE(SUPPORT("'partIndex':2,'endIndex':2", "0"))},
-         .want = ROLE TEXT("ab") CHUNK("'images':[" IMAGE("image/png", "QQ==") "]") TEXT("cd")
-             ANNOTATED(A("2", "4")) FINISH("stop") DONE},
+         .want = ROLE TEXT("ab") CHUNK("'images':[" IMAGE_AT("0", "image/png", "QQ==") "]")
+             TEXT("cd") ANNOTATED(A("2", "4")) FINISH("stop") DONE},
         {.what = "no text, no sources",
          .events = {LATE(SUPPORT("'endIndex':2", "0"))},
          .want = ROLE FINISH("stop") DONE},
@@ -118,6 +118,98 @@ static void sources_of_a_stream_come_before_its_finish(void **state)
 
     (void)state;
     streams_are(cases, COUNT_OF(cases));
+}
+
+#define READ(url, status)                                                                          \
+    "{'retrievedUrl':'" url "','urlRetrievalStatus':'URL_RETRIEVAL_STATUS_" status "'}"
+#define WITH(parts, more)                                                                          \
+    "{'candidates':[{'content':{'parts':[" parts "]},'finishReason':'STOP'," more "}]" ID "}"
+#define PLAIN(start, end, url) CITED(start, end, url, url)
+
+static void recited_passages_and_pages_that_were_read_are_sources_too(void **state)
+{
+    static const struct whole cases[] = {
+        {"a recited passage, counted through all parts",
+         WITH("{'text':'" E "b'},{'text':'cd'}",
+              "'citationMetadata':{'citationSources':[{'startIndex':2,'endIndex':4,'uri':'https://"
+              "c.example/','license':'mit'},{'endIndex':2,'license':'mit'}]}"),
+         ANSWER("'content':'" E "bcd'", PLAIN("1", "3", "https://c.example/"))},
+        {"by its other name, with a title",
+         WITH("{'text':'abcd'}", "'citationMetadata':{'citations':[{'endIndex':2,'uri':'https://"
+                                 "c.example/','title':'C'}]}"),
+         ANSWER("'content':'abcd'", CITED("0", "2", "https://c.example/", "C"))},
+        {"pages that were read are the whole answer's, but for those that were not to be had",
+         WITH("{'text':'" E "b'}",
+              "'urlContextMetadata':{'urlMetadata':[" READ(
+                  "https://d.example/", "SUCCESS") "," READ("https://e.example/", "ERROR") "]}"),
+         ANSWER("'content':'" E "b'", PLAIN("0", "2", "https://d.example/"))},
+        {"a page that a passage refers to is told once",
+         WITH("{'text':'abcd'}",
+              GROUNDED(SUPPORT("'endIndex':2", "0")) ",'urlContextMetadata':{'urlMetadata':[" READ(
+                  "https://a.example/", "SUCCESS") "]}"),
+         ANSWER("'content':'abcd'", A("0", "2"))},
+        {"shapes that are none",
+         WITH("{'text':'a'}", "'citationMetadata':{'citationSources':[1,{}]},'urlContextMetadata':{"
+                              "'urlMetadata':{}}"),
+         ANSWER("'content':'a'", "")},
+    };
+    static const struct stream streams[] = {
+        {.what = "a page that was read before the text",
+         .events = {"{'candidates':[{'urlContextMetadata':{'urlMetadata':[" READ(
+                        "https://d.example/", "SUCCESS") "]}}]" ID "}",
+                    MORE("{'text':'ab'}"), PARTS("{'text':'cd'}", "STOP")},
+         .want = ROLE TEXT("ab") TEXT("cd") ANNOTATED(PLAIN("0", "4", "https://d.example/"))
+             FINISH("stop") DONE},
+        {.what = "a recited passage",
+         .events = {MORE("{'text':'ab'}"),
+                    WITH("{'text':'cd'}", "'citationMetadata':{'citationSources':[{'startIndex':1,"
+                                          "'endIndex':3,'uri':'https://c.example/'}]}")},
+         .want = ROLE TEXT("ab") TEXT("cd") ANNOTATED(PLAIN("1", "3", "https://c.example/"))
+             FINISH("stop") DONE},
+    };
+
+    (void)state;
+    wholes_are(cases, COUNT_OF(cases), false);
+    streams_are(streams, COUNT_OF(streams));
+}
+
+#define LINKS                                                                                      \
+    "\\n\\n---\\n**Sources**\\n\\n- [a.example](https://a.example/)\\n- [" B_URL                   \
+    "](https://b.example/?q=\\')"
+
+static void found_pages_are_listed_where_the_model_was_asked_for_with_search(void **state)
+{
+    static const struct whole cases[] = {
+        {"behind the text", SOURCED("{'text':'abc'}", SUPPORT("'endIndex':2", "0")),
+         ANSWER("'content':'abc" LINKS "'", A("0", "2"))},
+        {"what would end a link",
+         WITH("{'text':'a'}",
+              "'groundingMetadata':{'groundingChunks':[{'web':{'uri':'https://x.example/(a) b','"
+              "title':'[x]'}},{'web':{'uri':'https://x.example/(a) "
+              "b','title':'[x]'}},{'web':{}},1]}"),
+         ANSWER("'content':'a\\n\\n---\\n**Sources**\\n\\n- "
+                "[\\\\[x\\\\]](https://x.example/%28a%29%20b)'",
+                "")},
+    };
+    static const struct stream streams[] = {
+        {.what = "at the end, once",
+         .events = {SOURCED("{'text':'ab'}", ""), LATE(SUPPORT("'endIndex':2", "0"))},
+         .want = ROLE TEXT("ab") TEXT(LINKS) ANNOTATED(A("0", "2")) FINISH("stop") DONE},
+    };
+    static const struct whole plain[] = {
+        {"not listed", SOURCED("{'text':'abc'}", SUPPORT("'endIndex':2", "0")),
+         ANSWER("'content':'abc'", A("0", "2"))},
+    };
+
+    (void)state;
+    given = (struct given){.style = {.search_links = true}, .is_search = true};
+    wholes_are(cases, COUNT_OF(cases), false);
+    streams_are(streams, COUNT_OF(streams));
+    given.is_search = false;
+    wholes_are(plain, COUNT_OF(plain), false);
+    given = (struct given){.is_search = true};
+    wholes_are(plain, COUNT_OF(plain), false);
+    given = (struct given){0};
 }
 
 static void each_choice_has_its_own_sources(void **state)
@@ -225,6 +317,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sources_of_a_whole_answer_are_annotations),
         cmocka_unit_test(sources_of_a_stream_come_before_its_finish),
+        cmocka_unit_test(recited_passages_and_pages_that_were_read_are_sources_too),
+        cmocka_unit_test(found_pages_are_listed_where_the_model_was_asked_for_with_search),
         cmocka_unit_test(each_choice_has_its_own_sources),
         cmocka_unit_test(there_are_bounds),
         cmocka_unit_test(a_source_with_a_huge_address_is_left_out),

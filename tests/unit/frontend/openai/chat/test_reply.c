@@ -28,10 +28,11 @@ static void a_whole_answer_becomes_a_completion(void **state)
                            "image/jpeg", "QQ==") "],'refusal':null",
                        "stop"),
                NO_USAGE)},
-        {"sketches of a picture, sound and a picture of no type are not shown",
+        {"sketches of a picture, a film and a picture of no type are not shown",
          PARTS("{'text':'Hi'},{'thought':true,'inlineData':{'mimeType':'image/png','data':'QUJD'}},"
-               "{'inlineData':{'mimeType':'audio/L16','data':'QUJD'}},{'inlineData':{'data':'QUJD'}"
-               "},{'inlineData':{'mimeType':'image/png'}}",
+               "{'inlineData':{'mimeType':'video/mp4','data':'QUJD'}},{'inlineData':{'data':'QUJD'}"
+               "},{'inlineData':{'mimeType':'image/png'}},{'fileData':{'mimeType':'video/mp4',"
+               "'fileUri':'u'}}",
                "STOP"),
          WHOLE(MESSAGE("0", "'content':'Hi','refusal':null", "stop"), NO_USAGE)},
         {"programs and what they say",
@@ -95,8 +96,7 @@ static void a_whole_answer_becomes_a_completion(void **state)
         {"an unknown reason after some content", PARTS("{'text':'Hi'}", "NEW_REASON"),
          WHOLE(MESSAGE("0", "'content':'Hi','refusal':null", "stop"), NO_USAGE)},
         {"an unknown reason", FINISHED("NEW_REASON"),
-         WHOLE(MESSAGE("0", "'content':'','refusal':'The answer was withheld: NEW_REASON'",
-                       "content_filter"),
+         WHOLE(MESSAGE("0", "'content':'','refusal':'The answer was withheld: NEW_REASON'", "stop"),
                NO_USAGE)},
         {"malformed after some content", PARTS("{'text':'Hi'}", "MALFORMED_FUNCTION_CALL"),
          WHOLE(MESSAGE("0", "'content':'Hi','refusal':null", "stop"), NO_USAGE)},
@@ -108,6 +108,23 @@ static void a_whole_answer_becomes_a_completion(void **state)
          WHOLE(MESSAGE("0", "'content':'','refusal':'The prompt was blocked: PROHIBITED_CONTENT'",
                        "content_filter"),
                USAGE("4", "0", "4", "0", "0"))},
+        {"a blocked prompt, and why",
+         "{'promptFeedback':{'blockReason':'OTHER','blockReasonMessage':'No.'}" ID "}",
+         WHOLE(MESSAGE("0", "'content':'','refusal':'The prompt was blocked: OTHER: No.'",
+                       "content_filter"),
+               NO_USAGE)},
+        {"the model's version",
+         "{'candidates':[{'finishReason':'STOP'}],'modelVersion':'gemini-2.5-flash'" ID "}",
+         "{'id':'chatcmpl-r1','object':'chat.completion','created':77,'model':'models/m',"
+         "'system_fingerprint':'fp_gemini-2.5-flash','choices':[" MESSAGE(
+             "0", "'content':'','refusal':null", "stop") "],'usage':" NO_USAGE "}"},
+        {"a picture by its address",
+         PARTS("{'fileData':{'mimeType':'image/png','fileUri':'https://x.example/a'}}", "STOP"),
+         WHOLE(MESSAGE("0",
+                       "'content':'','images':[{'type':'image_url','image_url':{'url':"
+                       "'https://x.example/a'}}],'refusal':null",
+                       "stop"),
+               NO_USAGE)},
         {"feedback that blocks nothing",
          "{'promptFeedback':{'safetyRatings':[]},'candidates':[{'content':{'parts':[{'text':'Hi'}]}"
          ",'finishReason':'STOP'}]" ID "}",
@@ -320,13 +337,14 @@ static const struct
                                      "'QUJD'}},{'inlineData':{'mimeType':'image/png','data':'QQ=='"
                                      "}},{'text':'b'}"),
                                 FINISHED("STOP")},
-                     .want = ROLE TEXT("a") CHUNK("'images':[" IMAGE("image/png", "QUJD") "," IMAGE(
-                         "image/png", "QQ==") "]") TEXT("b") FINISH("stop") DONE},
+                     .want = ROLE TEXT("a") CHUNK("'images':[" IMAGE_AT(
+                         "0", "image/png", "QUJD") "," IMAGE_AT("1", "image/png", "QQ==") "]")
+                         TEXT("b") FINISH("stop") DONE},
                     {.what = "a picture and nothing else is content",
                      .events = {PARTS("{'inlineData':{'mimeType':'image/png','data':'QUJD'}}",
                                       "IMAGE_OTHER")},
-                     .want = ROLE CHUNK("'images':[" IMAGE("image/png", "QUJD") "]") FINISH("stop")
-                         DONE},
+                     .want = ROLE CHUNK("'images':[" IMAGE_AT("0", "image/png", "QUJD") "]")
+                         FINISH("stop") DONE},
                     {.what = "programs",
                      .events = {PARTS("{'executableCode':{'code':'1'}},{'text':'One.'}", "STOP")},
                      .want = ROLE TEXT("\\n```python\\n1\\n```\\nOne.") FINISH("stop") DONE},

@@ -75,6 +75,9 @@ static void expect_out(const char *what, struct bytes *out, const char *wanted)
 #define ENTRY(id, name, args)                                                                      \
     "{'id':'" id "','type':'function','function':{'name':'" name "','arguments':'" args "'}}"
 
+/* The first chunk of a stream that begins with a call. */
+#define CALLER CHUNK("'role':'assistant','content':null,'refusal':null")
+
 static const struct tool_names none;
 
 static void calls_are_told_whole(void **state)
@@ -143,11 +146,11 @@ static void streamed_calls_have_an_index_each(void **state)
 
     (void)state;
     expect_out("in events of their own", &out,
-               ROLE DELTA("0", "#0", "f", "{\\'x\\':1}") TEXT("and") DELTA("1", "#1", "g", "{}")
+               CALLER DELTA("0", "#0", "f", "{\\'x\\':1}") TEXT("and") DELTA("1", "#1", "g", "{}")
                    DELTA("2", "#2", "f", "{\\'x\\':2}") FINISH("tool_calls") DONE);
     out = stream(&none, together, COUNT_OF(together));
     expect_out("in one event", &out,
-               ROLE DELTA("0", "#0", "f", "{}") DELTA("1", "#1", "g", "{}") FINISH("tool_calls")
+               CALLER DELTA("0", "#0", "f", "{}") DELTA("1", "#1", "g", "{}") FINISH("tool_calls")
                    DONE);
 }
 
@@ -166,7 +169,7 @@ static void who_knows_function_call_gets_one(void **state)
                      NO_USAGE));
     out = stream(&legacy, events, COUNT_OF(events));
     expect_out("streamed", &out,
-               ROLE CHUNK("'function_call':{'name':'f','arguments':'{}'}") FINISH("function_call")
+               CALLER CHUNK("'function_call':{'name':'f','arguments':'{}'}") FINISH("function_call")
                    DONE);
 }
 
