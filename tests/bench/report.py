@@ -7,7 +7,7 @@ import statistics
 
 from scene import STRAIGHT, TRANSLATED, NGINX
 
-RECORDING = ("recorder", "store")
+RECORDING = ("recorder", "store", "query")
 DATABASE = "mariadbd"
 FAILURES = ("not_connected", "refused", "cut", "out_of_order", "too_short", "unfinished")
 

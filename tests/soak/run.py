@@ -33,7 +33,7 @@ SHARE = 0.4         # of what the machine does in short calls; the others take a
 RATE_MOST = 5000
 SETTLE_SECONDS = 120
 AWAY_SECONDS = 3    # of the database
-VICTIMS = ["frontend-0", "frontend-1", "upstream-0", "upstream-1", "balancer", "recorder", "store", "database"]
+VICTIMS = ["frontend-0", "frontend-1", "upstream-0", "upstream-1", "balancer", "recorder", "store", "query", "admin", "database"]
 # The last third: those that are not named live on, so that there are long lives to be measured.
 LATE_VICTIMS = ["frontend-0", "upstream-0", "database"]
 
