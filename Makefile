@@ -191,7 +191,7 @@ $(BUILD)/node/.ready:
 # A make that uses all cores, unless this one was told how many.
 parallel = $(MAKE) $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: FORCE all programs sanitized run test check asan fuzz fuzz-merge bench soak coverage lint format docs docs-check clean help
+.PHONY: FORCE all programs sanitized run test check container asan fuzz fuzz-merge bench soak coverage lint format docs docs-check clean help
 FORCE:
 
 all: ## build the processes and the simulator (the default)
@@ -205,15 +205,19 @@ sanitized:
 run: ## install what is missing, build, start everything, print "ready: …"; Ctrl-C drains and stops
 	@exec launch/run.sh
 
-test: ## everything CI runs: lint, unit and flow tests, both again sanitized, fuzz replay
-	@launch/packages.sh build run test clients lint
+test: ## everything CI runs: lint, unit and flow tests, both again sanitized, fuzz replay, the container
+	@launch/packages.sh build run test clients lint container
 	+@$(parallel) programs $(CLIENTS)
-	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) docs lint unit model flow asan-unit asan-replay asan-flow
+	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) docs lint container unit model flow asan-unit asan-replay asan-flow
 
 check: ## for each commit, under two minutes: unit tests, short flows, fuzz replay, docs up to date
 	@launch/packages.sh build run test
 	+@$(parallel) programs
 	@$(PYTHON) tests/run.py --build $(BUILD) docs unit replay short
+
+container: ## the image and docker-compose.yml, with an engine of the test's own; skipped where there is none
+	@launch/packages.sh container test
+	@$(PYTHON) tests/run.py --build $(BUILD) container
 
 asan: ## unit and flow tests and fuzz replay, sanitized
 	@launch/packages.sh build run test clients

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that the named groups need (build, run, test, clients, bench, fuzz, lint). Called by make; says
-# nothing and touches nothing when all of them are there. SPDX-License-Identifier: Apache-2.0
+# Installs the Debian packages that the named groups need (build, run, test, clients, bench, fuzz, lint, container). Called by
+# make; says nothing and touches nothing when all of them are there. SPDX-License-Identifier: Apache-2.0
 set -eu
 
 build="gcc g++ make pkg-config libh2o-evloop-dev libssl-dev libzmq3-dev libcurl4-openssl-dev
@@ -14,6 +14,7 @@ command -v node >/dev/null || clients="$clients nodejs"
 command -v npm >/dev/null || clients="$clients npm"
 bench="wrk nginx-light haproxy python3-matplotlib"
 fuzz="clang-14 libclang-rt-14-dev libfuzzer-14-dev"
+container="docker.io docker-compose debootstrap"
 lint="clang-format-14 clang-tidy-14 cppcheck gcovr"
 
 wanted=
@@ -26,6 +27,7 @@ for group in "$@"; do
     bench) wanted="$wanted $bench" ;;
     fuzz) wanted="$wanted $fuzz" ;;
     lint) wanted="$wanted $lint" ;;
+    container) wanted="$wanted $container" ;;
     *) echo "packages.sh: no such group: $group" >&2; exit 2 ;;
     esac
 done

@@ -160,7 +160,7 @@ port_open() {
 quote() { printf ' %q' "$@"; }
 
 # service NAME COMMAND…: a folder that runsv understands. Its log goes to STATE_DIR/log/NAME/current; warnings and errors
-# come to the terminal as well.
+# come to the terminal as well, and with LAUNCH_LOGS=all every line.
 service() {
     local name=$1 folder=$state/service.new/$1 log=$state/log/$1
     shift
@@ -175,7 +175,11 @@ service() {
 echo "ts=\$(date -u +%FT%T.%3NZ) level=warn proc=launch event=process.ended service=$name status=\$1 signal=\$2"
 echo >>$(quote "$state/run/died.$name")
 FINISH
-    printf '%s\n' s4000000 n3 'e*level=error*' 'e*level=warn*' 'e*[ERROR]*' >"$log/config"
+    if [[ ${LAUNCH_LOGS:-} == all ]]; then
+        printf '%s\n' s4000000 n3 'e*' >"$log/config"
+    else
+        printf '%s\n' s4000000 n3 'e*level=error*' 'e*level=warn*' 'e*[ERROR]*' >"$log/config"
+    fi
     chmod 700 "$folder/run" "$folder/finish" "$folder/log/run"
     services+=("$state/service/$name")
 }
@@ -196,6 +200,8 @@ database_make() {
     local -a who=()
 
     [[ ! -d $state/db/mysql ]] || return 0
+    command -v mariadb-install-db >/dev/null ||
+        fail "there is no MariaDB here for a private database: set MYSQL_HOST or MYSQL_SOCKET"
     [[ $(id -u) != 0 ]] || who=(--user=root)
     say "making a private database in $state/db"
     rm -rf "${state:?}/db.new"
