@@ -50,8 +50,7 @@ endif
 # The first of these packages that pkg-config knows, else the plain flags: $(call pkg,--libs,names,-lfallback)
 pkg = $(shell for name in $(2); do pkg-config $(1) $$name 2>/dev/null && exit; done; echo $(3))
 
-LIBS_common := $(call pkg,--libs,libzmq,-lzmq) \
-    $(call pkg,--libs,yyjson,-lyyjson) -lcrypto -lz
+LIBS_common := $(call pkg,--libs,libzmq,-lzmq) $(call pkg,--libs,yyjson,-lyyjson) -lmsgpuck -lcrypto -lz
 LIBS_http := $(call pkg,--libs,libh2o-evloop,-lh2o-evloop) -lssl -lcrypto -lbrotlidec -lzstd
 LIBS_frontend := $(LIBS_http) -lm
 LIBS_balancer :=

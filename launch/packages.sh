@@ -3,7 +3,7 @@
 # make; says nothing and touches nothing when all of them are there. SPDX-License-Identifier: Apache-2.0
 set -eu
 
-build="gcc g++ make pkg-config libh2o-evloop-dev libssl-dev libzmq3-dev libcurl4-openssl-dev
+build="gcc g++ make pkg-config libh2o-evloop-dev libssl-dev libzmq3-dev libmsgpuck-dev libcurl4-openssl-dev
     default-libmysqlclient-dev libhttp-parser-dev zlib1g-dev libbrotli-dev libzstd-dev uthash-dev libyyjson-dev"
 run="mariadb-server-core mariadb-client-core runit curl ca-certificates"
 test="libcmocka-dev python3 python3-pytest python3-venv python3-pip iproute2

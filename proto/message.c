@@ -3,6 +3,8 @@
  * type and length are checked. */
 #include "message.h"
 
+#include <msgpuck.h>
+
 #include "flat.h"
 
 /* The tables */
@@ -31,7 +33,10 @@ const struct message_facts messages[MSG_KINDS] = {
 #include "messages.def"
 };
 
-enum { FIELDS_MOST = 64 }; /* of one letter, unknown ones of a newer peer included */
+enum {
+    FIELDS_MOST = 64, /* of one letter, unknown ones of a newer peer included */
+    HEAD_MOST = 9,    /* bytes of a number, and of what stands in front of a text */
+};
 
 /* Packing */
 
@@ -48,10 +53,10 @@ static bool is_text(const struct field *field)
 /* Counts the fields; returns the most bytes that the letter can take. */
 static size_t room_of(const struct field *fields, const char *letter, size_t *count)
 {
-    size_t room = 2 * FLAT_HEAD; /* the array and its kind */
+    size_t room = 2 * HEAD_MOST; /* the array and its kind */
 
     for (*count = 0; fields[*count].name; ++*count) {
-        room += FLAT_HEAD;
+        room += HEAD_MOST;
         if (is_text(&fields[*count]))
             room += text_at(&fields[*count], letter).len;
     }
@@ -71,27 +76,17 @@ static char *pack_field(char *to, const struct field *field, const char *letter)
 
     switch (field->type) {
     case FIELD_u64:
-        return flat_put_number(to, *(const uint64_t *)(const void *)at);
+        return mp_encode_uint(to, *(const uint64_t *)(const void *)at);
     case FIELD_boolean:
-        return flat_put_boolean(to, *(const bool *)at);
+        return mp_encode_bool(to, *(const bool *)at);
     case FIELD_str:
     case FIELD_secret: /* a struct secret is a struct view */
-        return pack_text(flat_put_str(to, text_at(field, letter).len), text_at(field, letter));
+        return pack_text(mp_encode_strl(to, (uint32_t)text_at(field, letter).len),
+                         text_at(field, letter));
     case FIELD_bin:
-        return pack_text(flat_put_bin(to, text_at(field, letter).len), text_at(field, letter));
+        return pack_text(mp_encode_binl(to, (uint32_t)text_at(field, letter).len),
+                         text_at(field, letter));
     }
-    return to;
-}
-
-static char *pack_array(char *to, size_t count)
-{
-    if (count < 16) {
-        *to++ = (char)(0x90 | count);
-        return to;
-    }
-    *to++ = (char)0xdc;
-    *to++ = (char)(count >> 8);
-    *to++ = (char)count;
     return to;
 }
 
@@ -101,8 +96,8 @@ void message_pack(struct bytes *out, enum message_kind kind, const void *letter)
     size_t count, room = room_of(fields, letter, &count);
     char *to = bytes_room(out, room);
 
-    to = pack_array(to, count + 1);
-    to = flat_put_number(to, kind);
+    to = mp_encode_array(to, (uint32_t)count + 1);
+    to = mp_encode_uint(to, kind);
     for (size_t i = 0; i < count; i++)
         to = pack_field(to, &fields[i], letter);
     out->len = (size_t)(to - out->at);
@@ -113,19 +108,13 @@ void message_pack(struct bytes *out, enum message_kind kind, const void *letter)
 /* Reads an array's header off `frame`. */
 static bool take_array(struct view *frame, size_t *count)
 {
-    const unsigned char *at = (const unsigned char *)frame->at;
+    const char *at = frame->at;
 
-    if (frame->len >= 1 && (at[0] & 0xf0) == 0x90) {
-        *count = at[0] & 0x0f;
-        *frame = view_skip(*frame, 1);
-        return true;
-    }
-    if (frame->len >= 3 && at[0] == 0xdc) {
-        *count = (size_t)at[1] << 8 | at[2];
-        *frame = view_skip(*frame, 3);
-        return true;
-    }
-    return false;
+    if (!frame->len || mp_typeof(*at) != MP_ARRAY || mp_check_array(at, at + frame->len) > 0)
+        return false;
+    *count = mp_decode_array(&at);
+    *frame = view_skip(*frame, (size_t)(at - frame->at));
+    return true;
 }
 
 static bool store_value(const struct field *field, const struct flat *value, char *at)

@@ -116,7 +116,7 @@ static const struct {
 #define FRAME(text) text, sizeof(text) - 1
     {"no array", FRAME("\x07"), "array", 0},
     {"an empty array", FRAME("\x90"), "count", 0},
-    {"an array that promises four thousand million", FRAME("\xdd\xff\xff\xff\xff"), "array", 0},
+    {"an array that promises four thousand million", FRAME("\xdd\xff\xff\xff\xff"), "count", 0},
     {"more fields than any letter may have", FRAME("\xdc\xff\xff\x05"), "count", 0},
     {"a kind that is text", FRAME("\x91\xa1x"), "kind", 0},
     {"a list inside", FRAME("\x92\x04\x91\x01"), "peer", 0},
