@@ -7,6 +7,7 @@
 #include "http/health.h"
 #include "http/tokens.h"
 #include "parts/refusal.h"
+#include "parts/seal.h"
 #include "road/road.h"
 #include "web/web.h"
 
@@ -17,5 +18,6 @@ struct frontend {
     struct road *road;
     struct exchanges exchanges;
     struct refusals refusals;
+    struct seals seals;
     struct health health;
 };

@@ -94,6 +94,8 @@ static void open_parts(struct frontend *frontend)
     web_open(&frontend->web, &frontend->actor, frontend, http_on_req, settings_now()->body_limit);
     frontend->web.complain = http_complain;
     frontend->web.complain_early = http_complain_early;
+    frontend->web.streams = http_streams;
+    seals_open(&frontend->seals, settings_now()->upload_secret, options_path("upload.key"));
     relay_admin(&frontend->web);
     web_start(&frontend->web);
     frontend->road = road_open(&frontend->actor);

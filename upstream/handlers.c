@@ -114,7 +114,7 @@ static void on_body(void *owner, const struct letter *letter)
     struct job *job = offered(owner, msg->frontend, msg->call, msg->offer);
 
     if (job)
-        job_body(job, msg->from, msg->data);
+        job_body(job, msg);
 }
 
 static void on_ack(void *owner, const struct letter *letter)

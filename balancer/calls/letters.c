@@ -54,6 +54,8 @@ void tell_job(struct calls *calls, const struct call *call, const struct msg_cal
         .type = letter->type,
         .headers = letter->headers,
         .raw = letter->raw,
+        .flow = letter->flow,
+        .lines = letter->lines,
     };
 
     mailbox_post(calls->upstream, call->upstream->id, MSG_JOB, &job);

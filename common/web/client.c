@@ -73,6 +73,8 @@ static void on_client_closed(void *data)
     struct client *client = data;
 
     client->web->clients--;
+    if (client->reader)
+        client->reader->clear(client);
     h2o_timeout_unlink(&client->look);
     h2o_timeout_unlink(&client->again);
     if (client->linger_fd >= 0)
@@ -109,17 +111,33 @@ static void on_tap(h2o_socket_t *socket, const char *error)
 {
     struct client *client = socket->on_close.data;
     char byte;
-    ssize_t got = recv(h2o_socket_get_fd(socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t got;
 
+    if (!error && client->reader && client->reader->readable(client))
+        return;
+    got = recv(h2o_socket_get_fd(socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (error || got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
         client_gone(client);
         return;
     }
-    if (got > 0) { /* the next request already, or the end of a line that nobody needs */
-        h2o_socket_read_stop(socket);
-        h2o_socket_dont_read(socket, 0);
+    if (got > 0) /* the next request already, or the end of a line that nobody needs */
+        client_rest(client);
+}
+
+void client_listen(struct client *client)
+{
+    h2o_timeout_unlink(&client->look);
+    h2o_socket_dont_read(client->socket, 1);
+    if (!h2o_socket_is_reading(client->socket))
+        h2o_socket_read_start(client->socket, on_tap);
+}
+
+void client_rest(struct client *client)
+{
+    h2o_socket_read_stop(client->socket);
+    h2o_socket_dont_read(client->socket, 0);
+    if (!h2o_timeout_is_linked(&client->look))
         h2o_timeout_link(client->web->loop, &client->web->context.one_sec_timeout, &client->look);
-    }
 }
 
 void web_tap(h2o_req_t *req, void (*on_gone)(void *data), void *data)
@@ -137,6 +155,8 @@ void web_untap(h2o_req_t *req)
     struct client *client = client_of(req);
 
     client->on_gone = NULL;
+    if (client->reader)
+        client->reader->stop(client);
     h2o_timeout_unlink(&client->look);
     h2o_socket_dont_read(client->socket, 0);
     h2o_socket_read_stop(client->socket);

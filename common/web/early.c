@@ -38,6 +38,8 @@ static bool judge(struct client *client)
     client->fault = verdict.fault;
     if (verdict.status)
         refuse(client, verdict.status, verdict.target);
+    else if (verdict.is_whole && !verdict.fault)
+        stream_judge(client);
     return !verdict.status;
 }
 
@@ -77,6 +79,7 @@ static void on_disposed(void *data)
 {
     struct client *client = ((struct turn *)data)->client;
 
+    stream_clear(client);
     if (!h2o_timeout_is_linked(&client->again))
         h2o_timeout_link(client->web->loop, &client->web->context.zero_timeout, &client->again);
 }

@@ -22,8 +22,10 @@ int phr_parse_request(const char *bytes, size_t len, const char **method, size_t
                       const char **path, size_t *path_len, int *minor_version,
                       struct phr_header *headers, size_t *header_count, size_t last_len);
 
+enum { LENGTH_DIGITS = 18 };
+
 struct head {
-    struct view target;
+    struct view method, target;
     int minor; /* of the version */
     size_t count;
     struct phr_header lines[H2O_MAX_HEADERS];
@@ -32,13 +34,11 @@ struct head {
 /* -1: it is no head; -2: it has not come to its end. */
 static int read_head(struct view bytes, struct head *head)
 {
-    const char *method;
-    size_t method_len;
-
-    head->target = VIEW("");
+    head->target = head->method = VIEW("");
     head->count = H2O_MAX_HEADERS;
-    return phr_parse_request(bytes.at, bytes.len, &method, &method_len, &head->target.at,
-                             &head->target.len, &head->minor, head->lines, &head->count, 0);
+    return phr_parse_request(bytes.at, bytes.len, &head->method.at, &head->method.len,
+                             &head->target.at, &head->target.len, &head->minor, head->lines,
+                             &head->count, 0);
 }
 
 /* The second word of the first line; what is no text there is no target. */
@@ -120,6 +120,59 @@ struct head_verdict head_judge(struct view bytes)
                                                 : 0,
         .target = second_word(bytes),
     };
+}
+
+/* The length of a body that is no number, or of more digits than any has, is h2o's to refuse. */
+static bool read_length(struct view text, uint64_t *length)
+{
+    *length = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+        *length = *length * 10 + (uint64_t)(text.at[i] - '0');
+    }
+    return text.len && text.len <= LENGTH_DIGITS;
+}
+
+static const struct phr_header *find_line(const struct head *head, struct view name)
+{
+    for (size_t i = 0; i < head->count; i++)
+        if (is_named(&head->lines[i], name))
+            return &head->lines[i];
+    return NULL;
+}
+
+static struct view value_of(const struct phr_header *line)
+{
+    return line ? view_trim((struct view){line->value, line->value_len}) : VIEW("");
+}
+
+static bool is_word(struct view text, const char *word)
+{
+    return text.len == strlen(word) && strncasecmp(text.at, word, text.len) == 0;
+}
+
+bool head_find_body(struct view bytes, struct head_body *body)
+{
+    struct head head;
+    int len = read_head(bytes, &head);
+    const struct phr_header *coding = find_line(&head, VIEW("transfer-encoding"));
+    const struct phr_header *line = coding ? coding : find_line(&head, VIEW("content-length"));
+    struct view expect = value_of(find_line(&head, VIEW("expect")));
+
+    if (len < 0 || fault_of(&head) || !line || find(&head, VIEW("content-length")).count > 1)
+        return false;
+    *body = (struct head_body){.method = head.method,
+                               .target = head.target,
+                               .head_len = (size_t)len,
+                               .is_chunked = coding != NULL,
+                               .wants_continue = expect.len != 0,
+                               .line_at = (size_t)(line->name - bytes.at),
+                               .line_name_len = line->name_len};
+    if (expect.len && !is_word(expect, "100-continue"))
+        return false;
+    return coding ? is_word(value_of(coding), "chunked")
+                  : read_length(value_of(line), &body->length) && body->length;
 }
 
 struct view head_origin(struct view target)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/view.h"
 
@@ -17,6 +18,21 @@ struct head_verdict {
 };
 
 struct head_verdict head_judge(struct view bytes);
+
+/* What a head says of the body behind it. */
+struct head_body {
+    struct view method, target;
+    size_t head_len; /* bytes of the head */
+    uint64_t length; /* Content-Length; 0 too if it is chunked */
+    bool is_chunked;
+    bool wants_continue; /* Expect: 100-continue */
+    size_t line_at;      /* where the name of the line stands that says how long the body is */
+    size_t line_name_len;
+};
+
+/* Reads it out of a head that is whole and has no fault. False: there is no body, or one that must be
+ * left to h2o, which knows how to refuse it. */
+bool head_find_body(struct view bytes, struct head_body *body);
 
 /* The path and query of a target, which may be a whole address (http://host/path). */
 struct view head_origin(struct view target);

@@ -52,6 +52,15 @@ static bool is_made_by_h2o(const h2o_req_t *req)
                      H2O_STRLIT("text/plain; charset=utf-8"));
 }
 
+/* A client that still sends its body gets the reply, and then its connection ends. */
+static void end_unread(h2o_req_t *req)
+{
+    if (!stream_is_unread(client_of(req)))
+        return;
+    req->http1_is_persistent = 0;
+    client_linger(client_of(req));
+}
+
 static void on_setup(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **slot)
 {
     struct web *web = H2O_STRUCT_FROM_MEMBER(struct web, context, req->conn->ctx);
@@ -59,6 +68,7 @@ static void on_setup(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **slot)
     struct rewrite *rewrite;
 
     (void)filter;
+    end_unread(req);
     if (!is_made_by_h2o(req) || !web->complain) {
         h2o_setup_next_ostream(req, slot);
         return;
@@ -113,6 +123,8 @@ static int on_req(h2o_handler_t *handler, h2o_req_t *req)
     if (fault)
         return refuse(req, fault);
     early_watch_next(req);
+    if (client_of(req)->stream.is_on)
+        stream_begin(client_of(req));
     return -1; /* the routes' turn */
 }
 

@@ -33,6 +33,10 @@ struct web {
     void (*complain_early)(struct web *web, int status, struct view target, struct bytes *head,
                            struct bytes *body);
 
+    /* Whether the body of such a request is to be had as it comes (web_stream_open): then h2o's
+     * req->entity is empty, and no limit holds. `length` 0: nobody knows. NULL: none is. */
+    bool (*streams)(struct web *web, struct view method, struct view target, uint64_t length);
+
     /* private */
     h2o_socket_t *listener;
     h2o_timeout_t accept_pause;
@@ -97,3 +101,28 @@ void web_untap(h2o_req_t *req);
 
 /* Breaks the connection, whatever is in flight; h2o then disposes of the request. */
 void web_break(h2o_req_t *req);
+
+/* Bodies as they come */
+
+enum web_stream_fault {
+    WEB_STREAM_STALLED,   /* the client has sent nothing for CLIENT_STALL, though there was room */
+    WEB_STREAM_MALFORMED, /* no chunk where one should be */
+};
+
+/* Called in callbacks of the loop. */
+struct web_stream_events {
+    size_t (*room)(void *owner); /* bytes that would be taken now */
+    void (*bytes)(void *owner, struct view bytes, bool is_last);
+    void (*failed)(void *owner, enum web_stream_fault fault); /* nothing more comes */
+};
+
+/* Whether the request's body is one of these. `*length`: bytes of the whole + 1; 0: nobody knows. */
+bool web_stream_length(const h2o_req_t *req, uint64_t *length);
+
+/* Behind web_tap; nothing comes before web_stream_go_on says that there is room. It stops by itself when
+ * there is none, and needs to be told again. A client that hangs up is told by the tap. */
+void web_stream_open(h2o_req_t *req, const struct web_stream_events *events, void *owner);
+void web_stream_go_on(h2o_req_t *req);
+
+/* The rest is not read. To be called before `owner` goes. */
+void web_stream_close(h2o_req_t *req);

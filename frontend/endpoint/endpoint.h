@@ -7,16 +7,25 @@
 #include "endpoint/plan.h"
 
 struct refusals;
+struct seals;
 
 struct request {
     uint64_t id;     /* x-request-id */
     uint64_t client; /* hash of its token */
     uint64_t now_ms, utc_ms;
-    const char *pool;          /* of the route */
-    struct view model;         /* {model} of the route; empty: it has none */
-    struct view query;         /* behind the question mark, as the client wrote it */
-    struct view body;          /* decoded; empty: none */
+    const char *pool;    /* of the route */
+    struct view model;   /* {model} of the route; empty: it has none */
+    struct view query;   /* behind the question mark, as the client wrote it */
+    struct view body;    /* decoded; empty: none */
+    struct body *stream; /* the body as it comes, instead of `body`; NULL: that is the whole */
+    struct view method;
+    struct view path;   /* of the route: decoded, aliases followed */
+    struct view origin; /* scheme://host by which the client asks us; empty: unknown */
+    /* The value of a header (name in lower case), or the empty view. */
+    struct view (*header)(const void *headers, const char *name);
+    const void *headers;
     struct refusals *refusals; /* what models are known to refuse */
+    const struct seals *seals; /* for what clients carry and must not read or change */
 };
 
 struct call_answer {
@@ -29,6 +38,12 @@ struct endpoint {
     const char *name;   /* in logs */
     size_t state_size;  /* of `state` below: zeroed, private to the endpoint */
     const char *stream; /* Content-Type of a reply of events */
+
+    bool takes_stream; /* `begin` takes a body as it comes, of any length */
+
+    /* Whether the request shows by itself whose it is, without a token; `*client` is set then. NULL:
+     * never. */
+    bool (*admits)(const struct request *request, uint64_t *client);
 
     /* Reads the request, and adds the first calls to the plan. Another value than NONE: `plan->why`
      * and `param` say more, and nothing is asked of the provider. */

@@ -56,6 +56,7 @@ void plan_clear(struct plan *plan)
         free(plan->steps[i]);
     }
     free(plan->steps);
+    bytes_clear(&plan->lines);
     bytes_clear(&plan->why);
     *plan = (struct plan){0};
 }

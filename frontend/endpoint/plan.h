@@ -25,8 +25,9 @@ struct step {
 struct plan {
     struct step **steps;
     size_t count, limit;
-    bool is_sse; /* the reply is a stream of events */
-    size_t kept; /* bytes that the endpoint keeps of answers: the exchange charges them */
+    bool is_sse;        /* the reply is a stream of events */
+    size_t kept;        /* bytes that the endpoint keeps of answers: the exchange charges them */
+    struct bytes lines; /* header lines of the reply, for an endpoint that puts it together */
     /* what is to be said of an error that the endpoint returns; empty: the text of errors.def */
     struct bytes why;
     const char *param; /* …and the parameter at fault */

@@ -133,6 +133,11 @@ static void fail_here(struct exchange *x, enum error error)
                 .error = error, .text = why, .param = x->plan.param, .is_tried = true});
 }
 
+void exchange_fail(struct exchange *x, enum error error, const char *text)
+{
+    fail(x, &(struct complaint){.error = error, .text = text});
+}
+
 void exchanges_fail(struct exchanges *all, enum error error)
 {
     struct exchange *x, *next;
@@ -204,6 +209,8 @@ static void finish(struct exchange *x)
     stop_waiting(x);
     if (x->endpoint->end)
         x->endpoint->end(x->state, &x->writer.pending);
+    if (x->plan.lines.len)
+        x->writer.lines = bytes_view(&x->plan.lines);
     x->writer.is_ended = true;
 }
 
@@ -242,6 +249,7 @@ static void on_head(void *owner, const struct answer_head *head)
     if (!x->writer.status)
         x->writer.status = head->status >= 200 && head->status <= 299 ? (int)head->status : 200;
     x->writer.length = head->length;
+    x->writer.lines = bytes_view(&part->headers);
     if (head->type.len)
         x->writer.type = h2o_strdup(&x->writer.req->pool, head->type.at, head->type.len).base;
 }
@@ -397,9 +405,11 @@ static const struct part *late_part(struct exchange *x)
 
     for (struct part *part = x->parts; part; part = part->next) {
         uint64_t heard_ms = part->call ? call_facts(part->call).heard_ms : 0;
-        bool is_fresh = now_ms - (heard_ms ? heard_ms : x->began_ms) < settings_now()->time_out_ms;
+        uint64_t moved_ms = heard_ms > x->body_ms ? heard_ms : x->body_ms;
+        bool is_fresh = now_ms - (moved_ms ? moved_ms : x->began_ms) < settings_now()->time_out_ms;
+        bool is_moving = part->first_ms ? is_client_slow || is_fresh : x->body_ms && is_fresh;
 
-        if (part->is_open && !(part->first_ms && (is_client_slow || is_fresh)))
+        if (part->is_open && !is_moving)
             return part;
     }
     return NULL;
@@ -481,8 +491,9 @@ static void on_disposed(void *data)
         all->on_idle(all->owner);
 }
 
-void exchange_begin(struct exchanges *all, h2o_req_t *req, const struct endpoint *endpoint,
-                    const struct error_shape *shape, void *state, struct plan *plan, uint64_t id)
+struct exchange *exchange_begin(struct exchanges *all, h2o_req_t *req,
+                                const struct endpoint *endpoint, const struct error_shape *shape,
+                                void *state, struct plan *plan, uint64_t id)
 {
     struct exchange *x = h2o_mem_alloc_shared(&req->pool, sizeof(*x), on_disposed);
 
@@ -507,4 +518,5 @@ void exchange_begin(struct exchanges *all, h2o_req_t *req, const struct endpoint
     DL_APPEND(all->open, x);
     h2o_timeout_link(all->web->loop, &all->deadline, &x->deadline_timer);
     run(x);
+    return x;
 }

@@ -55,6 +55,7 @@ struct exchange {
 
     uint64_t id; /* x-request-id, and the number of the first call */
     uint64_t began_ms, deadline_ms, first_ms;
+    uint64_t body_ms; /* when the body last moved; 0: it was whole at the beginning */
     h2o_timeout_entry_t deadline_timer, ping_timer;
     struct exchange *prev, *next; /* among the open ones */
 };
@@ -77,8 +78,13 @@ void exchanges_open(struct exchanges *all, struct web *web, struct road *road);
 
 /* Runs the plan that `endpoint` has made of a request. `state`, in the request's memory, and the
  * plan are taken over. */
-void exchange_begin(struct exchanges *all, h2o_req_t *req, const struct endpoint *endpoint,
-                    const struct error_shape *shape, void *state, struct plan *plan, uint64_t id);
+struct exchange *exchange_begin(struct exchanges *all, h2o_req_t *req,
+                                const struct endpoint *endpoint, const struct error_shape *shape,
+                                void *state, struct plan *plan, uint64_t id);
+
+/* It ends by this error, as far as its client can be told; `text`, static, says more (NULL: the text of
+ * errors.def). */
+void exchange_fail(struct exchange *exchange, enum error error, const char *text);
 
 /* All open ones end by this error, as far as their clients can be told. */
 void exchanges_fail(struct exchanges *all, enum error error);

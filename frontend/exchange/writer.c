@@ -60,6 +60,7 @@ static void start_answer(struct writer *writer)
     else if (req->version < 0x101)
         req->http1_is_persistent = 0; /* the end of the connection is the end of the reply */
     add_type(req, writer->type ? writer->type : "application/json");
+    reply_headers_lines(req, writer->lines);
     if (writer->is_sse) {
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CACHE_CONTROL, NULL,
                        H2O_STRLIT("no-cache"));

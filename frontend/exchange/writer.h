@@ -44,6 +44,7 @@ struct writer {
     int status;       /* 0: 200 */
     uint64_t retry_after_ms;
     const char *type;     /* Content-Type of a reply that is no error; NULL: application/json */
+    struct view lines;    /* more header lines of such a reply, each with CRLF behind it */
     uint64_t length;      /* bytes of the whole reply + 1 if that is known before its end */
     uint64_t head_length; /* of a reply to HEAD: what GET would have had */
 

@@ -4,13 +4,16 @@
  * error has the shape that its route's clients read. */
 #include "http/entry.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/url.h"
+#include "exchange/intake.h"
 #include "exchange/reply_headers.h"
 #include "frontend.h"
 #include "http/health.h"
@@ -20,6 +23,7 @@
 enum {
     URL_MOST = 16 * 1024,
     HEADERS_MOST = 64 * 1024, /* bytes of all their values */
+    SHORT_BODY = 32 * 1024,   /* of an endpoint that takes longer ones as they come */
     BIG_BODY = 256 * 1024,    /* h2o's copy of larger bodies is given back while the call runs */
 };
 
@@ -148,6 +152,67 @@ static bool find_query_key(struct view query, struct bytes *key)
     return false;
 }
 
+static struct view header_of(const void *req, const char *name)
+{
+    return web_find(req, name);
+}
+
+/* What may stand in an address as its host and port. */
+static bool is_host(struct view text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!isalnum((unsigned char)text.at[i]) && !strchr("-._:[]", text.at[i]))
+            return false;
+    return text.len;
+}
+
+/* The first of those that proxies have added. */
+static struct view first_of(struct view list)
+{
+    const char *comma = list.len ? memchr(list.at, ',', list.len) : NULL;
+
+    return view_trim((struct view){list.at, comma ? (size_t)(comma - list.at) : list.len});
+}
+
+/* scheme://host by which the client asks us; in the request's memory. */
+static struct view origin_of(h2o_req_t *req)
+{
+    struct view proto = first_of(web_find(req, "x-forwarded-proto"));
+    struct view host = first_of(web_find(req, "x-forwarded-host"));
+    bool is_tls = view_equal(proto, VIEW("https"));
+    h2o_iovec_t origin;
+
+    if (!is_host(host))
+        host = (struct view){req->authority.base, req->authority.len};
+    if (!is_host(host))
+        return VIEW("");
+    origin = h2o_concat(&req->pool, h2o_iovec_init(is_tls ? "https://" : "http://", is_tls ? 8 : 7),
+                        h2o_iovec_init(host.at, host.len));
+    return (struct view){origin.base, origin.len};
+}
+
+static struct request request_of(struct visit *visit)
+{
+    h2o_req_t *req = visit->req;
+
+    return (struct request){.id = visit->id,
+                            .client = visit->client,
+                            .now_ms = clock_ms(),
+                            .utc_ms = clock_utc_ms(),
+                            .pool = visit->route.pool,
+                            .model = visit->route.model,
+                            .query = visit->query,
+                            .body = visit->body,
+                            .method = {req->method.base, req->method.len},
+                            .path = visit->route.clean,
+                            .origin =
+                                visit->route.endpoint->takes_stream ? origin_of(req) : VIEW(""),
+                            .header = header_of,
+                            .headers = req,
+                            .refusals = &visit->frontend->refusals,
+                            .seals = &visit->frontend->seals};
+}
+
 /* All places are looked into, so that it takes as long for a wrong token as for a right one. */
 static bool is_allowed(struct visit *visit)
 {
@@ -196,25 +261,23 @@ static int on_endpoint(struct visit *visit)
 {
     const struct endpoint *endpoint = visit->route.endpoint;
     struct frontend *frontend = visit->frontend;
-    struct request request = {.id = visit->id,
-                              .client = visit->client,
-                              .now_ms = clock_ms(),
-                              .utc_ms = clock_utc_ms(),
-                              .pool = visit->route.pool,
-                              .model = visit->route.model,
-                              .query = visit->query,
-                              .body = visit->body,
-                              .refusals = &frontend->refusals};
+    struct intake *intake = intake_open(visit->req);
+    struct request request = request_of(visit);
     struct plan plan = {.limit = settings_now()->call_steps ? settings_now()->call_steps : 1};
     void *state = h2o_mem_alloc_pool(&visit->req->pool, endpoint->state_size + 1);
     enum error error;
 
     memset(state, 0, endpoint->state_size);
+    request.stream = intake_body(intake);
     error = endpoint->begin(state, &request, &plan);
     if (error == ERROR_NONE) {
+        struct exchange *exchange;
+
         forget_entity(visit->req);
-        exchange_begin(&frontend->exchanges, visit->req, endpoint, visit->route.shape, state, &plan,
-                       visit->id);
+        exchange = exchange_begin(&frontend->exchanges, visit->req, endpoint, visit->route.shape,
+                                  state, &plan, visit->id);
+        if (intake)
+            intake_begin(intake, exchange);
         return 0;
     }
     fail(visit, &(struct complaint){.error = error,
@@ -247,7 +310,7 @@ static int on_preflight(struct visit *visit)
     struct view wanted = web_find(visit->req, "access-control-request-headers");
 
     reply_headers_common(visit->req, visit->id);
-    web_header(visit->req, "access-control-allow-methods", VIEW("GET, POST, DELETE, OPTIONS"));
+    web_header(visit->req, "access-control-allow-methods", VIEW("GET, POST, PUT, DELETE, OPTIONS"));
     web_header(visit->req, "access-control-allow-headers", wanted.len ? wanted : VIEW("*"));
     web_header(visit->req, "access-control-max-age", VIEW("86400"));
     web_reply(visit->req, 204, "", VIEW(""));
@@ -295,6 +358,8 @@ static int on_body(struct visit *visit)
     enum decode_result result = DECODE_DONE;
 
     visit->body = (struct view){visit->req->entity.base, visit->req->entity.len};
+    if (web_stream_length(visit->req, &(uint64_t){0}) && !decode_is_plain(coding))
+        return fail_decode(visit, DECODE_UNKNOWN);
     if (visit->body.len && !decode_is_plain(coding)) {
         result = decode_body(coding, visit->body, settings_now()->body_limit, &plain);
         visit->body = bytes_view(&plain);
@@ -320,9 +385,22 @@ static int fail_method(const struct visit *visit)
     return fail_as(visit, ERROR_BAD_METHOD);
 }
 
+/* Without a token; its client must still be one. */
+static bool is_admitted(struct visit *visit)
+{
+    const struct endpoint *endpoint = visit->route.endpoint;
+    struct request request;
+
+    if (!endpoint->admits)
+        return false;
+    request = request_of(visit);
+    return endpoint->admits(&request, &visit->client) &&
+           tokens_know(&visit->frontend->tokens, visit->client);
+}
+
 static int on_client(struct visit *visit)
 {
-    if (!is_allowed(visit))
+    if (!is_allowed(visit) && !is_admitted(visit))
         return fail_as(visit, ERROR_UNAUTHORIZED);
     if (visit->req->entity.len > settings_now()->body_limit)
         return fail_as(visit, ERROR_TOO_LARGE);
@@ -362,4 +440,21 @@ int http_on_req(h2o_handler_t *handler, h2o_req_t *req)
     route_find(path_of(req), credential_of(req), &visit.route);
     visit.id = road_id(frontend->road);
     return on_visit(&visit);
+}
+
+/* Short bodies are had as a whole: they can be sent once more where the first time failed. Looked at for
+ * each request with a body, so most go by at the first glance. */
+bool http_streams(struct web *web, struct view method, struct view target, uint64_t length)
+{
+    static const char mark[] = "/upload/";
+    const char *query = memchr(target.at, '?', target.len);
+    struct route route;
+
+    (void)web;
+    if (query)
+        target.len = (size_t)(query - target.at);
+    if ((length && length <= SHORT_BODY) || !memmem(target.at, target.len, mark, sizeof(mark) - 1))
+        return false;
+    route_find(target, CREDENTIAL_GOOGLE, &route);
+    return route.who == ROUTE_CLIENT && route.endpoint->takes_stream && route_takes(&route, method);
 }

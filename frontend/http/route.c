@@ -153,7 +153,8 @@ static const struct line *find(struct view path, enum credential credential, str
 
 static bool is_googles(struct view path)
 {
-    return begins_with(path, VIEW("/v1beta")) || begins_with(path, VIEW("/gemini"));
+    return begins_with(path, VIEW("/v1beta")) || begins_with(path, VIEW("/gemini")) ||
+           begins_with(path, VIEW("/upload"));
 }
 
 /* Calls of a model's method are Google's alone; else who shows a token as OpenAI's clients do reads
@@ -182,6 +183,7 @@ void route_find(struct view path, enum credential credential, struct route *rout
         line = find(clean, credential, &route->model);
         path = clean;
     }
+    route->clean = clean;
     route->shape = shape_of(line, path, credential);
     route->who = line ? line->who : ROUTE_NOBODY;
     route->methods = line ? line->methods : "";

@@ -23,6 +23,7 @@ struct route {
     const char *pool;
     const struct error_shape *shape; /* of errors, whatever the path is */
     struct view model;               /* {model}, behind any models/; inside `path` */
+    struct view clean;               /* `path`, as far as it goes; empty: it is none */
     char path[ROUTE_PATH_MOST];      /* decoded, without doubled or trailing slashes */
 };
 

@@ -49,6 +49,15 @@ bool tokens_find(const struct tokens *tokens, struct secret candidate, uint64_t 
     return is_found;
 }
 
+bool tokens_know(const struct tokens *tokens, uint64_t client)
+{
+    bool is_known = false;
+
+    for (size_t i = 0; i < tokens->count; i++)
+        is_known |= tokens->at[i].client == client;
+    return is_known;
+}
+
 struct view tokens_bearer(struct view value)
 {
     if (value.len < 7 || strncasecmp(value.at, "Bearer ", 7) != 0)

@@ -22,5 +22,8 @@ void tokens_open(struct tokens *tokens, const struct option_secrets *allowed,
  */
 bool tokens_find(const struct tokens *tokens, struct secret candidate, uint64_t *client);
 
+/* Whether one of them is this client's. */
+bool tokens_know(const struct tokens *tokens, uint64_t client);
+
 /* What stands behind `Bearer` in an Authorization header's value, or the empty view. */
 struct view tokens_bearer(struct view value);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "road/calls.h"
+#include "road/flow.h"
 
 enum { BODY_MOST = 128 * 1024 /* bytes of one BODY */ };
 
@@ -153,6 +154,10 @@ static void on_want(void *owner, const struct letter *letter)
         return;
     }
     call_attach(call, upstream);
+    if (body_flow(call->body)) {
+        flow_want(body_flow(call->body), want->from, want->len, want->gone);
+        return;
+    }
     whole = body_view(call->body);
     if (want->from > whole.len)
         return;

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "road/road.h"
+#include "road/flow.h"
 #include "settings/options.h"
 
 /* Each chunk of an answer looks its call up, and each step along a chain is a wait for memory: so
@@ -101,6 +101,8 @@ void call_detach(struct call *call)
 void call_forget_body(struct call *call)
 {
     call->road->body_bytes -= body_view(call->body).len;
+    if (body_flow(call->body))
+        body_flow(call->body)->call = NULL;
     body_let_go(call->body);
     call->body = NULL;
 }
@@ -127,6 +129,7 @@ static void post_call(struct call *call, struct balancer_link *balancer, uint64_
 {
     const struct order *order = call->order;
     struct view body = body_view(call->body);
+    const struct flow *flow = body_flow(call->body);
     struct msg_call letter = {
         .balancer = balancer->link.peer,
         .call = call->life.id,
@@ -142,16 +145,18 @@ static void post_call(struct call *call, struct balancer_link *balancer, uint64_
         .affinity = order->affinity,
         .client = order->client,
         .left_ms = call->deadline_ms > now_ms ? call->deadline_ms - now_ms : 1,
-        .body_len = body.len,
+        .body_len = flow && flow->length ? flow->length - 1 : body.len,
         .again = again,
         .method = order->method ? view_of(order->method) : VIEW(""),
         .type = order->type ? view_of(order->type) : VIEW(""),
         .headers = order->headers ? view_of(order->headers) : VIEW(""),
         .owner = order->owner,
         .raw = order->raw,
+        .flow = flow != NULL,
+        .lines = order->lines,
     };
 
-    if (body.len <= INLINE_MOST)
+    if (!flow && body.len <= INLINE_MOST)
         letter.body = body;
     link_post(&balancer->link, MSG_CALL, &letter);
 }
@@ -193,9 +198,15 @@ static void offer(struct call *call, struct view words)
 
 static void offer_again(struct call *call, struct view words)
 {
+    struct flow *flow = body_flow(call->body);
+
+    call_detach(call);
+    if (flow && !flow_rewind(flow)) {
+        call_fail(call, &(struct call_failure){.error = ERROR_BODY_LOST});
+        return;
+    }
     log_info("call.offered", F_ID("call", call->life.id), F_NUM("offer", call->life.offer),
              F_NUM("attempts", call->life.attempts));
-    call_detach(call);
     offer(call, words);
 }
 
@@ -301,6 +312,8 @@ struct call *call_start(struct road *road, uint64_t id, const struct order *orde
     call->order = order;
     call->deadline_ms = deadline_ms;
     call->body = body_hold(order->body);
+    if (body_flow(call->body))
+        body_flow(call->body)->call = call;
     road->body_bytes += body.len;
     road->count++;
     life_begin(&call->life, id ? id : road_id(road));

@@ -26,6 +26,20 @@ struct body *body_hold(struct body *body); /* NULL stays NULL */
 void body_let_go(struct body *body);       /* NULL is taken too */
 struct view body_view(const struct body *body);
 
+/* A body that is not there yet: it goes to the provider as it comes from the client, and is kept for no
+ * longer than that. It can be the body of one call. `length`: bytes of the whole + 1; 0: nobody knows.
+ * `wanted` is called, from where letters are read, when there is room for more than there was. */
+struct body *body_of_stream(uint64_t length, void (*wanted)(void *owner), void *owner);
+
+/* How many bytes may be given now. */
+size_t body_room(const struct body *body);
+
+/* The next bytes, no more than there is room for; `is_last`: nothing follows. */
+void body_give(struct body *body, struct view bytes, bool is_last);
+
+/* Whoever gave is gone: `wanted` is not called any more. */
+void body_close(struct body *body);
+
 /* What is asked of the provider. Texts and views are borrowed for the life of the call. */
 struct order {
     const char *pool;      /* whose keys: gemini */
@@ -36,6 +50,7 @@ struct order {
     const char *headers;
     struct view model; /* empty: none */
     struct view path;  /* behind the pool's address, with its query */
+    struct view lines; /* header lines that go to the provider, each with CRLF behind it */
     struct body *body; /* NULL: none. The call holds it until its answer begins */
     bool stream;       /* the answer comes in events */
     bool thoughts;     /* thoughts count as content */

@@ -33,7 +33,7 @@ static struct msg_record record_of(const struct job *job)
         .model = view_of(job->model),
         .operation = view_of(job->operation),
         .stream = job->is_stream,
-        .bytes_in = job->body_len,
+        .bytes_in = job->has_feed ? job->feed.gone : job->body_len,
     };
 }
 
@@ -306,6 +306,27 @@ static struct gate gate_of(struct job *job)
     };
 }
 
+/* The body that comes while the request is under way */
+
+static struct view on_look(void *owner, bool *is_all)
+{
+    struct job *job = owner;
+
+    *is_all = job->feed.is_whole;
+    return feed_look(&job->feed);
+}
+
+static void on_take(void *owner, size_t bytes)
+{
+    struct job *job = owner;
+
+    feed_gone(&job->feed, bytes);
+    job->fed_ms = clock_ms();
+    job->events->fed(job);
+}
+
+static const struct transfer_feed transfer_feeder = {.look = on_look, .take = on_take};
+
 static void start_transfer(struct job *job)
 {
     static struct bytes url, line;
@@ -314,14 +335,15 @@ static void start_transfer(struct job *job)
         .method = job->method,
         .type = view_of(job->type_in),
         .wanted = view_of(job->wanted),
+        .lines = view_of(job->extra),
         .body = bytes_view(&job->body),
+        .feed = job->has_feed ? &transfer_feeder : NULL,
+        .feed_length = job->feed.length,
         .proxy = {view_of(job->proxy)},
     };
 
     url.len = 0;
-    if (job->provider->address)
-        bytes_text(&url, job->provider->address(settings_now()));
-    bytes_text(&url, job->path);
+    provider_url(job->provider, settings_now(), view_of(job->path), &url);
     order.url = bytes_cstr(&url);
     job->provider->authorize((struct secret){view_of(job->secret)}, &line);
     order.authorization.hidden = bytes_view(&line);

@@ -8,6 +8,7 @@
 /* What an attempt tells of. */
 struct attempt_events {
     void (*opened)(struct job *job); /* the first content leaves: its HEAD is posted */
+    void (*fed)(struct job *job);    /* some of its body has left for the provider */
     void (*done)(struct job *job);   /* it has ended: well, or with a fault and what the provider
                                         said in fail_status and fail_body */
 };

@@ -16,6 +16,7 @@
 #include "settings/options.h"
 #include "upstream.h"
 #include "base/url.h"
+#include "transfer/lines.h"
 #include "trace.h"
 
 enum {
@@ -24,6 +25,7 @@ enum {
     PATH_MOST = 8 * 1024,
     TYPE_MOST = 256,
     HEADERS_MOST = 512,
+    EXTRA_MOST = 8 * 1024,
 };
 
 static bool is_step(enum job_state from, enum job_state to)
@@ -67,11 +69,20 @@ static void enter(struct job *job, enum job_state state)
 
 /* Deadlines */
 
+/* A body may take its time, as long as it moves. */
+static uint64_t feed_due_ms(const struct job *job)
+{
+    uint64_t due_ms = job->fed_ms + settings_now()->time_out_ms;
+
+    return due_ms > job->deadline_ms ? due_ms : job->deadline_ms;
+}
+
 uint64_t job_due_ms(const struct job *job)
 {
     switch (job->state) {
-    case JOB_BODY:
     case JOB_RUNNING:
+        return job->has_feed ? feed_due_ms(job) : job->deadline_ms;
+    case JOB_BODY:
     case JOB_WAITING:
         return job->deadline_ms;
     case JOB_OPEN:
@@ -163,6 +174,7 @@ static void job_free(struct job *job)
     job->reader->call_count--;
     answer_clear(&job->answer);
     bytes_clear(&job->body);
+    feed_clear(&job->feed);
     bytes_clear(&job->fail_body);
     secret_free(&job->secret);
     free(job->model);
@@ -171,6 +183,7 @@ static void job_free(struct job *job)
     free(job->method);
     free(job->type_in);
     free(job->headers);
+    free(job->extra);
     free(job->wanted);
     bytes_clear(&job->lines);
     secret_free(&job->proxy);
@@ -183,6 +196,7 @@ static void end(struct job *job)
 {
     enter(job, JOB_ENDED);
     bytes_clear(&job->body);
+    feed_clear(&job->feed);
     bytes_clear(&job->fail_body);
     secret_free(&job->secret);
     secret_free(&job->proxy);
@@ -213,11 +227,23 @@ static void opened(struct job *job)
     enter(job, JOB_OPEN);
 }
 
+/* What was sent is gone, and so is the chance that another key gives. */
+static void say_unrepeatable(struct job *job)
+{
+    bytes_printf(
+        &job->fail_body,
+        "{\"error\":{\"message\":\"The connection to the provider broke when %llu bytes of the "
+        "body had been sent, and they are not kept here: send the request again. A resumable "
+        "upload goes on from the offset that the command query tells.\"}}",
+        (unsigned long long)job->feed.gone);
+}
+
 static void done(struct job *job)
 {
     const struct fault_facts *facts = fault_facts(job->fault);
     bool is_whole = facts->error == ERROR_NONE || job->is_told;
-    bool may_ask = job->state == JOB_RUNNING && facts->retry && clock_ms() < job->deadline_ms;
+    bool may_ask = job->state == JOB_RUNNING && facts->retry && clock_ms() < job->deadline_ms &&
+                   job_is_repeatable(job);
 
     job_tell_outcome(job, may_ask);
     if (may_ask) {
@@ -232,11 +258,14 @@ static void done(struct job *job)
         answer_end(&job->answer, &msg);
         end(job);
     } else {
+        if (facts->retry && !job_is_repeatable(job) && !job->fail_body.len)
+            say_unrepeatable(job);
         fail_by_fault(job);
     }
 }
 
-static const struct attempt_events attempt_events = {.opened = opened, .done = done};
+static const struct attempt_events attempt_events = {
+    .opened = opened, .fed = job_want_body, .done = done};
 
 static void begin(struct job *job)
 {
@@ -277,7 +306,13 @@ static bool is_type(struct view type)
 static bool is_head_sound(const struct msg_job *msg)
 {
     return is_method(msg->method) && is_type(msg->type) && is_plain(msg->headers) &&
-           msg->headers.len <= HEADERS_MOST;
+           msg->headers.len <= HEADERS_MOST && msg->lines.len <= EXTRA_MOST &&
+           lines_are_sound(msg->lines);
+}
+
+static bool is_length_sound(const struct msg_job *msg)
+{
+    return msg->flow || msg->body_len <= settings_now()->body_limit * 2 + WANT_MOST;
 }
 
 static bool may_use(struct secret key, struct secret proxy)
@@ -297,8 +332,7 @@ static bool is_path(const struct provider *provider, struct view path)
 static bool is_sound(const struct job *job, const struct msg_job *msg)
 {
     return job->provider && is_path(job->provider, msg->path) && is_head_sound(msg) &&
-           may_use(msg->key, msg->proxy) &&
-           msg->body_len <= settings_now()->body_limit * 2 + WANT_MOST;
+           may_use(msg->key, msg->proxy) && is_length_sound(msg);
 }
 
 static char *wanted_of(struct view headers)
@@ -316,7 +350,7 @@ static char *wanted_of(struct view headers)
 /* Without a word it is what most calls are. */
 static const char *method_of(const struct msg_job *msg)
 {
-    return msg->body_len ? "POST" : "GET";
+    return msg->body_len || msg->flow ? "POST" : "GET";
 }
 
 static struct job *job_new(struct balancer_link *balancer, struct reader *reader,
@@ -338,6 +372,10 @@ static struct job *job_new(struct balancer_link *balancer, struct reader *reader
     job->type_in = memory_text(msg->type.len ? msg->type : VIEW("application/json"));
     job->headers = memory_text(msg->headers);
     job->wanted = wanted_of(msg->headers);
+    job->extra = memory_text(msg->lines);
+    job->has_feed = msg->flow;
+    job->feed.length = msg->body_len ? msg->body_len + 1 : 0;
+    job->fed_ms = clock_ms();
     job->proxy = memory_text(msg->proxy.hidden);
     job->secret = memory_text(msg->key.hidden);
     job->is_stream = msg->stream;
@@ -360,29 +398,81 @@ static struct job *job_new(struct balancer_link *balancer, struct reader *reader
 
 /* Bodies */
 
+static void want(struct job *job, uint64_t from, uint64_t len)
+{
+    struct msg_want want = {.call = job->key.call,
+                            .offer = job->offer,
+                            .from = from,
+                            .len = len,
+                            .gone = job->feed.gone};
+
+    mailbox_post(&job->upstream->answers, job->key.frontend, MSG_WANT, &want);
+}
+
+static void want_feed(struct job *job)
+{
+    uint64_t from = job->feed.asked;
+    size_t len = feed_want(&job->feed);
+
+    if (len)
+        want(job, from, len);
+}
+
 void job_want_body(struct job *job)
 {
     if (!job->reader->is_attached)
         return;
+    if (job->has_feed) {
+        want_feed(job);
+        return;
+    }
     while (job->body_asked < job->body_len && job->body_asked - job->body.len < WANT_MOST) {
         uint64_t rest = job->body_len - job->body_asked;
-        struct msg_want want = {.call = job->key.call,
-                                .offer = job->offer,
-                                .from = job->body_asked,
-                                .len = rest < WANT_PIECE ? rest : WANT_PIECE};
+        uint64_t len = rest < WANT_PIECE ? rest : WANT_PIECE;
 
-        mailbox_post(&job->upstream->answers, job->key.frontend, MSG_WANT, &want);
-        job->body_asked += want.len;
+        want(job, job->body_asked, len);
+        job->body_asked += len;
     }
 }
 
-void job_body(struct job *job, uint64_t from, struct view data)
+void job_want_again(struct job *job)
 {
-    if (job->state != JOB_BODY || from != job->body.len || data.len > job->body_len - from)
+    if (job->has_feed && (job->state == JOB_RUNNING || job->state == JOB_WAITING))
+        feed_ask_again(&job->feed);
+    else if (job->state == JOB_BODY)
+        job->body_asked = job->body.len;
+    else
+        return;
+    job_want_body(job);
+}
+
+bool job_is_repeatable(const struct job *job)
+{
+    return !job->has_feed || !job->feed.gone;
+}
+
+/* Sent again after a break, or for an earlier want: it is not taken. */
+static void take_feed(struct job *job, const struct msg_body *msg)
+{
+    if (!feed_take(&job->feed, msg->from, msg->data, msg->last))
+        return;
+    job->fed_ms = clock_ms();
+    if (job->transfer)
+        transfer_feed(job->transfer);
+}
+
+void job_body(struct job *job, const struct msg_body *msg)
+{
+    if (job->has_feed && job->state != JOB_ENDED) {
+        take_feed(job, msg);
+        return;
+    }
+    if (job->state != JOB_BODY || msg->from != job->body.len ||
+        msg->data.len > job->body_len - msg->from)
         return; /* sent again after a break, or for an earlier want */
     if (!job->body.at)
         bytes_room(&job->body, job->body_len);
-    bytes_append(&job->body, data);
+    bytes_append(&job->body, msg->data);
     if (job->body.len == job->body_len)
         begin(job);
     else
@@ -428,7 +518,10 @@ void job_take(struct balancer_link *balancer, const struct msg_job *msg)
         refuse(job);
         return;
     }
-    if (msg->body.len == msg->body_len) {
+    if (msg->flow) {
+        job_want_body(job);
+        begin(job);
+    } else if (msg->body.len == msg->body_len) {
         bytes_append(&job->body, msg->body);
         begin(job);
     } else {

@@ -7,6 +7,7 @@
 #include "actor.h"
 #include "jobs/answer.h"
 #include "jobs/balancer_link.h"
+#include "jobs/feed.h"
 #include "jobs/gate.h"
 #include "transfer/transfer.h"
 
@@ -56,6 +57,10 @@ struct job {
     struct bytes body;
     uint64_t body_len;
     uint64_t body_asked; /* WANTed so far */
+    char *extra;         /* header lines that go along */
+    bool has_feed;       /* the body comes while the request is under way… */
+    struct feed feed;    /* …here, instead of in `body` */
+    uint64_t fed_ms;     /* when some of it came or left */
 
     /* the attempt under way, or the last one */
     uint64_t attempt;
@@ -93,7 +98,7 @@ void job_take(struct balancer_link *balancer, const struct msg_job *msg);
 
 struct job *job_find(struct upstream *upstream, uint64_t frontend, uint64_t call);
 
-void job_body(struct job *job, uint64_t from, struct view data);
+void job_body(struct job *job, const struct msg_body *msg);
 void job_rekey(struct job *job, const struct msg_rekey *msg);
 void job_stop(struct job *job, const struct msg_stop *msg);
 void job_ack(struct job *job, uint64_t seq);
@@ -119,5 +124,12 @@ void job_give_up(struct job *job, enum fault fault);
 /* OUTCOME of the attempt; `more`: it waits for another key. */
 void job_tell_outcome(struct job *job, bool more);
 
-/* Asks for the next parts of the body, so that a megabyte of it is on its way. */
+/* Asks for the next parts of the body, so that a megabyte of it is on its way; of one that is passed
+ * on as it comes a window. */
 void job_want_body(struct job *job);
+
+/* The frontend was cut off and is back: what was asked for, or sent, may be lost. */
+void job_want_again(struct job *job);
+
+/* Whether the request could be sent once more: its body is here from the first byte on. */
+bool job_is_repeatable(const struct job *job);

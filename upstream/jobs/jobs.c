@@ -59,10 +59,7 @@ static void expect_resume(struct reader *reader, struct upstream *upstream)
         if (job->reader != reader)
             continue;
         job->answer.awaits_resume = true;
-        if (job->state != JOB_BODY)
-            continue;
-        job->body_asked = job->body.len; /* what was asked for, or sent, may be lost */
-        job_want_body(job);
+        job_want_again(job);
     }
 }
 

@@ -2,6 +2,7 @@
 /* The list of providers. Asked when a JOB comes. */
 #include "provider/provider.h"
 
+#include <ctype.h>
 #include <stddef.h>
 
 static const struct provider *const providers[] = {
@@ -15,4 +16,27 @@ const struct provider *provider_find(struct view pool)
         if (view_equal(pool, view_of(providers[i]->pool)))
             return providers[i];
     return NULL;
+}
+
+/* Without /v1beta, /v1, … at its end. */
+static struct view without_version(struct view address)
+{
+    size_t slash = address.len;
+
+    while (slash && address.at[slash - 1] != '/')
+        slash--;
+    if (slash && slash + 1 < address.len && address.at[slash] == 'v' &&
+        isdigit((unsigned char)address.at[slash + 1]))
+        address.len = slash - 1;
+    return address;
+}
+
+void provider_url(const struct provider *provider, const struct settings *settings,
+                  struct view path, struct bytes *out)
+{
+    struct view address = provider->address ? view_of(provider->address(settings)) : VIEW("");
+    bool is_beside = view_starts(path, VIEW("/upload/")) || view_starts(path, VIEW("/download/"));
+
+    bytes_append(out, is_beside ? without_version(address) : address);
+    bytes_append(out, path);
 }

@@ -76,5 +76,11 @@ struct provider {
 /* The provider of that pool, or NULL. */
 const struct provider *provider_find(struct view pool);
 
+/* Appends the whole URL of a JOB's path. Uploads and downloads have their version behind theirs, so they
+ * stand beside the version of the address: https://host/v1beta and /upload/v1beta/files become
+ * https://host/upload/v1beta/files. */
+void provider_url(const struct provider *provider, const struct settings *settings,
+                  struct view path, struct bytes *out);
+
 extern const struct provider provider_gemini;
 extern const struct provider provider_fetch;

@@ -86,6 +86,11 @@ static void start(struct transfer *transfer)
         connection_open(connections, bytes_view(&exchange->origin), exchange->is_tls, exchange);
 }
 
+static void feed(struct transfer *transfer)
+{
+    exchange_feed(exchange_of(transfer));
+}
+
 static bool is_sent(const struct transfer *transfer)
 {
     return ((const struct exchange *)transfer)->is_sent;
@@ -215,6 +220,7 @@ const struct engine_kind engine_direct = {
     .make = exchange_make,
     .run = start,
     .resume = reading_resume,
+    .feed = feed,
     .cancel = cancel,
     .is_sent = is_sent,
     .has_idle = has_idle,

@@ -35,6 +35,7 @@ struct engine_kind {
     struct transfer *(*make)(void *self, const struct transfer_order *order); /* not yet run */
     void (*run)(struct transfer *transfer);
     void (*resume)(struct transfer *transfer);
+    void (*feed)(struct transfer *transfer);   /* more of the body is there; NULL: it comes whole */
     void (*cancel)(struct transfer *transfer); /* ends it, if it runs, and frees it */
     bool (*is_sent)(const struct transfer *transfer);
     bool (*has_idle)(const struct transfer *transfer);

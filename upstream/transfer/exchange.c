@@ -86,7 +86,10 @@ static void reset(struct exchange *exchange)
     exchange->refusal = NULL;
     exchange->is_sent = exchange->is_send_broken = exchange->is_paused = exchange->is_stream =
         false;
-    exchange->is_due = exchange->has_ended = false;
+    exchange->is_due = exchange->has_ended = exchange->is_fed = false;
+    exchange->has_begun = exchange->has_chunk = false;
+    exchange->fed_len = 0;
+    exchange->unsent_head = exchange->unsent_body = (struct view){0};
     exchange->why.len = 0;
     response_init(&exchange->response);
     exchange->lines.len = 0;
@@ -113,6 +116,8 @@ struct transfer *exchange_make(void *self, const struct transfer_order *order)
 
     reset(exchange);
     exchange->body = order->body;
+    exchange->feed = order->feed;
+    exchange->is_chunked = order->feed && !order->feed_length;
     exchange->response.wanted = order->wanted;
     exchange->response.is_bodiless = strcmp(order->method, "HEAD") == 0;
     if (!target)
@@ -181,22 +186,74 @@ static void after_sending(struct exchange *exchange)
 
 bool exchange_wants_write(const struct exchange *exchange)
 {
-    return !exchange->is_sent && !exchange->is_send_broken;
+    bool has_some = exchange->unsent_head.len || exchange->unsent_body.len;
+
+    return has_some && !exchange->is_sent && !exchange->is_send_broken;
+}
+
+/* The line before a chunk, and the end of the one before; in the memory of the head, which has
+ * left. */
+static void write_chunk_line(struct exchange *exchange, size_t len)
+{
+    bytes_printf(&exchange->head, "%s%zx\r\n%s", exchange->has_chunk ? "\r\n" : "", len,
+                 len ? "" : "\r\n");
+    exchange->has_chunk = true;
+    exchange->unsent_head = bytes_view(&exchange->head);
+}
+
+/* The next of the feed is to be sent; false: nothing of it is there. */
+static bool take_fed(struct exchange *exchange)
+{
+    const struct transfer_feed *feed = exchange->feed;
+    void *owner = exchange->base.owner;
+
+    if (exchange->fed_len)
+        feed->take(owner, exchange->fed_len);
+    exchange->unsent_body = feed->look(owner, &exchange->is_fed);
+    exchange->fed_len = exchange->unsent_body.len;
+    if (exchange->fed_len)
+        exchange->is_fed = false; /* what is behind it is seen when this has left */
+    if (exchange->is_chunked && (exchange->fed_len || exchange->is_fed))
+        write_chunk_line(exchange, exchange->fed_len);
+    return exchange->fed_len || (exchange->is_fed && exchange->unsent_head.len);
+}
+
+/* What there is; 0 means that it has left. */
+static int send_all(struct exchange *exchange)
+{
+    int fault;
+
+    do {
+        fault =
+            connection_send(exchange->connection, &exchange->unsent_head, &exchange->unsent_body);
+        if (fault)
+            return fault;
+        wipe_head(exchange);
+    } while (exchange->feed && !exchange->is_fed && take_fed(exchange));
+    return 0;
 }
 
 void exchange_send_on(struct exchange *exchange)
 {
     unsigned events = LOOP_READ;
-    int fault =
-        connection_send(exchange->connection, &exchange->unsent_head, &exchange->unsent_body);
+    int fault = send_all(exchange);
 
-    if (!fault)
+    if (!fault && (!exchange->feed || exchange->is_fed))
         after_sending(exchange);
     else if (fault == CONNECTION_AGAIN)
         events |= LOOP_WRITE;
-    else
+    else if (fault)
         exchange->is_send_broken = true; /* reading will show why, perhaps in an answer */
-    connection_watch(exchange->connection, events);
+    connection_watch(exchange->connection, exchange->is_paused ? events & ~LOOP_READ : events);
+}
+
+void exchange_feed(struct exchange *exchange)
+{
+    bool is_ready = exchange->has_begun && exchange->connection && !exchange->has_ended;
+
+    if (is_ready && !exchange->is_sent && !exchange->is_send_broken &&
+        !exchange_wants_write(exchange))
+        exchange_send_on(exchange);
 }
 
 /* Not by growing the head: that would leave a copy of the key behind. */
@@ -220,5 +277,6 @@ void exchange_send_first(struct exchange *exchange)
         join(exchange);
     exchange->unsent_head = bytes_view(&exchange->head);
     exchange->unsent_body = exchange->body;
+    exchange->has_begun = true;
     exchange_send_on(exchange);
 }

@@ -20,6 +20,12 @@ struct exchange {
     struct view body;    /* of the order */
     struct connection *connection;
     struct view unsent_head, unsent_body;
+    const struct transfer_feed *feed; /* of the order; NULL: none */
+    bool is_chunked;                  /* …and nobody knows its length */
+    bool is_fed;                      /* its last byte has left, or its last chunk is unsent */
+    bool has_chunk;                   /* one has been written */
+    size_t fed_len;                   /* of what was looked at last, and is not taken */
+    bool has_begun;                   /* to send */
     bool is_sent;
     bool is_send_broken; /* what the provider has said to that is still read */
     bool is_paused;
@@ -71,6 +77,9 @@ void exchange_end(struct exchange *exchange, bool is_inside, enum transfer_end h
 void exchange_send_first(struct exchange *exchange);
 void exchange_send_on(struct exchange *exchange);
 bool exchange_wants_write(const struct exchange *exchange);
+
+/* More of the feed is there. */
+void exchange_feed(struct exchange *exchange);
 
 /* Frees those in the pool beyond `most`. */
 void exchanges_trim(struct direct *direct, size_t most);

@@ -82,6 +82,7 @@ void handle_clear(struct handle *handle)
     curl_url_cleanup(handle->url);
     bytes_clear(&handle->url_text);
     bytes_clear(&handle->type_line);
+    bytes_clear(&handle->lines);
     wipe(&handle->key_line);
     wipe(&handle->proxy);
 }
@@ -101,10 +102,10 @@ static const char *type_line(struct handle *handle, struct view type)
     return bytes_cstr(&handle->type_line);
 }
 
-enum { KEY_LINES_MOST = HANDLE_HEADERS - 3 };
+enum { KEY_LINES_MOST = HANDLE_HEADERS - HANDLE_LINES - 3 };
 
 /* The lines of the key, mostly one; the others are for a host that is not the provider. */
-static size_t split_lines(struct handle *handle, const char **lines)
+static size_t split_key(struct handle *handle, const char **lines)
 {
     size_t count = 0;
     char *line = handle->key_line.len ? (char *)(uintptr_t)bytes_cstr(&handle->key_line) : NULL;
@@ -120,6 +121,23 @@ static size_t split_lines(struct handle *handle, const char **lines)
     return count;
 }
 
+/* The order's own lines, behind `count` others. Returns how many there are then. */
+static size_t split_lines(struct handle *handle, struct view text,
+                          const char *lines[HANDLE_HEADERS], size_t count)
+{
+    bytes_copy(&handle->lines, text);
+    for (char *at = handle->lines.at, *end; text.len && count < HANDLE_HEADERS; at = end + 2) {
+        size_t rest = handle->lines.len - (size_t)(at - handle->lines.at);
+
+        end = rest > 1 ? memmem(at, rest, "\r\n", 2) : NULL;
+        if (!end)
+            break;
+        *end = '\0';
+        lines[count++] = at;
+    }
+    return count;
+}
+
 /* The list stays ours: libcurl only reads it, and looks through it many times, so it is short. */
 static void set_headers(struct handle *handle, const struct transfer_order *order)
 {
@@ -131,11 +149,12 @@ static void set_headers(struct handle *handle, const struct transfer_order *orde
     /* In one piece: what grows leaves a copy behind. */
     bytes_room(&handle->key_line, key_line.len + 1);
     bytes_append(&handle->key_line, key_line);
-    count += split_lines(handle, lines + count);
-    if (order->body.len)
+    count += split_key(handle, lines + count);
+    if (order->body.len || order->feed)
         lines[count++] = type_line(handle, order->type);
-    if (order->body.len >= EXPECT_LEAST)
+    if (order->body.len >= EXPECT_LEAST || order->feed)
         lines[count++] = "Expect:";
+    count = split_lines(handle, order->lines, lines, count);
     for (size_t i = 0; i < count; i++) {
         handle->headers[i].data = (char *)(uintptr_t)lines[i];
         handle->headers[i].next = i + 1 < count ? &handle->headers[i + 1] : handle->shared;
@@ -185,7 +204,11 @@ void handle_set(struct handle *handle, const struct transfer_order *order)
     CURL *easy = handle->easy;
 
     handle_set_url(handle, order->url);
-    if (order->body.len || order->method[0] == 'P') {
+    if (order->feed) {
+        curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)order->feed_length - 1);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+    } else if (order->body.len || order->method[0] == 'P') {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)order->body.len);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, order->body.at);

@@ -10,7 +10,8 @@
 
 enum {
     HANDLE_READ_LEN = 16 * 1024, /* bytes that come at once at most */
-    HANDLE_HEADERS = 8,
+    HANDLE_LINES = 16,           /* more header lines of an order */
+    HANDLE_HEADERS = 8 + HANDLE_LINES,
 };
 
 struct handle {
@@ -19,6 +20,7 @@ struct handle {
     struct bytes url_text; /* of it */
     struct bytes key_line;
     struct bytes type_line;
+    struct bytes lines; /* of the order, each with a NUL behind it */
     struct bytes proxy; /* as set */
     struct curl_slist headers[HANDLE_HEADERS];
     struct curl_slist *shared;  /* headers behind those; not ours */

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <string.h>
 #include <strings.h>
 
 enum {
@@ -77,6 +78,39 @@ void lines_choose(struct bytes *chosen, struct view lines, struct view names)
     while (take_line(&lines, &name, &value))
         if (lines_want(names, name))
             lines_add(chosen, name, value);
+}
+
+static bool is_token(struct view name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (!isalnum((unsigned char)name.at[i]) && !strchr("!#$%&'*+-.^_`|~", name.at[i]))
+            return false;
+    return name.len;
+}
+
+static bool is_value(struct view value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if (((unsigned char)value.at[i] < ' ' && value.at[i] != '\t') || value.at[i] == 0x7f)
+            return false;
+    return true;
+}
+
+bool lines_are_sound(struct view lines)
+{
+    struct view ours = VIEW("host,content-length,transfer-encoding,content-type,connection,te,"
+                            "trailer,upgrade,expect,keep-alive,cookie,authorization,"
+                            "proxy-authorization,x-goog-api-key,accept-encoding");
+
+    while (lines.len) {
+        struct view value = take_until(&lines, '\r'), name = take_until(&value, ':');
+
+        if (!lines.len || lines.at[0] != '\n' || !is_token(name) || lines_want(ours, name) ||
+            !is_value(value))
+            return false;
+        lines = view_skip(lines, 1);
+    }
+    return true;
 }
 
 /* False: it is no whole number; a fraction is left out. */

@@ -19,6 +19,11 @@ void lines_add(struct bytes *lines, struct view name, struct view value);
 /* The value of the first line of that name; empty if there is none. */
 struct view lines_value(struct view lines, struct view name);
 
+/* Whether these may be header lines of a request: each ends with CRLF, has a name and nothing in it
+ * that another reader could take for more; and none of them says where the request goes, how long it
+ * is, or who asks. */
+bool lines_are_sound(struct view lines);
+
 /* Appends those lines whose names are in `names`. */
 void lines_choose(struct bytes *chosen, struct view lines, struct view names);
 

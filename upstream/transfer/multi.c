@@ -11,6 +11,7 @@
 #include "transfer/multi.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 #include "base/clock.h"
@@ -30,6 +31,9 @@ struct ride {
     struct multi *multi;
     struct handle handle;
     size_t body_len;
+    const struct transfer_feed *feed; /* NULL: none */
+    bool is_fed;                      /* its last byte has left */
+    bool is_hungry;                   /* libcurl waits for more of it */
     bool is_sent_once;
     bool has_head;
     bool is_paused;
@@ -199,6 +203,38 @@ static size_t on_write(char *at, size_t size, size_t count, void *data)
     return 0;
 }
 
+static size_t on_read(char *at, size_t size, size_t count, void *data)
+{
+    struct ride *ride = data;
+    struct view text = ride->feed->look(ride->base.owner, &ride->is_fed);
+    size_t len = text.len < size * count ? text.len : size * count;
+
+    ride->is_fed = ride->is_fed && !text.len;
+    ride->is_hungry = !text.len && !ride->is_fed;
+    if (ride->is_hungry)
+        return CURL_READFUNC_PAUSE;
+    if (len) {
+        memcpy(at, text.at, len);
+        ride->feed->take(ride->base.owner, len);
+    }
+    return len;
+}
+
+/* libcurl 7.88 stops sending when a refusal comes before the end of a body, but waits for ever if it has
+ * just been told that more of that body would come later. */
+static size_t on_line(char *at, size_t size, size_t count, void *data)
+{
+    struct ride *ride = data;
+    bool is_last = size * count <= 2; /* the empty line */
+
+    (void)at;
+    if (is_last && ride->is_hungry) {
+        ride->is_hungry = false;
+        curl_easy_pause(ride->handle.easy, ride->is_paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+    }
+    return size * count;
+}
+
 /* How it ended, and why in words. */
 static enum transfer_end end_of(struct ride *ride, CURLcode code)
 {
@@ -227,6 +263,8 @@ static void set_callbacks(struct ride *ride)
     curl_easy_setopt(easy, CURLOPT_PRIVATE, ride);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, ride);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(easy, CURLOPT_READDATA, ride);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, ride);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
@@ -278,10 +316,15 @@ static struct transfer *make(void *self, const struct transfer_order *order)
     struct ride *ride = ride_take(multi);
 
     ride->body_len = order->body.len;
+    ride->feed = order->feed;
+    ride->is_fed = ride->is_hungry = false;
     ride->wanted = order->wanted;
     ride->is_sent_once = ride->has_head = ride->is_paused = false;
     ride->is_stopped = ride->is_proxy_refusal = false;
     handle_set(&ride->handle, order);
+    /* Data without a function would send the lines to on_write. */
+    curl_easy_setopt(ride->handle.easy, CURLOPT_HEADERFUNCTION, order->feed ? on_line : NULL);
+    curl_easy_setopt(ride->handle.easy, CURLOPT_HEADERDATA, order->feed ? ride : NULL);
     return &ride->base;
 }
 
@@ -362,7 +405,17 @@ static void resume(struct transfer *transfer)
     if (!ride->is_paused)
         return;
     ride->is_paused = false;
-    curl_easy_pause(ride->handle.easy, CURLPAUSE_CONT);
+    curl_easy_pause(ride->handle.easy, ride->is_hungry ? CURLPAUSE_SEND : CURLPAUSE_CONT);
+}
+
+static void feed(struct transfer *transfer)
+{
+    struct ride *ride = ride_of(transfer);
+
+    if (!ride->is_hungry)
+        return;
+    ride->is_hungry = false;
+    curl_easy_pause(ride->handle.easy, ride->is_paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
 }
 
 static void cancel(struct transfer *transfer)
@@ -379,6 +432,8 @@ static bool is_sent(const struct transfer *transfer)
     const struct ride *ride = (const struct ride *)transfer;
     curl_off_t sent = 0;
 
+    if (ride->feed)
+        return ride->is_fed;
     curl_easy_getinfo(ride->handle.easy, CURLINFO_SIZE_UPLOAD_T, &sent);
     return (uint64_t)sent >= ride->body_len;
 }
@@ -533,6 +588,7 @@ const struct engine_kind engine_multi = {
     .make = make,
     .run = start,
     .resume = resume,
+    .feed = feed,
     .cancel = cancel,
     .is_sent = is_sent,
     .has_idle = has_idle,

@@ -168,13 +168,17 @@ static void write_authorization(struct bytes *head, struct view line)
 /* Servers want to hear that a POST has no body. */
 static void write_body_lines(struct bytes *head, const struct transfer_order *order)
 {
-    if (order->body.len) {
+    uint64_t len = order->feed ? order->feed_length - 1 : order->body.len;
+
+    if (order->body.len || order->feed) {
         bytes_text(head, "Content-Type: ");
         bytes_append(head, order->type);
         bytes_text(head, "\r\n");
     }
-    if (order->body.len || order->method[0] == 'P')
-        bytes_printf(head, "Content-Length: %zu\r\n", order->body.len);
+    if (order->feed && !order->feed_length)
+        bytes_text(head, "Transfer-Encoding: chunked\r\n");
+    else if (order->feed || order->body.len || order->method[0] == 'P')
+        bytes_printf(head, "Content-Length: %llu\r\n", (unsigned long long)len);
 }
 
 bool request_write(struct bytes *head, const struct target *target,
@@ -186,11 +190,12 @@ bool request_write(struct bytes *head, const struct target *target,
         return false;
     /* In one piece: what grows leaves a copy behind, and the key must not be in one. */
     bytes_room(head, target->lines.len + authorization.len + order->type.len + headers.len +
-                         ROOM_BESIDES);
+                         order->lines.len + ROOM_BESIDES);
     bytes_text(head, order->method);
     bytes_append(head, bytes_view(&target->lines));
     write_authorization(head, authorization);
     bytes_append(head, headers);
+    bytes_append(head, order->lines);
     write_body_lines(head, order);
     bytes_text(head, "\r\n");
     return true;

@@ -64,6 +64,12 @@ void transfer_resume(struct transfer *transfer)
     transfer->kind->resume(transfer);
 }
 
+void transfer_feed(struct transfer *transfer)
+{
+    if (!transfer->is_waiting && transfer->kind->feed)
+        transfer->kind->feed(transfer);
+}
+
 bool transfer_is_sent(const struct transfer *transfer)
 {
     return transfer->kind->is_sent(transfer);

@@ -56,6 +56,15 @@ enum transfer_way {
     TRANSFER_APART,   /* the operator's own: without what is for the provider */
 };
 
+/* A body that comes while the request is under way. Both are called from inside the loop, or from
+ * transfer_feed. */
+struct transfer_feed {
+    /* What is there, from the front; it stays where it is until it is taken. Empty: nothing now, or,
+     * if `*is_all` is set, nothing more. */
+    struct view (*look)(void *owner, bool *is_all);
+    void (*take)(void *owner, size_t bytes); /* so many of them have left */
+};
+
 struct transfer_order {
     enum transfer_way way;
     const char *url;
@@ -63,10 +72,13 @@ struct transfer_order {
     /* the header line that shows the key, where it is not for the provider several with line ends
      * between; empty: none */
     struct secret authorization;
-    struct view type;    /* Content-Type of the body */
-    struct view wanted;  /* names of header lines, with commas; borrowed until the end */
-    struct view body;    /* likewise */
-    struct secret proxy; /* empty: none, whatever the environment says */
+    struct view type;   /* Content-Type of the body */
+    struct view wanted; /* names of header lines, with commas; borrowed until the end */
+    struct view lines;  /* more header lines, each with CRLF behind it */
+    struct view body;   /* borrowed until it is sent */
+    const struct transfer_feed *feed; /* instead of `body`; NULL: none */
+    uint64_t feed_length;             /* bytes of it + 1; 0: unknown */
+    struct secret proxy;              /* empty: none, whatever the environment says */
 };
 
 /* What is the same for all transfers. */
@@ -112,6 +124,9 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
 
 /* May call `bytes` at once. */
 void transfer_resume(struct transfer *transfer);
+
+/* More of its feed is there. */
+void transfer_feed(struct transfer *transfer);
 
 /* Ends it without a word; the connection is closed. */
 void transfer_cancel(struct transfer *transfer);

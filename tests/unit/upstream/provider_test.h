@@ -56,6 +56,7 @@ static struct {
     SSL_CTX *tls;
     const char *more; /* behind each reply, in a TLS record of its own */
     bool drips;       /* byte by byte */
+    bool is_chunked;  /* requests come in chunks */
     bool is_early;    /* it answers once the head is there, and reads no more */
 } provider;
 
@@ -155,6 +156,8 @@ static bool is_whole(struct bytes *in)
     const char *end = strstr(bytes_cstr(in), "\r\n\r\n");
     const char *length = strstr(in->at, "Content-Length: ");
 
+    if (provider.is_chunked && end)
+        return strstr(end + 4, "0\r\n\r\n") != NULL;
     return end &&
            (provider.is_early ||
             in->len >= (size_t)(end + 4 - in->at) + (length ? strtoul(length + 16, NULL, 10) : 0));

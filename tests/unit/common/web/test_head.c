@@ -123,9 +123,64 @@ static void a_whole_address_is_its_path(void **state)
         assert_true(view_equal(head_origin(view_of(cases[i][0])), view_of(cases[i][1])));
 }
 
+static void a_body_is_found_behind_its_head(void **state)
+{
+    static const struct {
+        const char *head;
+        uint64_t length;
+        bool is_chunked, wants_continue;
+    } cases[] = {
+        {"POST /u HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\nabc", 12, false, false},
+        {"POST /u HTTP/1.1\r\nHost: a\r\nEXPECT: 100-Continue\r\ncontent-length:  7 \r\n\r\n", 7,
+         false, true},
+        {"PUT /u HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n", 0, true, false},
+        {"POST /u HTTP/1.1\r\nHost: a\r\nContent-Length: 123456789012345678\r\n\r\n",
+         123456789012345678, false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct head_body body;
+
+        assert_true(head_find_body(view_of(cases[i].head), &body));
+        assert_int_equal(body.length, cases[i].length);
+        assert_int_equal(body.is_chunked, cases[i].is_chunked);
+        assert_int_equal(body.wants_continue, cases[i].wants_continue);
+        assert_true(view_equal(body.target, VIEW("/u")));
+        assert_ptr_equal(cases[i].head + body.head_len, strstr(cases[i].head, "\r\n\r\n") + 4);
+        assert_int_equal(cases[i].head[body.line_at + body.line_name_len], ':');
+        assert_int_equal(cases[i].head[body.line_at - 1], '\n');
+    }
+}
+
+static void what_h2o_must_refuse_is_left_to_it(void **state)
+{
+    static const char *const heads[] = {
+        GET "Host: a\r\n\r\n",
+        GET "Host: a\r\nContent-Length: 0\r\n\r\n",
+        GET "Host: a\r\nContent-Length: 1x\r\n\r\n",
+        GET "Host: a\r\nContent-Length: -1\r\n\r\n",
+        GET "Host: a\r\nContent-Length: 1234567890123456789\r\n\r\n",
+        GET "Host: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+        GET "Host: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        GET "Host: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        GET "Host: a\r\nContent-Length: 1\r\nExpect: tea\r\n\r\n",
+        GET "Host: a\r\nContent-Length: 1\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(heads); i++) {
+        struct head_body body;
+
+        assert_false(head_find_body(view_of(heads[i]), &body));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_is_found_behind_its_head),
+        cmocka_unit_test(what_h2o_must_refuse_is_left_to_it),
         cmocka_unit_test(what_two_readers_could_read_in_two_ways_is_a_fault),
         cmocka_unit_test(what_has_one_meaning_is_none),
         cmocka_unit_test(only_what_can_never_be_a_head_is_refused_early),

@@ -93,9 +93,22 @@ static void every_reply_has_its_number_and_may_be_read_by_pages(void **state)
     }
 }
 
+static void lines_of_the_provider_go_to_the_client(void **state)
+{
+    open_req(state);
+    reply_headers_lines(
+        &req, VIEW("X-Goog-Upload-Status: final\r\nx-goog-upload-url:http://a/?b=c:d\r\nno\r\n"));
+    expect_text("status", header("x-goog-upload-status"), "final");
+    expect_text("url", header("x-goog-upload-url"), "http://a/?b=c:d");
+    assert_non_null(strstr(header("access-control-expose-headers"), "x-goog-upload-status"));
+    assert_int_equal(req.res.headers.size, 3);
+    close_req(state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_of_the_provider_go_to_the_client),
         cmocka_unit_test(errors_say_when_and_whether_to_come_again),
         cmocka_unit_test(every_reply_has_its_number_and_may_be_read_by_pages),
     };

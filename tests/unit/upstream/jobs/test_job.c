@@ -125,7 +125,9 @@ struct transfer {
     char url[200], key[64], proxy[64], type[64], wanted[128];
     char method[8];
     struct bytes body;
-    bool is_paused;
+    const struct transfer_feed *feed;
+    uint64_t feed_length;
+    bool is_paused, is_fed;
 };
 
 static struct transfer *newest; /* the transfer that was started last, NULL once it has ended */
@@ -157,6 +159,8 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
     snprintf(transfer->proxy, sizeof(transfer->proxy), "%.*s", (int)order->proxy.hidden.len,
              order->proxy.hidden.at);
     bytes_append(&transfer->body, order->body);
+    transfer->feed = order->feed;
+    transfer->feed_length = order->feed_length;
     started++;
     return newest = transfer;
 }
@@ -165,6 +169,20 @@ void transfer_resume(struct transfer *transfer)
 {
     transfer->is_paused = false;
     resumed++;
+}
+
+static struct bytes fed; /* what the newest transfer has taken of its feed */
+
+void transfer_feed(struct transfer *transfer)
+{
+    bool is_all;
+    struct view text;
+
+    while ((text = transfer->feed->look(transfer->owner, &is_all)).len) {
+        bytes_append(&fed, text);
+        transfer->feed->take(transfer->owner, text.len);
+    }
+    transfer->is_fed = is_all;
 }
 
 void transfer_cancel(struct transfer *transfer)
@@ -1010,6 +1028,112 @@ static void a_frontend_that_stays_away_is_given_up(void **state)
     expect("F1:FAIL(3 UPSTREAM_LOST 0 ) ");
 }
 
+/* A body that is passed on as it comes */
+
+static void place_flow(uint64_t call, uint64_t len)
+{
+    struct msg_job job = job_of(call, 1);
+
+    fed.len = 0;
+    job.operation = VIEW("upload");
+    job.path = VIEW("/upload/v1beta/files");
+    job.stream = false;
+    job.body = VIEW("");
+    job.body_len = len;
+    job.flow = true;
+    job.lines = VIEW("x-goog-upload-offset: 0\r\n");
+    FROM_B(MSG_JOB, .job = job);
+}
+
+static void body(uint64_t from, struct view data)
+{
+    FROM_F(MSG_BODY, .body = {.frontend = F1, .call = 1, .offer = 1, .from = from, .data = data});
+}
+
+static void a_body_that_is_passed_on_is_asked_for_in_windows(void **state)
+{
+    static char part[256 * 1024];
+
+    (void)state;
+    place_flow(1, 300000);
+    expect("F1:WANT(0+262144) ");
+    assert_int_equal(newest->feed_length, 300001);
+    assert_string_equal(newest->url, "http://h/upload/v1beta/files");
+    body(0, (struct view){part, 100000});
+    expect("F1:WANT(262144+37856) ");
+    body(0, (struct view){part, 100000}); /* once more */
+    body(100000, (struct view){part, 162144});
+    body(262144, (struct view){part, 37856});
+    expect("");
+    assert_int_equal(fed.len, 300000);
+    assert_true(newest->is_fed);
+    provider_begins(200, "application/json");
+    provider_says(newest, "{}");
+    provider_ends(newest, TRANSFER_CLEAN);
+    expect("F1:HEAD F1:CHUNK(1 {}) R:RECORD(1 none) B:OUTCOME(1 1.1 none) F1:END(2) ");
+}
+
+static void before_any_of_it_has_left_another_key_may_have_it(void **state)
+{
+    (void)state;
+    place_flow(1, 300000);
+    posted.len = 0;
+    provider_ends_saying(newest, TRANSFER_NO_CONNECTION, "no way");
+    expect("R:RECORD(1 connect) B:OUTCOME(1 1.1 connect more) ");
+}
+
+static void what_has_left_is_not_sent_to_another_key(void **state)
+{
+    (void)state;
+    place_flow(1, 300000);
+    body(0, VIEW("abcdef"));
+    posted.len = 0;
+    provider_ends(newest, TRANSFER_BROKEN);
+    expect(
+        "R:RECORD(1 reset) B:OUTCOME(1 1.1 reset) F1:FAIL(0 UPSTREAM 0 "
+        "{\"error\":{\"message\":\"The connection to the provider broke when 6 bytes of the body "
+        "had "
+        "been sent, and they are not kept here: send the request again. A resumable upload goes on "
+        "from the offset that the command query tells.\"}}) ");
+}
+
+static void a_body_that_moves_has_time(void **state)
+{
+    struct job *job;
+
+    (void)state;
+    place_flow(1, 300000);
+    job = job_find(&up, F1, 1);
+    job->deadline_ms = 1;
+    assert_int_equal(job_due_ms(job), job->fed_ms + settings_now()->time_out_ms);
+    job->fed_ms = 5;
+    body(0, VIEW("abcdef"));
+    assert_true(job->fed_ms > 5);
+}
+
+static void after_a_break_it_goes_on_from_what_has_come(void **state)
+{
+    (void)state;
+    up.resume_ms = 2000;
+    place_flow(1, 300000);
+    body(0, VIEW("abcdef"));
+    posted.len = 0;
+    reader_unsubscribed(&up, F1);
+    reader_subscribed(&up, F1);
+    expect("F1:WANT(6+262144) ");
+}
+
+static void lines_that_nobody_may_send_are_refused(void **state)
+{
+    struct msg_job job = job_of(1, 1);
+
+    (void)state;
+    job.lines = VIEW("x-goog-api-key: mine\r\n");
+    FROM_B(MSG_JOB, .job = job);
+    assert_null(newest);
+    expect("B:OUTCOME(1 1.1 bad_request) F1:FAIL(0 BAD_REQUEST 0 ) ");
+}
+
 static void what_was_acknowledged_cannot_be_asked_for_again(void **state)
 {
     (void)state;
@@ -1105,6 +1229,12 @@ int main(void)
         TEST(a_frontend_that_is_gone_takes_its_calls_along),
         TEST(when_the_process_ends_its_calls_may_move),
         TEST(a_long_body_is_asked_for_in_pieces),
+        TEST(a_body_that_is_passed_on_is_asked_for_in_windows),
+        TEST(before_any_of_it_has_left_another_key_may_have_it),
+        TEST(what_has_left_is_not_sent_to_another_key),
+        TEST(a_body_that_moves_has_time),
+        TEST(after_a_break_it_goes_on_from_what_has_come),
+        TEST(lines_that_nobody_may_send_are_refused),
         TEST(a_full_window_pauses_and_an_acknowledgement_resumes),
         TEST(without_content_in_time_it_fails),
         TEST(silence_is_limited_but_not_while_we_do_not_listen),

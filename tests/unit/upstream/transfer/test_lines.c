@@ -66,9 +66,39 @@ static void waits_have_many_forms(void **state)
     }
 }
 
+static void lines_of_a_request_are_looked_at_closely(void **state)
+{
+    static const char *const good[] = {"", "a: b\r\n",
+                                       "X-Goog-Upload-Offset: 0\r\nRange: bytes=0-\r\n", "x:\r\n"};
+    static const char *const bad[] = {
+        "a: b",
+        "a: b\n",
+        "a b: c\r\n",
+        ": c\r\n",
+        "a\r\n\r\n",
+        "a: b\r\n\r\n",
+        "a: b\rc\r\n",
+        "a: b\x01\r\n",
+        "Host: x\r\n",
+        "content-length: 3\r\n",
+        "x: y\r\nX-Goog-Api-Key: k\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "\r\n",
+        "a : b\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_true(lines_are_sound(view_of(good[i])));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (lines_are_sound(view_of(bad[i])))
+            fail_msg("taken: %s", bad[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_of_a_request_are_looked_at_closely),
         cmocka_unit_test(names_are_found_in_a_list),
         cmocka_unit_test(lines_are_chosen_whole),
         cmocka_unit_test(waits_have_many_forms),

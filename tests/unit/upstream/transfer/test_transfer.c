@@ -668,6 +668,141 @@ static void wanted_header_lines_are_told(void **state)
     assert_string_equal(without.headers, "");
 }
 
+/* A body that comes while the request is under way */
+
+static struct {
+    struct bytes text; /* what is there and has not been taken */
+    size_t taken;
+    bool is_all;
+} feeder;
+
+static struct view on_look(void *owner, bool *is_all)
+{
+    (void)owner;
+    *is_all = feeder.is_all;
+    return bytes_view(&feeder.text);
+}
+
+static void on_take(void *owner, size_t bytes)
+{
+    (void)owner;
+    feeder.taken += bytes;
+    bytes_drop(&feeder.text, bytes);
+}
+
+static const struct transfer_feed feed = {on_look, on_take};
+
+static void feed_more(struct call *call, const char *text, bool is_all)
+{
+    bytes_text(&feeder.text, text);
+    feeder.is_all = is_all;
+    transfer_feed(call->transfer);
+}
+
+static void begin_fed(struct call *call, uint64_t length)
+{
+    struct transfer_order order = {.url = provider.url,
+                                   .method = "PUT",
+                                   .authorization = {VIEW("x-goog-api-key: the-key")},
+                                   .type = VIEW("video/mp4"),
+                                   .lines = VIEW("x-goog-upload-offset: 0\r\nx-other: y\r\n"),
+                                   .feed = &feed,
+                                   .feed_length = length};
+
+    bytes_clear(&feeder.text);
+    feeder.taken = 0;
+    feeder.is_all = false;
+    call->transfer = transfer_start(&transfers, &order, &events, call);
+}
+
+static void a_body_goes_as_it_comes(void **state)
+{
+    struct call call = {0};
+    const char *body;
+
+    (void)state;
+    provider_says(&fine, 1);
+    begin_fed(&call, 10 + 1);
+    turns(5);
+    assert_int_equal(feeder.taken, 0);
+    feed_more(&call, "abcd", false);
+    UNTIL(feeder.taken == 4);
+    assert_false(transfer_is_sent(call.transfer));
+    turns(5);
+    feed_more(&call, "ef", false);
+    UNTIL(feeder.taken == 6);
+    feed_more(&call, "ghij", true);
+    UNTIL(call.is_done);
+    assert_int_equal(call.end, TRANSFER_CLEAN);
+    assert_int_equal(call.status, 200);
+    bytes_cstr(&provider.last);
+    assert_true(strncmp(provider.last.at, "PUT /v1/x?alt=sse", 17) == 0);
+    assert_non_null(strstr(provider.last.at, "Content-Length: 10\r\n"));
+    assert_non_null(strstr(provider.last.at, "Content-Type: video/mp4\r\n"));
+    assert_non_null(strstr(provider.last.at, "x-goog-upload-offset: 0\r\n"));
+    assert_non_null(strstr(provider.last.at, "x-other: y\r\n"));
+    body = strstr(provider.last.at, "\r\n\r\n");
+    assert_string_equal(body + 4, "abcdefghij");
+    bytes_clear(&feeder.text);
+    run(&(struct call){0}); /* the connection serves another one */
+}
+
+static void of_unknown_length_it_goes_in_chunks(void **state)
+{
+    struct call call = {0};
+
+    (void)state;
+    provider_says(&fine, 1);
+    provider.is_chunked = true;
+    begin_fed(&call, 0);
+    feed_more(&call, "abcd", false);
+    UNTIL(feeder.taken == 4);
+    turns(5);
+    feed_more(&call, "0123456789abcdef", false);
+    UNTIL(feeder.taken == 20);
+    turns(5);
+    feed_more(&call, "", true);
+    UNTIL(call.is_done);
+    assert_int_equal(call.end, TRANSFER_CLEAN);
+    bytes_cstr(&provider.last);
+    assert_non_null(strstr(provider.last.at, "Transfer-Encoding: chunked\r\n"));
+    assert_null(strstr(provider.last.at, "Content-Length"));
+    assert_string_equal(strstr(provider.last.at, "\r\n\r\n") + 4,
+                        "4\r\nabcd\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n");
+    bytes_clear(&feeder.text);
+}
+
+static void an_answer_before_the_end_of_the_body_counts(void **state)
+{
+    struct call call = {0};
+    static const struct reply refusal = {"HTTP/1.1 400 No\r\nContent-Length: 2\r\n\r\n{}", 0,
+                                         CLOSE};
+
+    (void)state;
+    provider_says(&refusal, 1);
+    provider.is_early = true;
+    begin_fed(&call, 1000 + 1);
+    feed_more(&call, "abcd", false);
+    UNTIL(call.is_done);
+    assert_int_equal(call.status, 400);
+    bytes_clear(&feeder.text);
+}
+
+static void a_fed_one_that_is_cancelled_says_nothing(void **state)
+{
+    struct call call = {0};
+
+    (void)state;
+    provider_says(&fine, 1);
+    begin_fed(&call, 1000 + 1);
+    feed_more(&call, "abcd", false);
+    UNTIL(feeder.taken == 4);
+    transfer_cancel(call.transfer);
+    turns(5);
+    assert_false(call.is_done);
+    bytes_clear(&feeder.text);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
 
 int main(void)
@@ -699,6 +834,10 @@ int main(void)
         TEST(methods_and_types_are_those_of_the_order),
         TEST(a_head_has_a_length_and_no_body),
         TEST(wanted_header_lines_are_told),
+        TEST(a_body_goes_as_it_comes),
+        TEST(of_unknown_length_it_goes_in_chunks),
+        TEST(an_answer_before_the_end_of_the_body_counts),
+        TEST(a_fed_one_that_is_cancelled_says_nothing),
         TEST(many_run_at_once),
         TEST(a_trim_closes_connections_if_there_are_many),
         TEST(cancelled_ones_make_room_for_those_that_wait),
