@@ -281,11 +281,11 @@ static void check_together(struct violations *v, yyjson_val *root, const struct 
                           "Built-in tools ({%s}) and Function Calling cannot be combined in the "
                           "same request.\n",
                           builtin);
-    if (calls && !model_can(model, CAN_CALL_IN_JSON) &&
+    if ((calls || builtin != NULL) && !model_can(model, CAN_CALL_IN_JSON) &&
         yyjson_equals_str(schema_get(schema_get(root, "generationConfig"), "responseMimeType"),
                           "application/json"))
-        violations_refuse(v, "Function calling with a response mime type: 'application/json' is "
-                             "unsupported\n");
+        violations_refuse(v, "%s with a response mime type: 'application/json' is unsupported\n",
+                          calls ? "Function calling" : "Tool use");
 }
 
 static void check_allowed(struct violations *v, yyjson_val *allowed, yyjson_val *tools)

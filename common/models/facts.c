@@ -43,7 +43,7 @@ static bool matches_one(const char **pattern, char c)
 }
 
 /* Only the last star is ever taken back, so the time is at most the product of both lengths. */
-static bool matches(const char *pattern, struct view name)
+bool model_matches(const char *pattern, struct view name)
 {
     const char *star = NULL;
     size_t at = 0, star_at = 0;
@@ -70,7 +70,7 @@ const struct model_facts *model_facts(struct view name)
 {
     const struct model_facts *facts = table;
 
-    while (!matches(facts->pattern, name))
+    while (!model_matches(facts->pattern, name))
         facts++; /* the last matches all */
     return facts;
 }

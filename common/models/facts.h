@@ -40,11 +40,16 @@ struct model_facts {
     bool has_image_sizes;   /* …in several sizes, by imageSize */
     bool has_wide_ratios;   /* …from 512 pixels on, and in shapes of 1:4 and 1:8 */
     bool takes_resolution;  /* mediaResolution of a part */
+    bool makes_sound;       /* and nothing else */
+    bool has_no_tools;      /* none of Google's own */
     bool has_no_urls;       /* doesn't get what is at an http address */
     int64_t output_limit;   /* tokens; 0: unknown */
     uint64_t inline_limit;  /* bytes of pictures in a request; 0: that of all newer models */
     enum model_embeds embeds;
 };
+
+/* Whether the name is what the pattern says: * is any text, [a-b] one character of a range. */
+bool model_matches(const char *pattern, struct view name);
 
 /* The facts of a name that model_name has approved; never NULL. */
 const struct model_facts *model_facts(struct view name);

@@ -25,6 +25,23 @@ static bool is_json_list(const char *text)
     return is_list;
 }
 
+/* Empty is none; gemini-balance writes budgets as 1024 or 1024.0. */
+static bool are_budgets(const char *text)
+{
+    yyjson_doc *doc = yyjson_read(*text ? text : "{}", *text ? strlen(text) : 2, 0);
+    yyjson_val *root = yyjson_doc_get_root(doc), *name, *budget;
+    bool is_good = yyjson_is_obj(root);
+    size_t i, max;
+
+    yyjson_obj_foreach(root, i, max, name, budget)
+    {
+        double tokens = yyjson_get_num(budget);
+        is_good = is_good && yyjson_is_num(budget) && tokens >= -1 && tokens <= 1 << 20;
+    }
+    yyjson_doc_free(doc);
+    return is_good;
+}
+
 static void check_address(const char *name, const char *address)
 {
     const char *fault = *address ? address_fault(address) : NULL;
@@ -171,6 +188,10 @@ void option_rules_check(struct settings *settings)
                         "should be ERROR, WARNING, INFO or TRACE");
     if (!is_json_list(settings->safety_settings))
         option_complain("SAFETY_SETTINGS", "…", "should be a JSON list, such as []");
+    if (!are_budgets(settings->thinking_budget_map))
+        option_complain("THINKING_BUDGET_MAP", settings->thinking_budget_map,
+                        "should be a JSON object of tokens by model, such as "
+                        "{\"gemini-2.5-flash\": 4000}; -1: as the model likes");
     check_number("FRONTENDS", settings->frontends, 1, 64, "1 to 64");
     check_number("UPSTREAMS", settings->upstreams, 1, 64, "1 to 64");
     check_number("FLIGHT_SLOTS", settings->flight_slots, 16, 1u << 20, "16 to 1048576");

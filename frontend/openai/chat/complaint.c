@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong with a request of chat/completions, in words; and numbers that came as strings.
+/* What is wrong with a request of chat/completions, in words; names and numbers that came as strings.
  * Called by all files that read one, and calls none of them. */
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,6 +36,14 @@ const char *chat_param(const char *format, ...)
     vsnprintf(path, sizeof(path), format, args);
     va_end(args);
     return path;
+}
+
+void chat_key(struct bytes *out, struct view name)
+{
+    if (out->len && out->at[out->len - 1] != '{')
+        bytes_append(out, VIEW(","));
+    json_text(out, name);
+    bytes_append(out, VIEW(":"));
 }
 
 /* ---- numbers ---- */

@@ -5,16 +5,6 @@
 #include "openai/chat/format.h"
 #include "settings/options.h"
 
-/* Opens a member of generationConfig; false: the client has said it in Google's own words, or the
- * model refuses it. */
-static bool config_key(struct chat *chat, struct view name)
-{
-    if (chat_native(chat, name) || refusal_takes(chat->refused, name))
-        return false;
-    json_key(&chat->ask->body, name);
-    return true;
-}
-
 /* A number within its bounds goes as the client spelled it. */
 static void write_number(struct chat *chat, enum field field, struct view name, double low,
                          double high)
@@ -23,7 +13,7 @@ static void write_number(struct chat *chat, enum field field, struct view name, 
     yyjson_val *value = chat->value[field];
     double number;
 
-    if (!json_number(value, &number) || !config_key(chat, name))
+    if (!json_number(value, &number) || !chat_config_key(chat, name))
         return;
     if (number < low)
         bytes_printf(out, "%g", low);
@@ -35,7 +25,7 @@ static void write_number(struct chat *chat, enum field field, struct view name, 
 
 static void write_integer(struct chat *chat, struct view name, int64_t value)
 {
-    if (config_key(chat, name))
+    if (chat_config_key(chat, name))
         json_int(&chat->ask->body, value);
 }
 
@@ -118,7 +108,7 @@ static void write_stop(struct chat *chat)
     struct view stops[CHAT_STOPS];
     size_t count = chat_stops(chat, stops);
 
-    if (!count || !config_key(chat, VIEW("stopSequences")))
+    if (!count || !chat_config_key(chat, VIEW("stopSequences")))
         return;
     for (size_t i = 0; i < count; i++) {
         bytes_append(out, i ? VIEW(",") : VIEW("["));
@@ -131,43 +121,32 @@ static void write_logprobs(struct chat *chat)
 {
     int64_t top = chat_integer(chat->value[F_top_logprobs], 0);
 
-    if (!chat->ask->logprobs || chat_is_refused(chat, REFUSED_LOGPROBS))
+    if (!chat->ask->logprobs || !chat_config_key(chat, VIEW("responseLogprobs")))
         return;
-    json_key(&chat->ask->body, VIEW("responseLogprobs"));
     bytes_append(&chat->ask->body, VIEW("true"));
     if (top)
         write_integer(chat, VIEW("logprobs"), top);
+}
+
+/* Google's own words for any of it are for all of it. */
+static bool has_native_format(const struct chat *chat)
+{
+    return chat_native(chat, VIEW("responseSchema")) ||
+           chat_native(chat, VIEW("responseJsonSchema")) ||
+           chat_native(chat, VIEW("responseFormat"));
 }
 
 static void write_format(struct chat *chat)
 {
     struct view schema = bytes_view(&chat->format.schema);
 
-    if (!format_is_native(chat) || !config_key(chat, VIEW("responseMimeType")))
+    if (!format_is_native(chat) || has_native_format(chat) ||
+        !chat_config_key(chat, VIEW("responseMimeType")))
         return;
     bytes_append(&chat->ask->body, VIEW("\"application/json\""));
-    if (schema.len && config_key(chat, chat->model->has_openapi ? VIEW("responseSchema")
-                                                                : VIEW("responseJsonSchema")))
+    if (schema.len && chat_config_key(chat, chat->model->has_openapi ? VIEW("responseSchema")
+                                                                     : VIEW("responseJsonSchema")))
         bytes_append(&chat->ask->body, schema);
-}
-
-/* Text alone is what every model does unasked, but for those that make pictures. */
-static void write_modalities(struct chat *chat)
-{
-    struct bytes *out = &chat->ask->body;
-    yyjson_val *modalities = chat->value[F_modalities], *modality;
-    size_t i, max;
-
-    if (!chat->model->makes_images || !yyjson_arr_size(modalities) ||
-        !config_key(chat, VIEW("responseModalities")))
-        return;
-    yyjson_arr_foreach(modalities, i, max, modality)
-    {
-        bytes_append(out, i ? VIEW(",") : VIEW("["));
-        bytes_append(out, view_equal(json_view(modality), VIEW("image")) ? VIEW("\"IMAGE\"")
-                                                                         : VIEW("\"TEXT\""));
-    }
-    bytes_append(out, VIEW("]"));
 }
 
 /* The wish to think without what the model refuses of it: then it thinks as it likes, but who
@@ -219,7 +198,7 @@ void chat_write_config(struct chat *chat)
     write_penalty(chat, F_frequency_penalty, VIEW("frequencyPenalty"));
     write_logprobs(chat);
     write_format(chat);
-    write_modalities(chat);
+    modalities_write(chat);
     write_thinking(chat);
     chat_write_native(chat);
     if (out->len == opened)

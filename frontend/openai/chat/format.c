@@ -4,6 +4,7 @@
  * is told of it in words, but for those that don't answer in text. */
 #include "openai/chat/format.h"
 
+#include "models/suffix.h"
 #include "openai/chat/tools.h"
 
 static const struct view any_json = {"Answer with JSON only, without a code fence around it.", 54};
@@ -29,7 +30,8 @@ static bool find_schema(struct chat *chat, yyjson_val *format, bool must, yyjson
 
 static bool refuses_json(const struct chat *chat)
 {
-    return chat->model->has_no_json || chat_is_refused(chat, REFUSED_JSON);
+    return chat->model->has_no_json || chat->suffix & SUFFIX_IMAGE ||
+           chat_is_refused(chat, REFUSED_JSON);
 }
 
 /* Older models answer in JSON only where they may call no tools. */
@@ -73,7 +75,7 @@ bool format_take(struct chat *chat)
     if (!find_schema(chat, format, must, &schema))
         return false;
     chat->format.is_json = true;
-    if (refuses_json(chat) && (chat->model->has_no_text || !schema))
+    if (refuses_json(chat) && (chat->model->has_no_text || chat->makes_images || !schema))
         return true;
     return take_schema(chat, schema);
 }

@@ -6,6 +6,7 @@
  * A new kind of content part has its place in take_part, a new role in role_of_message. */
 #include <stdio.h>
 
+#include "models/suffix.h"
 #include "openai/chat/contents.h"
 #include "openai/chat/markdown.h"
 #include "openai/chat/media.h"
@@ -38,7 +39,7 @@ static bool take_drawn(struct chat *chat, struct view text, size_t message)
 
 static bool take_text(struct chat *chat, const char *role, struct view text, size_t message)
 {
-    if (role == ROLE_MODEL && chat->model->makes_images)
+    if (role == ROLE_MODEL && chat->makes_images)
         return take_drawn(chat, text, message);
     contents_text(chat, role, text);
     return true;
@@ -79,7 +80,7 @@ static bool take_medium(struct chat *chat, const char *role, yyjson_val *part, c
             chat, ERROR_UNSUPPORTED_VALUE,
             chat_param("messages[%zu].%s[%zu].type", place->message, place->list, place->index),
             "Unsupported value: messages of role 'system' or 'developer' are text only.");
-    if (role == ROLE_MODEL && !(chat->model->makes_images && is_picture)) {
+    if (role == ROLE_MODEL && !(chat->makes_images && is_picture)) {
         snprintf(mention, sizeof(mention), "[%s]", word);
         contents_text(chat, role, view_of(mention));
         return true;
@@ -274,7 +275,8 @@ static bool end_turns(struct chat *chat)
 
 bool chat_messages(struct chat *chat)
 {
-    bool hoists = !chat->model->has_no_system && !chat_is_refused(chat, REFUSED_SYSTEM);
+    bool hoists = !chat->model->has_no_system && !chat_is_refused(chat, REFUSED_SYSTEM) &&
+                  !chat->cached.len && !(chat->suffix & SUFFIX_IMAGE);
 
     if (!chat->value[F_messages])
         return chat_refuse(chat, ERROR_MISSING_PARAMETER, "messages",

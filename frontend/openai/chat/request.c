@@ -11,11 +11,14 @@
 
 #include <openssl/sha.h>
 
+#include "models/suffix.h"
 #include "openai/chat/format.h"
 #include "openai/chat/media.h"
 #include "openai/chat/request_private.h"
 #include "openai/chat/tools.h"
 #include "settings/options.h"
+
+enum { SAFETY_MOST = 64 /* settings that are compared with each other */ };
 
 enum type {
     TYPE_STRING,
@@ -26,7 +29,6 @@ enum type {
     TYPE_ARRAY,
     TYPE_OBJECT,
     TYPE_ANY,
-    TYPE_UNSUPPORTED, /* refused unless empty */
 };
 
 static const struct {
@@ -62,7 +64,6 @@ static const char *type_wanted(enum type type, yyjson_val *value)
     case TYPE_OBJECT:
         return yyjson_is_obj(value) ? NULL : "an object";
     case TYPE_ANY:
-    case TYPE_UNSUPPORTED:
         break;
     }
     return NULL;
@@ -86,9 +87,6 @@ static bool take_field(struct chat *chat, enum field field, yyjson_val *value)
         chat_take_number(value);
     if (yyjson_is_null(value))
         return true;
-    if (fields[field].type == TYPE_UNSUPPORTED &&
-        !(yyjson_is_arr(value) && yyjson_arr_size(value) == 0))
-        return chat_refuse(chat, ERROR_UNSUPPORTED, name, "Unsupported parameter: '%s'.", name);
     wanted = type_wanted(fields[field].type, value);
     if (wanted)
         return chat_refuse_type(chat, name, wanted, value);
@@ -131,21 +129,39 @@ static bool take_extra_body(struct chat *chat)
 
 /* ---- the model ---- */
 
+/* With Google's search only what the operator allows, since that costs extra. */
+static bool take_suffix(struct chat *chat, struct view asked, struct view *name)
+{
+    chat->suffix = suffix_take(*name, name);
+    if (chat->suffix & SUFFIX_SEARCH && !suffix_is_for(SUFFIX_SEARCH, *name))
+        return chat_refuse(chat, ERROR_NO_MODEL, "model",
+                           "The model '%.*s' does not exist: SEARCH_MODELS does not have '%.*s'.",
+                           asked.len < 128 ? (int)asked.len : 128, asked.at, (int)name->len,
+                           name->at);
+    chat->ask->is_search = chat->suffix & SUFFIX_SEARCH;
+    return true;
+}
+
 static bool take_model(struct chat *chat)
 {
     struct view asked = json_view(chat->value[F_model]), name;
     int shown = asked.len < 128 ? (int)asked.len : 128;
+    bool is_good;
 
     if (!asked.len)
         return chat_refuse(chat, ERROR_MISSING_PARAMETER, "model",
                            "Missing required parameter: 'model'.");
-    if (!model_name(asked, &name) || model_is_filtered(name))
+    is_good = model_name(asked, &name) && !model_is_filtered(name);
+    if (is_good && !take_suffix(chat, asked, &name))
+        return false;
+    if (!is_good || model_is_filtered(name))
         return chat_refuse(chat, ERROR_NO_MODEL, "model", "The model '%.*s' does not exist.", shown,
                            asked.at);
     chat->model = model_facts(name);
     if (chat->model->is_no_chat)
         return chat_refuse(chat, ERROR_NO_MODEL, "model", "The model '%.*s' is not a chat model.",
                            shown, asked.at);
+    chat->makes_images = chat->model->makes_images || chat->suffix & SUFFIX_IMAGE;
     chat->refused = refusals_known(chat->ask->refusals, name, chat->ask->now_ms);
     bytes_copy(&chat->ask->model, name);
     bytes_copy(&chat->ask->client_model, asked);
@@ -153,25 +169,6 @@ static bool take_model(struct chat *chat)
 }
 
 /* ---- what is refused ---- */
-
-/* Pictures only of models that make them, sound not yet. */
-static bool check_modalities(struct chat *chat)
-{
-    size_t i, max;
-    yyjson_val *modality;
-
-    yyjson_arr_foreach(chat->value[F_modalities], i, max, modality)
-    {
-        struct view word = json_view(modality);
-        if (view_equal(word, VIEW("text")) ||
-            (view_equal(word, VIEW("image")) && chat->model->makes_images))
-            continue;
-        return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, "modalities",
-                           "Unsupported value: 'modalities' may be [\"text\"]%s only.",
-                           chat->model->makes_images ? " or [\"text\",\"image\"]" : "");
-    }
-    return true;
-}
 
 static bool check_limits(struct chat *chat)
 {
@@ -270,18 +267,56 @@ static bool check_tier(struct chat *chat)
 
 /* ---- what stands beside the contents ---- */
 
+static void write_cached(struct chat *chat)
+{
+    struct bytes *out = &chat->ask->body;
+
+    if (!chat->cached.len)
+        return;
+    json_key(out, VIEW("cachedContent"));
+    bytes_append(out, VIEW("\"cachedContents/"));
+    bytes_append(out, chat->cached);
+    bytes_append(out, VIEW("\""));
+}
+
+/* Whether one behind it is of the same category, which the provider takes but once. */
+static bool is_overruled(yyjson_val *settings, size_t index)
+{
+    struct view category =
+        json_view(json_member(yyjson_arr_get(settings, index), VIEW("category")));
+
+    for (size_t i = index + 1; i < yyjson_arr_size(settings) && i < index + SAFETY_MOST; i++)
+        if (category.len &&
+            view_equal(json_view(json_member(yyjson_arr_get(settings, i), VIEW("category"))),
+                       category))
+            return true;
+    return false;
+}
+
+/* Sound has no settings of the operator's: its models refuse some. */
 static void write_safety(struct chat *chat)
 {
     struct bytes *out = &chat->ask->body;
     struct view own = view_of(settings_now()->safety_settings);
+    yyjson_val *setting;
+    size_t i, max, written = 0;
 
-    if (!chat->safety && own.len <= 2) /* [] */
+    if (!chat->safety && (own.len <= 2 || chat->model->makes_sound)) /* [] */
         return;
     json_key(out, VIEW("safetySettings"));
-    if (chat->safety)
-        json_value(out, chat->safety);
-    else
+    if (!chat->safety) {
         bytes_append(out, own);
+        return;
+    }
+    bytes_append(out, VIEW("["));
+    yyjson_arr_foreach(chat->safety, i, max, setting)
+    {
+        if (is_overruled(chat->safety, i))
+            continue;
+        bytes_append(out, written++ ? VIEW(",") : VIEW(""));
+        json_value(out, setting);
+    }
+    bytes_append(out, VIEW("]"));
 }
 
 static void write_tier(struct chat *chat)
@@ -296,20 +331,27 @@ static void write_tier(struct chat *chat)
 
 /* ---- the same conversation to the same key ---- */
 
-/* A hash of what the client says belongs together, the narrowest first; 0: it says nothing. */
+static uint64_t hash_of(struct view text)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    uint64_t number;
+
+    SHA256((const unsigned char *)text.at, text.len, digest);
+    memcpy(&number, digest, sizeof(number));
+    return number ? number : 1;
+}
+
+/* A hash of what belongs together, the narrowest first; 0: the client says nothing of it. */
 static uint64_t affinity(const struct chat *chat)
 {
     static const enum field names[] = {F_prompt_cache_key, F_safety_identifier, F_user};
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    uint64_t number = 0;
 
+    if (chat->cached.len)
+        return hash_of(chat->cached);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct view text = json_view(chat->value[names[i]]);
-        if (!text.len)
-            continue;
-        SHA256((const unsigned char *)text.at, text.len, digest);
-        memcpy(&number, digest, sizeof(number));
-        return number ? number : 1;
+        if (text.len)
+            return hash_of(text);
     }
     return 0;
 }
@@ -318,7 +360,7 @@ static uint64_t affinity(const struct chat *chat)
 
 static bool check(struct chat *chat)
 {
-    return check_limits(chat) && check_logprobs(chat) && check_modalities(chat) &&
+    return check_limits(chat) && check_logprobs(chat) && modalities_check(chat) &&
            format_take(chat) && check_stop(chat) && check_top_p(chat) && check_tier(chat);
 }
 
@@ -330,8 +372,12 @@ static bool translate(struct chat *chat, yyjson_val *root)
         return chat_refuse(chat, ERROR_BAD_JSON, NULL,
                            "The body of the request must be a JSON object.");
     if (!take_fields(chat, root, false) || !take_extra_body(chat) || !take_model(chat) ||
-        !check(chat) || !chat_wishes(chat) || !chat_extras(chat) || !chat_messages(chat))
+        !chat_wishes(chat) || !chat_extras(chat) || !check(chat))
         return false;
+    chat_wish_for(chat);
+    if (!chat_messages(chat))
+        return false;
+    write_cached(chat);
     write_safety(chat);
     if (!tools_write(chat))
         return false;
@@ -339,6 +385,7 @@ static bool translate(struct chat *chat, yyjson_val *root)
     write_tier(chat);
     bytes_append(&ask->body, VIEW("}"));
 
+    ask->is_json_told = chat->format.note.len > 0;
     ask->stream = yyjson_is_true(chat->value[F_stream]);
     ask->include_usage =
         yyjson_is_true(json_member(chat->value[F_stream_options], VIEW("include_usage")));

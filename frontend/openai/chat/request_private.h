@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files that translate a chat/completions request share: the request while it is being
- * translated, and how it is refused. Private to openai_*.c. */
+ * translated, and how it is refused. Private to this folder. */
 #pragma once
 
 #include "openai/chat/ask.h"
@@ -29,9 +29,11 @@
     FIELD(top_logprobs, INTEGER)                                                                   \
     FIELD(response_format, OBJECT)                                                                 \
     FIELD(modalities, ARRAY)                                                                       \
+    FIELD(audio, OBJECT)                                                                           \
     FIELD(reasoning_effort, STRING)                                                                \
     FIELD(reasoning, OBJECT)                                                                       \
-    FIELD(thinking, OBJECT)                                                                        \
+    FIELD(thinking, ANY)                                                                           \
+    FIELD(thinking_budget, INTEGER)                                                                \
     FIELD(enable_thinking, BOOLEAN)                                                                \
     FIELD(service_tier, STRING)                                                                    \
     FIELD(safety_settings, ARRAY)                                                                  \
@@ -45,8 +47,8 @@
     FIELD(parallel_tool_calls, BOOLEAN)                                                            \
     FIELD(functions, ARRAY)                                                                        \
     FIELD(function_call, ANY)                                                                      \
-    FIELD(web_search_options, UNSUPPORTED)                                                         \
-    FIELD(cached_content, UNSUPPORTED)
+    FIELD(web_search_options, ANY)                                                                 \
+    FIELD(cached_content, STRING)
 
 enum field {
 #define FIELD(name, type) F_##name,
@@ -55,6 +57,8 @@ enum field {
         FIELD_COUNT
 };
 
+enum { NATIVES_MOST = 32 };
+
 /* A request being translated. */
 struct chat {
     struct ask *ask;
@@ -62,8 +66,15 @@ struct chat {
     const struct model_facts *model;
     unsigned refused; /* bits of enum refused: what this model is known not to take */
     struct thinking thinking;
-    yyjson_val *safety; /* the client's own safety settings */
-    yyjson_val *native; /* members of generationConfig in Google's own words, which win */
+    unsigned suffix;        /* bits of enum suffix, that the model's name ended in */
+    bool makes_images;      /* by itself, or by its suffix */
+    yyjson_val *safety;     /* the client's own safety settings */
+    struct view cached;     /* the provider's name of a prompt that it keeps; empty: none */
+    yyjson_val *own_tools;  /* in Google's own words: an array of tools, or one of them */
+    yyjson_val *own_config; /* toolConfig in Google's own words */
+    /* members of generationConfig in Google's own words, which win; as extras.c lists them */
+    yyjson_val *native[NATIVES_MOST];
+    yyjson_val *aspect_ratio, *image_size; /* of imageConfig, where they are not in it */
     bool has_system;
 
     /* tools and answers in JSON */
@@ -95,6 +106,9 @@ bool chat_refuse_type(struct chat *chat, const char *param, const char *wanted, 
 /* The name of a nested parameter, good until the next request: errors are told before that. */
 const char *chat_param(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Like json_key, for a name of the client's. */
+void chat_key(struct bytes *out, struct view name);
+
 /* Where an element of a message stands: messages[message].list[index]. */
 struct place {
     size_t message;
@@ -102,11 +116,20 @@ struct place {
     size_t index;
 };
 
-/* openai_extras.c: takes the extras to OpenAI's request that Google and others have. */
+/* extras.c: takes the extras to OpenAI's request that Google and others have. */
 bool chat_extras(struct chat *chat);
 
 /* Appends the members of generationConfig that came in Google's own words. */
 void chat_write_native(struct chat *chat);
+
+/* modalities.c: whether the model answers as the client wants; appends responseModalities and
+ * speechConfig. */
+bool modalities_check(struct chat *chat);
+void modalities_write(struct chat *chat);
+
+/* extras.c: opens a member of generationConfig; false: the client has said it in Google's own
+ * words, or the model refuses it. */
+bool chat_config_key(struct chat *chat, struct view name);
 
 /* Whether the client has given this member of generationConfig in Google's own words; it is as
  * Google spells it, maxOutputTokens. */
@@ -126,7 +149,7 @@ int64_t chat_integer(yyjson_val *value, int64_t otherwise);
 
 enum { CHAT_STOPS = 5 }; /* what the provider takes */
 
-/* openai_config.c: the first distinct stops, without empty ones; returns how many there are, or
+/* config.c: the first distinct stops, without empty ones; returns how many there are, or
  * CHAT_STOPS + 1 if there are more. */
 size_t chat_stops(const struct chat *chat, struct view stops[CHAT_STOPS]);
 
@@ -136,11 +159,14 @@ void chat_write_config(struct chat *chat);
 /* How many tokens the answer may have; a limit in the provider's own words is for it to judge. */
 uint64_t chat_output_estimate(const struct chat *chat);
 
-/* openai_messages.c: appends `{"contents":[…]` and systemInstruction to the body. */
+/* messages.c: appends `{"contents":[…]` and systemInstruction to the body. */
 bool chat_messages(struct chat *chat);
 
-/* openai_thinking.c: takes the several ways of asking for thoughts. */
+/* thinking.c: takes the several ways of asking for thoughts. */
 bool chat_wishes(struct chat *chat);
+
+/* What the model's suffix and the operator wish, where the client has said nothing. */
+void chat_wish_for(struct chat *chat);
 
 /* Takes a thinkingConfig in Google's own words; NULL is none. */
 bool chat_thinking_config(struct chat *chat, yyjson_val *config);

@@ -2,6 +2,7 @@
 /* How much a client of chat/completions wants the model to think. Called by openai_chat.c, and by
  * openai_extras.c for Google's own way of asking. What must stay true: of the several ways of
  * asking, the nearest to the provider's own wins; what isn't understood is refused. */
+#include "models/suffix.h"
 #include "openai/chat/request_private.h"
 #include "settings/options.h"
 
@@ -33,18 +34,26 @@ static bool take_budget(struct chat *chat, yyjson_val *tokens, const char *param
     return true;
 }
 
-/* `thinking`: {type: enabled | disabled | adaptive, budget_tokens} */
+/* `thinking`: {type: enabled | disabled | adaptive | auto, budget_tokens}, or false */
 static bool take_thinking(struct chat *chat)
 {
     yyjson_val *thinking = chat->value[F_thinking];
-    struct view type = json_view(json_member(thinking, VIEW("type")));
+    yyjson_val *said = json_member(thinking, VIEW("type"));
+    struct view type = json_view(said);
 
-    if (view_equal(type, VIEW("disabled")))
+    if (yyjson_is_false(thinking) || view_equal(type, VIEW("disabled")))
         chat->thinking.effort = EFFORT_NONE;
-    if (view_equal(type, VIEW("enabled")))
-        return take_budget(chat, json_member(thinking, VIEW("budget_tokens")),
-                           "thinking.budget_tokens");
-    return true;
+    if (!thinking || yyjson_is_bool(thinking) || view_equal(type, VIEW("disabled")) ||
+        view_equal(type, VIEW("adaptive")) || view_equal(type, VIEW("auto")))
+        return true;
+    if (!yyjson_is_obj(thinking))
+        return chat_refuse_type(chat, "thinking", "an object", thinking);
+    if (said && !view_equal(type, VIEW("enabled")))
+        return chat_refuse(chat, ERROR_UNSUPPORTED_VALUE, "thinking.type",
+                           "Unsupported value: 'thinking.type' may be 'enabled', 'disabled' or "
+                           "'adaptive'.");
+    return take_budget(chat, json_member(thinking, VIEW("budget_tokens")),
+                       "thinking.budget_tokens");
 }
 
 /* `reasoning`: {enabled, effort, max_tokens, exclude, summary} */
@@ -98,11 +107,42 @@ bool chat_thinking_config(struct chat *chat, yyjson_val *config)
     return take_budget(chat, budget, param);
 }
 
+/* `enable_thinking` and `thinking_budget` */
+static bool take_switches(struct chat *chat)
+{
+    if (!take_budget(chat, chat->value[F_thinking_budget], "thinking_budget"))
+        return false;
+    if (yyjson_is_false(chat->value[F_enable_thinking]))
+        chat->thinking = (struct thinking){.effort = EFFORT_NONE};
+    return true;
+}
+
 bool chat_wishes(struct chat *chat)
 {
     chat->ask->thoughts = settings_now()->show_thinking;
-    if (yyjson_is_false(chat->value[F_enable_thinking]))
-        chat->thinking.effort = EFFORT_NONE;
-    return take_thinking(chat) && take_reasoning(chat) &&
+    return take_switches(chat) && take_thinking(chat) && take_reasoning(chat) &&
            take_effort(chat, chat->value[F_reasoning_effort], "reasoning_effort");
+}
+
+/* What the operator allows the model, by THINKING_BUDGET_MAP. */
+static void take_map(struct chat *chat)
+{
+    const char *map = settings_now()->thinking_budget_map;
+    yyjson_doc *doc = map && *map ? yyjson_read(map, strlen(map), 0) : NULL;
+    yyjson_val *budget =
+        yyjson_obj_getn(yyjson_doc_get_root(doc), chat->ask->model.at, chat->ask->model.len);
+
+    chat->thinking.has_budget = yyjson_is_num(budget);
+    chat->thinking.budget = (int64_t)yyjson_get_num(budget);
+    yyjson_doc_free(doc);
+}
+
+void chat_wish_for(struct chat *chat)
+{
+    if (chat->thinking.has_budget || chat->thinking.effort != EFFORT_UNSAID)
+        return;
+    if (chat->suffix & SUFFIX_NO_THOUGHT)
+        chat->thinking.effort = EFFORT_NONE;
+    else
+        take_map(chat);
 }

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "openai/chat/google_tools.h"
 #include "openai/chat/schema.h"
 
 enum { TOOLS_MOST = 1024 };
@@ -44,13 +45,19 @@ static yyjson_val *choice_of(const struct chat *chat)
     return chat->value[has_some(chat->value[F_tools]) ? F_tool_choice : F_function_call];
 }
 
-/* Tools that may not be called go where the model would not answer in JSON beside them. */
-bool tools_are_sent(const struct chat *chat)
+/* Tools that may not be called go where the model would not answer in JSON beside them. A prompt
+ * that the provider keeps has tools of its own, or none. */
+static bool functions_are_sent(const struct chat *chat)
 {
     bool has_tools = has_some(chat->value[F_tools]) || has_some(chat->value[F_functions]);
 
-    return has_tools &&
+    return has_tools && !chat->cached.len &&
            !(is_json_alone(chat) && view_equal(json_view(choice_of(chat)), VIEW("none")));
+}
+
+bool tools_are_sent(const struct chat *chat)
+{
+    return functions_are_sent(chat) || (!chat->cached.len && google_tools_are_asked(chat));
 }
 
 static struct tool *find(const struct tools *tools, struct view name)
@@ -311,8 +318,7 @@ static bool write_declarations(struct chat *chat, const struct tools *tools)
 {
     size_t written = 0;
 
-    json_key(&chat->ask->body, VIEW("tools"));
-    bytes_append(&chat->ask->body, VIEW("[{\"functionDeclarations\":["));
+    bytes_append(&chat->ask->body, VIEW("{\"functionDeclarations\":["));
     for (size_t i = 0; i < tools->count; i++) {
         if (tools->is_choosy && !tools->mode && !tools->all[i].is_allowed)
             continue;
@@ -320,19 +326,18 @@ static bool write_declarations(struct chat *chat, const struct tools *tools)
         if (!write_declaration(chat, &tools->all[i]))
             return false;
     }
-    bytes_append(&chat->ask->body, VIEW("]}]"));
+    bytes_append(&chat->ask->body, VIEW("]}"));
     return true;
 }
 
-static void write_config(struct chat *chat, const struct tools *tools)
+static void write_mode(struct chat *chat, const struct tools *tools)
 {
     struct bytes *out = &chat->ask->body;
     size_t written = 0;
 
     if (!tools->mode)
         return;
-    json_key(out, VIEW("toolConfig"));
-    bytes_printf(out, "{\"functionCallingConfig\":{\"mode\":\"%s\"", tools->mode);
+    bytes_printf(out, "\"functionCallingConfig\":{\"mode\":\"%s\"", tools->mode);
     for (size_t i = 0; i < tools->count; i++) {
         if (!tools->all[i].is_allowed)
             continue;
@@ -340,20 +345,59 @@ static void write_config(struct chat *chat, const struct tools *tools)
         tool_name_write(out, tools->all[i].name);
         bytes_append(out, VIEW("\""));
     }
-    bytes_append(out, written ? VIEW("]}}") : VIEW("}}"));
+    bytes_append(out, written ? VIEW("]}") : VIEW("}"));
+}
+
+/* Functions and Google's own tools at once are something that must be said. */
+static void write_config(struct chat *chat, const struct tools *tools, bool is_mixed)
+{
+    struct bytes *out = &chat->ask->body;
+    size_t start = out->len, opened;
+
+    json_key(out, VIEW("toolConfig"));
+    bytes_append(out, VIEW("{"));
+    opened = out->len;
+    write_mode(chat, tools);
+    google_tools_write_config(chat, tools->mode != NULL);
+    if (is_mixed) {
+        json_key(out, VIEW("includeServerSideToolInvocations"));
+        bytes_append(out, VIEW("true"));
+    }
+    if (out->len == opened)
+        out->len = start;
+    else
+        bytes_append(out, VIEW("}"));
+}
+
+static bool write_all(struct chat *chat, const struct tools *tools)
+{
+    struct bytes *out = &chat->ask->body;
+    bool has_functions = tools->count || google_tools_have_functions(chat), is_mixed;
+    size_t start = out->len, written = tools->count ? 1 : 0;
+
+    json_key(out, VIEW("tools"));
+    bytes_append(out, VIEW("["));
+    if (tools->count && !write_declarations(chat, tools))
+        return false;
+    is_mixed = google_tools_write(chat, has_functions, &written) && has_functions;
+    if (!written)
+        out->len = start;
+    else
+        bytes_append(out, VIEW("]"));
+    write_config(chat, tools, is_mixed);
+    return true;
 }
 
 bool tools_write(struct chat *chat)
 {
     struct tools tools = {0};
-    bool is_good;
+    bool is_good = true;
 
-    if (!tools_are_sent(chat))
+    if (chat->cached.len)
         return true;
-    is_good =
-        read_all(chat, &tools) && read_choice(chat, &tools) && write_declarations(chat, &tools);
-    if (is_good)
-        write_config(chat, &tools);
+    if (functions_are_sent(chat))
+        is_good = read_all(chat, &tools) && read_choice(chat, &tools);
+    is_good = is_good && write_all(chat, &tools);
     free(tools.all);
     return is_good;
 }
