@@ -8,6 +8,7 @@
 #include "http/tokens.h"
 #include "parts/refusal.h"
 #include "parts/seal.h"
+#include "parts/signatures.h"
 #include "road/road.h"
 #include "web/web.h"
 
@@ -19,5 +20,6 @@ struct frontend {
     struct exchanges exchanges;
     struct refusals refusals;
     struct seals seals;
+    struct signatures signatures;
     struct health health;
 };

@@ -99,6 +99,8 @@ static void open_parts(struct frontend *frontend)
     relay_admin(&frontend->web);
     web_start(&frontend->web);
     frontend->road = road_open(&frontend->actor);
+    signatures_open(&frontend->signatures, settings_now()->state_dir,
+                    settings_now()->signature_cache);
     frontend->exchanges.on_idle = on_idle;
     frontend->exchanges.owner = frontend;
     frontend->exchanges.writers.is_draining = &frontend->actor.is_draining;

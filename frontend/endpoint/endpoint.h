@@ -8,6 +8,7 @@
 
 struct refusals;
 struct seals;
+struct signatures;
 
 struct request {
     uint64_t id;     /* x-request-id */
@@ -24,8 +25,9 @@ struct request {
     /* The value of a header (name in lower case), or the empty view. */
     struct view (*header)(const void *headers, const char *name);
     const void *headers;
-    struct refusals *refusals; /* what models are known to refuse */
-    const struct seals *seals; /* for what clients carry and must not read or change */
+    struct refusals *refusals;     /* what models are known to refuse */
+    const struct seals *seals;     /* for what clients carry and must not read or change */
+    struct signatures *signatures; /* of calls that clients were told of; NULL: none are kept */
 };
 
 struct call_answer {

@@ -210,7 +210,8 @@ static struct request request_of(struct visit *visit)
                             .header = header_of,
                             .headers = req,
                             .refusals = &visit->frontend->refusals,
-                            .seals = &visit->frontend->seals};
+                            .seals = &visit->frontend->seals,
+                            .signatures = &visit->frontend->signatures};
 }
 
 /* All places are looked into, so that it takes as long for a wrong token as for a right one. */

@@ -7,6 +7,7 @@
 #include "parts/fetch.h"
 
 struct refusals;
+struct signatures;
 
 #define REPLY_CHOICES 8 /* at most */
 
@@ -15,6 +16,9 @@ struct ask {
     /* set before `request`, for dialects that translate */
     const struct refusals *refusals; /* what models are known to refuse; NULL: nothing is known */
     uint64_t now_ms;                 /* by clock_ms */
+    struct signatures *signatures;   /* of calls that clients were told of; NULL: none */
+    uint64_t client;                 /* hash of its token, whose they are */
+    uint64_t utc_s;                  /* since 1970 */
 
     struct bytes model;        /* for the provider: without models/ and vendor prefix */
     struct bytes client_model; /* as the client spelled it, for the reply */

@@ -98,7 +98,11 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
     struct state *state = of;
     enum error error;
 
-    state->ask = (struct ask){.refusals = request->refusals, .now_ms = request->now_ms};
+    state->ask = (struct ask){.refusals = request->refusals,
+                              .now_ms = request->now_ms,
+                              .signatures = request->signatures,
+                              .client = request->client,
+                              .utc_s = request->utc_ms / 1000};
     state->refusals = request->refusals;
     state->pool = request->pool;
     state->id = request->id;
@@ -116,6 +120,7 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
         .think_tags = settings_now()->think_tags,
         .image_links = settings_now()->image_links,
         .search_links = settings_now()->show_search_link,
+        .signature_ids = settings_now()->signature_ids,
     };
     return ERROR_NONE;
 }

@@ -54,9 +54,10 @@ struct reply_usage {
 
 /* What the operator wants of all replies. */
 struct reply_style {
-    bool think_tags;   /* thoughts stand in the content, between tags */
-    bool image_links;  /* pictures stand in the content, as Markdown */
-    bool search_links; /* found pages are listed behind the text, where ask->is_search */
+    bool think_tags;    /* thoughts stand in the content, between tags */
+    bool image_links;   /* pictures stand in the content, as Markdown */
+    bool signature_ids; /* the ids of calls have their signatures behind them */
+    bool search_links;  /* found pages are listed behind the text, where ask->is_search */
 };
 
 /* The state of one reply. Where several legs make it, each of their answers is one choice of it.

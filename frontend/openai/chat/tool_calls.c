@@ -7,6 +7,8 @@
  * where clients would mistake one call for another. */
 #include "openai/chat/tool_calls.h"
 
+#include "parts/signatures.h"
+
 static bool ends_number(struct view rest)
 {
     return !rest.len || rest.at[0] == ',' || rest.at[0] == ']' || rest.at[0] == '}';
@@ -78,6 +80,32 @@ static void write_custom(struct bytes *out, struct view name, yyjson_val *args)
     bytes_append(out, VIEW("}"));
 }
 
+/* A client that drops the signature has the id at least. */
+static void keep_signature(const struct reply *reply, struct view id, yyjson_val *part)
+{
+    struct view signature = json_view(json_member(part, VIEW("thoughtSignature")));
+    const struct signature_owner owner = {reply->ask->client, id, bytes_view(&reply->ask->model)};
+
+    if (signature.len)
+        signatures_keep(reply->ask->signatures, &owner, signature, reply->ask->utc_s);
+}
+
+/* The call's id; where the operator wants it so, its signature goes behind it, as some gateways have
+ * it and all clients bring it back. */
+static void write_id(const struct reply *reply, const struct reply_choice *choice, uint64_t index,
+                     yyjson_val *part, struct bytes *out)
+{
+    struct view signature = json_view(json_member(part, VIEW("thoughtSignature")));
+    size_t start = out->len;
+
+    reply_write_id(reply, index, choice->calls.count, "call_", out);
+    keep_signature(reply, (struct view){out->at + start, out->len - start}, part);
+    if (!reply->style.signature_ids || !signature.len)
+        return;
+    bytes_append(out, VIEW("__thought__"));
+    json_escape(out, signature);
+}
+
 void tool_call_write(const struct reply *reply, struct reply_choice *choice, uint64_t index,
                      yyjson_val *part, bool is_stream, struct bytes *out)
 {
@@ -96,7 +124,7 @@ void tool_call_write(const struct reply *reply, struct reply_choice *choice, uin
     if (is_stream)
         json_int_after(out, VIEW("\"index\":"), choice->calls.count);
     bytes_append(out, is_stream ? VIEW(",\"id\":\"") : VIEW("\"id\":\""));
-    reply_write_id(reply, index, choice->calls.count, "call_", out);
+    write_id(reply, choice, index, part, out);
     bytes_append(out, tool.is_custom ? VIEW("\",\"type\":\"custom\",\"custom\":")
                                      : VIEW("\",\"type\":\"function\",\"function\":"));
     (tool.is_custom ? write_custom : write_function)(out, tool.name, args);

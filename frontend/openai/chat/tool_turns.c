@@ -15,6 +15,7 @@
 #include "openai/chat/tool_arguments.h"
 #include "openai/chat/tool_names.h"
 #include "openai/chat/tool_pairs.h"
+#include "parts/signatures.h"
 
 enum {
     SIGNATURE_LEAST = 8, /* characters */
@@ -105,16 +106,33 @@ static struct view find_signature(yyjson_val *call, struct view hung, yyjson_val
     return (struct view){0};
 }
 
-/* Older models neither give signatures nor want them. */
-static void write_signature(struct chat *chat, struct view signature, bool is_first)
+/* What was kept when the client was told of the call, where it came back without. */
+static struct view kept_signature(struct chat *chat, struct view id, struct bytes *kept)
 {
+    const struct signature_owner owner = {chat->ask->client, id, bytes_view(&chat->ask->model)};
+
+    if (chat->model->thinking == THINKS_NOT ||
+        !signatures_find(chat->ask->signatures, &owner, chat->ask->utc_s, kept) ||
+        !is_signature(bytes_view(kept)))
+        return (struct view){0};
+    return bytes_view(kept);
+}
+
+/* Older models neither give signatures nor want them. */
+static void write_signature(struct chat *chat, struct view id, struct view signature, bool is_first)
+{
+    struct bytes kept = {0};
+
+    if (!signature.len)
+        signature = kept_signature(chat, id, &kept);
     if (is_first && !signature.len && chat->model->signs_calls)
         signature = VIEW(REFUSAL_NO_SIGNATURE);
-    if (!signature.len || chat->model->thinking == THINKS_NOT)
-        return;
-    bytes_append(&chat->ask->body, VIEW(",\"thoughtSignature\":\""));
-    bytes_append(&chat->ask->body, signature);
-    bytes_append(&chat->ask->body, VIEW("\""));
+    if (signature.len && chat->model->thinking != THINKS_NOT) {
+        bytes_append(&chat->ask->body, VIEW(",\"thoughtSignature\":\""));
+        bytes_append(&chat->ask->body, signature);
+        bytes_append(&chat->ask->body, VIEW("\""));
+    }
+    bytes_clear(&kept);
 }
 
 /* ---- calls ---- */
@@ -184,7 +202,7 @@ static bool take_call(struct chat *chat, yyjson_val *call, yyjson_val *message,
                                  param_of(&place, ".arguments")))
         return false;
     bytes_append(&chat->ask->body, VIEW("}"));
-    write_signature(chat, find_signature(call, hung, is_first ? message : NULL), is_first);
+    write_signature(chat, id, find_signature(call, hung, is_first ? message : NULL), is_first);
     bytes_append(&chat->ask->body, VIEW("}"));
     chat->text_size += chat->ask->body.len - start;
     return true;
@@ -204,7 +222,8 @@ static bool take_legacy(struct chat *chat, yyjson_val *function, yyjson_val *mes
                         param_of(&place, ".arguments")))
         return false;
     bytes_append(&chat->ask->body, VIEW("}"));
-    write_signature(chat, find_signature(function, nothing, is_first ? message : NULL), is_first);
+    write_signature(chat, nothing, find_signature(function, nothing, is_first ? message : NULL),
+                    is_first);
     bytes_append(&chat->ask->body, VIEW("}"));
     return true;
 }
