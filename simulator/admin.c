@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "methods.h"
+#include "objects.h"
 #include "journal.h"
 #include "ledger.h"
 #include "quota.h"
@@ -62,6 +64,7 @@ void admin_reset(struct call *call)
     ledger_reset();
     quota_reset();
     journal_forget();
+    objects_reset();
     answer_done(call, NULL);
 }
 
@@ -245,6 +248,32 @@ void admin_quotas(struct call *call)
 void admin_quota(struct call *call)
 {
     with_body(call, set_quota);
+}
+
+/* As an upload would make it. */
+static const char *make_file(yyjson_val *root)
+{
+    struct key *key = ledger_key(text_of(root, "key"));
+    struct span wanted = text_of(root, "name");
+    struct text name = {0}, json = {0};
+    char room[LEDGER_KEY_BYTES];
+
+    if (!yyjson_is_str(yyjson_obj_get(root, "key")) || key == NULL)
+        return "needs a \"key\"";
+    if (!span_starts(wanted, "files/"))
+        return "needs a \"name\" that begins with files/";
+    text_add(&name, wanted.at, wanted.len);
+    methods_write_file(&json, text_span(&name), text_of(root, "displayName"),
+                       text_of(root, "mimeType"), 0);
+    bool is_kept = objects_put(key_project(key, room), text_span(&name), text_span(&json));
+    text_clear(&name);
+    text_clear(&json);
+    return is_kept ? NULL : "the name is another project's, or too long";
+}
+
+void admin_files(struct call *call)
+{
+    with_body(call, make_file);
 }
 
 void admin_clock(struct call *call)

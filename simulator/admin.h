@@ -11,4 +11,5 @@ void admin_script(struct call *call);
 void admin_quotas(struct call *call);
 void admin_quota(struct call *call);
 void admin_clock(struct call *call);
+void admin_files(struct call *call);
 void admin_reset(struct call *call);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "objects.h"
+
 #define SCRIPT_ROOM 8192
 
 /* -- The script -- */
@@ -127,6 +129,31 @@ static const struct model any = {
     .abilities = ~(unsigned)(CAN_SIGN | IS_GONE),
 };
 
+static bool has_object(struct work *w, struct span name)
+{
+    char room[LEDGER_KEY_BYTES];
+    struct text json = {0};
+    bool has_one = objects_get(key_project(w->plan.key, room), name, &json);
+
+    text_clear(&json);
+    return has_one;
+}
+
+/* What the prompt names must be of the key's project. Files only where any was ever made: without uploads nobody has one. */
+static void check_objects(struct work *w, struct span cache, struct span file)
+{
+    char words[300];
+
+    if (cache.len != 0 && !has_object(w, cache)) {
+        work_refuse(w, REFUSAL_NO_CACHE);
+    } else if (file.len != 0 && objects_any(span_of("files")) && !has_object(w, file)) {
+        snprintf(words, sizeof(words),
+                 "You do not have permission to access the File %.*s or it may not exist.",
+                 (int)span_first(file, 200).len - 6, file.at + 6);
+        work_refuse_with(w, REFUSAL_NO_CACHE, span_of(words));
+    }
+}
+
 static void check_body(struct generation *g, bool is_able)
 {
     struct work *w = &g->work;
@@ -137,8 +164,8 @@ static void check_body(struct generation *g, bool is_able)
     prompt_read(&g->prompt, &w->violations, root, is_able ? w->model : &any);
     work_settle(w);
     work_check_model(w, is_able);
-    if (!w->plan.is_refused && schema_get(root, "cachedContent") != NULL)
-        work_refuse(w, REFUSAL_NO_CACHE); /* caches can't be made here */
+    if (!w->plan.is_refused)
+        check_objects(w, schema_span(schema_get(root, "cachedContent")), g->prompt.file);
 }
 
 static void decide(struct generation *g)

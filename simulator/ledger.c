@@ -224,6 +224,7 @@ const char *operation_name(enum operation operation)
         [OPERATION_EMBED] = "embedContent",
         [OPERATION_BATCH_EMBED] = "batchEmbedContents",
         [OPERATION_PREDICT] = "predict",
+        [OPERATION_OBJECTS] = "objects",
     };
 
     return names[operation];

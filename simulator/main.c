@@ -18,6 +18,7 @@
 
 #include "journal.h"
 #include "ledger.h"
+#include "objects.h"
 #include "quota.h"
 #include "script.h"
 #include "server.h"
@@ -246,6 +247,7 @@ int main(int argc, char **argv)
     ledger_open();
     journal_open();
     quota_open();
+    objects_open();
     set_quota(o.quota);
     open_listeners(&o, &address, fds);
     int self = fork_others(o.processes);

@@ -97,6 +97,8 @@ static void read_blob(struct prompt *prompt, struct violations *v, yyjson_val *b
         violations_refuse(v, "Unable to process input image. The inline_data has no data.\n");
 }
 
+#define FILES "https://generativelanguage.googleapis.com/v1beta/files/"
+
 /* Files of the API, YouTube, and on newer models any https URL. Without a MIME type it is guessed
  * from nothing: a picture. */
 static void read_file(struct prompt *prompt, struct violations *v, yyjson_val *file,
@@ -111,6 +113,8 @@ static void read_file(struct prompt *prompt, struct violations *v, yyjson_val *f
 
     if (file == NULL)
         return;
+    if (span_starts(uri, FILES))
+        prompt->file = span_from(uri, strlen(FILES) - strlen("files/"));
     if (!is_known && !(is_url && model_can(model, CAN_URLS)))
         violations_refuse(v, "Unsupported file uri: %.*s\n", (int)span_first(uri, 200).len,
                           uri.len != 0 ? uri.at : "");

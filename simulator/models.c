@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* models.list, models.get, and paths that lead nowhere; server.c routes here. What must stay true:
  * every model that is not gone is on exactly one page. */
+#include "journal.h"
 #include "routes.h"
 #include "work.h"
 
@@ -71,7 +72,11 @@ void models_get(struct call *call)
 void models_lost(struct call *call)
 {
     struct text body = {0};
+    h2o_req_t *req = call->req;
+    ssize_t key = h2o_find_header_by_str(&req->headers, H2O_STRLIT("x-goog-api-key"), -1);
+    h2o_iovec_t value = key >= 0 ? req->headers.entries[key].value : (h2o_iovec_t){"", 0};
 
+    journal_add(req, (struct span){value.base, value.len});
     refusal_write(&body, REFUSAL_NO_ROUTE, &(struct refusal_facts){0}, true);
     reply_now(call->req, 404, text_span(&body), true);
     text_clear(&body);

@@ -30,6 +30,7 @@ enum call_mode {
 struct prompt {
     const char *message;   /* "GenerateContentRequest", for complaints */
     struct span last_text; /* of the last user turn */
+    struct span file;      /* the last file of the API that it names: files/…; empty: none */
     struct span script;    /* the JSON behind "#sim " in the last user turn, when there is one */
     size_t text_bytes;     /* of all texts, for the token count */
     int64_t media[MODALITIES]; /* tokens of pictures and sounds */

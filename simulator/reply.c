@@ -441,7 +441,9 @@ static void open_head(struct reply *r)
 
     ledger_count_answer(plan->key, !plan->is_refused);
     write_head(req, plan->is_refused ? refusal_status(plan->refusal) : 200,
-               is_sse ? "text/event-stream" : content_type(is_page));
+               is_sse                            ? "text/event-stream"
+               : plan->type && !plan->is_refused ? plan->type
+                                                 : content_type(is_page));
     write_tier(req, plan);
     if (!plan->is_stream && !plan->is_chunked)
         req->res.content_length = frame_len(&r->frame);

@@ -23,6 +23,7 @@ struct plan {
     struct key *key;      /* whose counts it goes to */
     enum refusal refusal; /* the status of a refusal, or of ENDING_ERROR */
     struct refusal_facts facts;
+    const char *type; /* Content-Type; NULL: JSON, or a stream's */
     struct span body; /* what is answered, when it is ready and no answer is to be rendered */
     bool has_body;
     bool is_stream;

@@ -11,6 +11,7 @@
 
 #include "admin.h"
 #include "generate.h"
+#include "methods.h"
 #include "reply.h"
 #include "routes.h"
 #include "wait.h"
@@ -54,6 +55,7 @@ static const struct route {
     {"GET", "/admin/quota", NULL, admin_quotas},
     {"POST", "/admin/quota", NULL, admin_quota},
     {"POST", "/admin/clock", NULL, admin_clock},
+    {"POST", "/admin/files", NULL, admin_files},
     {"POST", "/admin/reset", NULL, admin_reset},
 };
 
@@ -90,9 +92,9 @@ static struct span decode(h2o_req_t *req, struct span s, bool is_query)
 /* Parameters that every Google method takes and that change nothing here. */
 static bool is_ignored(struct span name)
 {
-    static const char *const names[] = {"access_token", "oauth_token",    "fields",
-                                        "quotaUser",    "callback",       "$.xgafv",
-                                        "uploadType",   "upload_protocol"};
+    static const char *const names[] = {
+        "access_token", "oauth_token", "fields",          "quotaUser",  "callback",
+        "$.xgafv",      "uploadType",  "upload_protocol", "updateMask", "filter"};
 
     for (size_t i = 0; i < COUNT(names); i++)
         if (span_is(name, names[i]))
@@ -138,6 +140,18 @@ static void read_query(h2o_req_t *req, struct query *q, struct span s)
     }
 }
 
+/* What the newest version has beside the others is not here, and so it is served as the one before. */
+static struct span as_beta(h2o_req_t *req, struct span path)
+{
+    if (!span_starts(path, "/v1alpha/"))
+        return path;
+    struct span rest = span_from(path, strlen("/v1alpha"));
+    char *to = h2o_mem_alloc_pool(&req->pool, path.len);
+    memcpy(to, "/v1beta", 7);
+    memcpy(to + 7, rest.at, rest.len);
+    return (struct span){to, rest.len + 7};
+}
+
 /* Whether the route takes the request; leaves what lies between prefix and suffix. */
 static bool route_fits(const struct route *route, struct span method, struct span path,
                        struct span *middle)
@@ -167,6 +181,9 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
     (void)handler;
     if (path_len < target.len)
         read_query(req, &call.query, span_from(target, path_len + 1));
+    path = as_beta(req, path);
+    if (methods_take(&call, method, path))
+        return 0;
     for (size_t i = 0; i < COUNT(routes); i++) {
         if (route_fits(&routes[i], method, path, &call.path)) {
             routes[i].handle(&call);

@@ -58,6 +58,10 @@ class Simulator:
         """How this key behaves for its next `times` requests (from now on, if None): ok, invalid, minute7, day, …"""
         self._ask("POST", "/admin/keys", {"key": key, "mode": mode} | ({"times": times} if times is not None else {}))
 
+    def file(self, key, name):
+        """The key's project has this file, as after an upload."""
+        self._ask("POST", "/admin/files", {"key": key, "name": name})
+
     def reset(self):
         """Forgets counts, scripts, modes and requests."""
         self._ask("POST", "/admin/reset", {})
