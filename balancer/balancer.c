@@ -10,6 +10,7 @@
 #include "peers/pairs.h"
 #include "pool/report.h"
 #include "probing.h"
+#include "seeking.h"
 
 void balancer_open(struct balancer *b)
 {
@@ -17,6 +18,8 @@ void balancer_open(struct balancer *b)
                               .front = &b->front,
                               .upstream = &b->upstream,
                               .pool = &b->pool,
+                              .holdings = &b->holdings,
+                              .seeks = &b->seeks,
                               .peers = &b->peers};
 }
 
@@ -24,6 +27,8 @@ void balancer_close(struct balancer *b)
 {
     calls_close(&b->calls);
     peers_clear(&b->peers);
+    holdings_clear(&b->holdings);
+    seeks_clear(&b->seeks);
     pool_close(&b->pool);
 }
 
@@ -154,6 +159,7 @@ void remove_peer(struct balancer *b, struct peer *peer)
     if (role != ROLE_UPSTREAM)
         return;
     probing_lost(b, id);
+    seeking_lost(b, id);
     tell_all(b, ROLE_FRONTEND, MSG_GONE, &(struct msg_gone){.upstream = id});
 }
 
@@ -180,6 +186,7 @@ void balancer_beat(struct balancer *b, uint64_t now_ms)
     HASH_ITER (hh, b->peers.by_id, peer, next)
         check_silence(b, peer, now_ms);
     tell_status_if_new(b);
+    keeping_turn(&b->keeping);
     tell_all(b, ROLE_FRONTEND | ROLE_UPSTREAM | ROLE_ADMIN, MSG_BEAT,
              &(struct msg_beat){.calls = calls_count(&b->calls),
                                 .memory = b->actor.memory,

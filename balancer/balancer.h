@@ -4,6 +4,7 @@
 
 #include "actor.h"
 #include "calls/calls.h"
+#include "holdings/keeping.h"
 #include "peers/peers.h"
 #include "pool/pool.h"
 #include "pool/probes.h"
@@ -20,7 +21,10 @@ struct balancer {
     struct mailbox front;    /* frontends and admin */
     struct mailbox upstream; /* upstreams */
     struct pool pool;
-    struct probes probes; /* of its keys, at start; zeroed: none is tried */
+    struct probes probes;     /* of its keys, at start; zeroed: none is tried */
+    struct holdings holdings; /* which key has what clients have made */
+    struct keeping keeping;   /* …on disk */
+    struct seeks seeks;       /* what nobody knows who has */
     struct peers peers;
     struct calls calls; /* borrows the others */
     struct told told;

@@ -5,9 +5,12 @@
 #include "handlers.h"
 
 #include "balancer_private.h"
+#include "base/clock.h"
+#include "objects/objects.h"
 #include "peers/liveness.h"
 #include "peers/pairs.h"
 #include "probing.h"
+#include "seeking.h"
 #include "status.h"
 #include "verdicts.h"
 
@@ -210,6 +213,24 @@ static void settle(struct balancer *b, struct call *call, const struct msg_outco
     settle_attempt(b, reservation, &verdict);
 }
 
+/* What a good answer says of objects: who has them, or that they are gone. */
+static void note_objects(struct balancer *b, const struct msg_outcome *outcome)
+{
+    struct view names = outcome->names, name;
+    uint64_t until_ms = outcome->until_ms;
+
+    while (object_next(&names, &name)) {
+        if (outcome->gone)
+            holdings_forget(&b->holdings, name);
+        else
+            holdings_note(&b->holdings, name, outcome->key_id, outcome->client, until_ms,
+                          clock_utc_ms());
+        until_ms = 0; /* it is said of the first */
+    }
+    if (outcome->names.len && b->seeks.list)
+        actor_wake(&b->actor, b->actor.now_ms);
+}
+
 static void on_outcome(void *owner, const struct letter *letter)
 {
     struct balancer *b = owner;
@@ -226,14 +247,21 @@ static void on_outcome(void *owner, const struct letter *letter)
     }
     peer->outcome_seq = outcome->seq;
     call = call_find(&b->calls, outcome->frontend, outcome->call);
+    note_objects(b, outcome);
     settle(b, call, outcome);
     calls_outcome(&b->calls, peer, call, outcome);
 }
 
 static void on_probed(void *owner, const struct letter *letter)
 {
-    if (sender(owner, letter, ROLE_UPSTREAM))
-        probing_probed(owner, &letter->msg->probed);
+    const struct msg_probed *msg = &letter->msg->probed;
+
+    if (!sender(owner, letter, ROLE_UPSTREAM))
+        return;
+    if (msg->number & SEEKING_NUMBERS)
+        seeking_probed(owner, msg);
+    else
+        probing_probed(owner, msg);
 }
 
 letter_handler *const route_front[MSG_KINDS] = {

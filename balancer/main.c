@@ -4,11 +4,13 @@
 #include <stdio.h>
 
 #include "balancer.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "settings/options.h"
 #include "handlers.h"
 #include "probing.h"
+#include "seeking.h"
 
 enum { BEAT_MS = 1000 };
 
@@ -25,6 +27,7 @@ static void on_tick(void *owner, uint64_t now_ms)
     }
     balancer_tell_known(b, true);
     probing_turn(b);
+    seeking_turn(b);
 }
 
 static void on_round(void *owner)
@@ -48,6 +51,15 @@ static void lock_slot(struct balancer *b)
     actor_lock(&b->actor, name);
 }
 
+/* Each slot has a file of its own: two balancers may share a STATE_DIR. */
+static void open_holdings(struct balancer *b)
+{
+    char name[40];
+
+    snprintf(name, sizeof(name), "objects%llu", (unsigned long long)settings_now()->balancer_slot);
+    keeping_open(&b->keeping, &b->holdings, options_path(name), clock_utc_ms());
+}
+
 int main(int argc, char **argv)
 {
     static struct balancer b;
@@ -64,6 +76,7 @@ int main(int argc, char **argv)
     if (settings_now()->key_check)
         probes_open(&b.probes, b.pool.count);
     balancer_open(&b);
+    open_holdings(&b);
     if (!b.pool.count)
         log_error("keys.missing", F_STR("remedy", "set API_KEYS"));
     b.actor.on_tick = on_tick;
@@ -80,5 +93,6 @@ int main(int argc, char **argv)
     actor_run(&b.actor, &loop);
     loop_close(&loop);
     balancer_close(&b);
+    keeping_close(&b.keeping);
     return actor_close(&b.actor);
 }

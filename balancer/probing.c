@@ -7,8 +7,7 @@
 #include "pool/report.h"
 #include "verdicts.h"
 
-/* The upstream with the fewest calls; NULL: there is none. */
-static struct peer *choose(const struct balancer *b)
+struct peer *probing_upstream(const struct balancer *b)
 {
     struct peer *peer, *next, *best = NULL;
 
@@ -66,7 +65,7 @@ void probing_turn(struct balancer *b)
     uint32_t i;
 
     give_up(b, 0);
-    upstream = choose(b);
+    upstream = probing_upstream(b);
     while (upstream && probes_next(&b->probes, b->actor.now_ms, &i)) {
         const struct cooldown *cooldown = &b->pool.keys[i].cooldown;
 

@@ -4,6 +4,9 @@
 
 #include "balancer.h"
 
+/* Who sends what is asked of keys: the upstream with the fewest calls; NULL: there is none. */
+struct peer *probing_upstream(const struct balancer *b);
+
 /* Sends the PROBEs that are due, if there is an upstream to send them to. */
 void probing_turn(struct balancer *b);
 

@@ -43,7 +43,8 @@ void status_write(const struct balancer *b, struct bytes *out)
         comma = ",";
     }
     write_keys(b, out);
-    bytes_printf(out, ",\"waiting\":%zu,\"cooling\":", b->calls.queue.count);
+    bytes_printf(out, ",\"waiting\":%zu,\"objects\":%zu,\"cooling\":", b->calls.queue.count,
+                 holdings_count(&b->holdings));
     pool_report(&b->pool, b->actor.now_ms, out);
     bytes_text(out, "}");
 }

@@ -36,6 +36,10 @@ static void leave(struct calls *calls, struct call *call, const struct peer *ups
 {
     if (is_in_queue(call))
         queue_drop(&calls->queue, &call->waiter);
+    if (call->state == CALL_SEEKING) {
+        DL_DELETE(calls->seeking, call);
+        calls->seeking_count--;
+    }
     pool_release(calls->pool, call->reservation, calls->actor->now_ms);
     call->reservation = 0;
     if (!call->upstream)
@@ -69,6 +73,10 @@ void call_enter(struct calls *calls, struct call *call, enum call_state state,
     call->upstream = upstream;
     if (is_in_queue(call))
         stand_in_queue(calls, call);
+    if (state == CALL_SEEKING) {
+        DL_APPEND(calls->seeking, call);
+        calls->seeking_count++;
+    }
     if (!upstream)
         return;
     upstream->outstanding += before != upstream;

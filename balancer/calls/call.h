@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One call of a frontend, as the balancer keeps it.
  *
+ *   SEEKING -> WAITING                                [claims_settle: who has what it names?]
  *   WAITING -> PLACED -> (gone)                       [placing_take, placing_run; calls_outcome]
  *       ^         |  \-> ENDED -> (gone)              [held after a restart: remembered until KNOWN has gone out]
  *       |         v
@@ -12,6 +13,7 @@
 #include <uthash.h>
 
 #include "actor.h"
+#include "holdings/seeks.h"
 #include "peers/peers.h"
 #include "pool/pool.h"
 #include "queue/queue.h"
@@ -21,6 +23,7 @@ enum {
 };
 
 enum call_state {
+    CALL_SEEKING,  /* keys are asked which of them has what it names */
     CALL_WAITING,  /* for an upstream and a key */
     CALL_PLACED,   /* with its upstream */
     CALL_REKEYING, /* with its upstream, which waits for a key */
@@ -47,9 +50,10 @@ struct call {
     struct waiter waiter; /* WAITING, REKEYING */
     char *model;          /* WAITING, REKEYING */
     uint64_t owner, estimate;
+    bool once;                /* no further attempt where the last may have been obeyed */
     bool is_outside;          /* what serves it needs no key */
-    struct bytes letter;      /* WAITING: the CALL as packed */
-    struct call *prev, *next; /* in its upstream's list */
+    struct bytes letter;      /* SEEKING, WAITING: the CALL as packed */
+    struct call *prev, *next; /* in its upstream's list, or of those that seek */
     UT_hash_handle hh;
 };
 
@@ -59,7 +63,11 @@ struct calls {
     struct mailbox *front, *upstream; /* to frontends; to upstreams */
     struct pool *pool;
     struct peers *peers;
+    struct holdings *holdings;
+    struct seeks *seeks;
     struct queue queue;
+    struct call *seeking; /* those in that state, in their order */
+    size_t seeking_count;
     struct call *by_id; /* by (frontend, call) */
     size_t waiting_bytes;
     bool may_place; /* something has changed that may let a waiting call go */

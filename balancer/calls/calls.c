@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "base/log.h"
+#include "calls/claims.h"
 #include "calls/letters.h"
 #include "calls/placing.h"
 #include "outside.h"
@@ -45,6 +46,10 @@ void calls_offer(struct calls *calls, uint64_t frontend, const struct msg_call *
 {
     struct call *call = call_find(calls, frontend, letter->call);
 
+    if (view_equal(letter->pool, VIEW("objects"))) {
+        tell_objects(calls, frontend, letter);
+        return;
+    }
     if (letter->again && (call || has_ended(calls, frontend, letter)))
         return;
     if (call && call->state != CALL_ENDED && letter->offer <= call->offer)
@@ -58,9 +63,11 @@ void calls_offer(struct calls *calls, uint64_t frontend, const struct msg_call *
     call->attempt = letter->attempts;
     call->deadline_ms = calls->actor->now_ms + letter->left_ms;
     call->owner = letter->owner;
+    call->once = letter->once;
     call->estimate = letter->estimate;
     call->is_outside = outside_is(letter->pool);
-    placing_take(calls, call, letter);
+    if (claims_settle(calls, call, letter))
+        placing_take(calls, call, letter);
 }
 
 void calls_held(struct calls *calls, struct peer *upstream, const struct msg_held *letter)
@@ -89,6 +96,8 @@ void calls_held(struct calls *calls, struct peer *upstream, const struct msg_hel
     if (call->is_asking)
         call_forget_untried(call, letter->key_id);
     call->deadline_ms = calls->actor->now_ms + letter->left_ms;
+    call->owner = letter->owner;
+    call->once = letter->once;
     call->was_held = true;
     if (!view_equal(letter->state, VIEW("ended")))
         call_enter(calls, call, CALL_PLACED, upstream);
@@ -159,11 +168,15 @@ static void more(struct calls *calls, struct call *call, const struct msg_outcom
 {
     struct peer *upstream = call->upstream;
     bool is_free = rule_of(letter->fault)->is_free;
+    bool is_cooling = rule_of(letter->fault)->scope != COOL_KEY_MODEL || letter->model.len;
+    bool may_be_done = call->once && !rule_of(letter->fault)->is_undone;
 
     call->attempt = letter->attempt > call->attempt ? letter->attempt : call->attempt;
+    is_free &= is_cooling; /* else the same key might refuse it for ever */
     call->spared += is_free;
-    if ((!is_free && call_reached(call) >= most_of(calls, letter)) ||
-        calls->actor->now_ms >= call->deadline_ms) {
+    if ((!is_cooling && (call->owner || call->attempt >= calls->pool->count)) ||
+        (!is_free && call_reached(call) >= most_of(calls, letter)) ||
+        calls->actor->now_ms >= call->deadline_ms || may_be_done) {
         stop_tried(calls, call, letter);
         return;
     }
@@ -218,7 +231,7 @@ void calls_cancel(struct calls *calls, uint64_t frontend, const struct msg_cance
     cancel_at_upstream(calls, call);
     if (call->state == CALL_REKEYING)
         call_enter(calls, call, CALL_PLACED, call->upstream); /* until its outcome says cancelled */
-    if (call->state == CALL_WAITING)
+    if (call->state == CALL_WAITING || call->state == CALL_SEEKING)
         call_forget(calls, call);
 }
 
@@ -316,7 +329,7 @@ size_t calls_count(const struct calls *calls)
 
 void calls_dump(const struct calls *calls)
 {
-    static const char *const names[] = {"waiting", "placed", "rekeying", "ended"};
+    static const char *const names[] = {"seeking", "waiting", "placed", "rekeying", "ended"};
     struct call *call, *next;
 
     HASH_ITER (hh, calls->by_id, call, next)

@@ -2,6 +2,13 @@
 /* What is told about calls. Called by calls.c and placing.c. */
 #include "calls/letters.h"
 
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/url.h"
+
+enum { LISTED_MOST = 1000 };
+
 /* As messages say it; 0: unknown. */
 static uint64_t after_ms(const struct calls *calls, const struct wait *wait)
 {
@@ -25,6 +32,44 @@ void tell_retry(struct calls *calls, const struct ended_call *lost)
     mailbox_post(
         calls->front, lost->frontend, MSG_RETRY,
         &(struct msg_retry){.call = lost->call, .offer = lost->offer, .attempts = lost->attempt});
+}
+
+/* What the path of the CALL asks: /files?before=17&most=10 */
+static void read_question(struct view path, struct view *collection, uint64_t *before,
+                          uint64_t *most)
+{
+    const char *mark = memchr(path.at, '?', path.len);
+    struct view query = view_skip(path, mark ? (size_t)(mark - path.at) + 1 : path.len), name,
+                value;
+
+    *collection = (struct view){path.at + 1, path.len - 1 - (mark ? query.len + 1 : 0)};
+    while (url_query_next(&query, &name, &value)) {
+        if (view_equal(name, VIEW("before")))
+            *before = strtoull(value.at, NULL, 10);
+        if (view_equal(name, VIEW("most")))
+            *most = strtoull(value.at, NULL, 10);
+    }
+}
+
+void tell_objects(struct calls *calls, uint64_t frontend, const struct msg_call *letter)
+{
+    struct claim claim = {.client = letter->client, .any_client = letter->any_client};
+    uint64_t before = 0, most = 0;
+    struct bytes json = {0}, path = {0};
+    struct view collection;
+
+    bytes_append(&path, letter->path);
+    bytes_text(&path, "?"); /* never empty, and numbers end somewhere */
+    read_question(bytes_view(&path), &collection, &before, &most);
+    bytes_text(&json, "{\"names\":[");
+    before = holdings_list(calls->holdings, collection, &claim, before,
+                           most < LISTED_MOST ? most : LISTED_MOST, clock_utc_ms(), &json);
+    bytes_printf(&json, "],\"before\":%llu}", (unsigned long long)before);
+    mailbox_post(calls->front, frontend, MSG_TOLD,
+                 &(struct msg_told){
+                     .call = letter->call, .offer = letter->offer, .data = bytes_view(&json)});
+    bytes_clear(&json);
+    bytes_clear(&path);
 }
 
 void tell_job(struct calls *calls, const struct call *call, const struct msg_call *letter,
@@ -56,6 +101,8 @@ void tell_job(struct calls *calls, const struct call *call, const struct msg_cal
         .raw = letter->raw,
         .flow = letter->flow,
         .lines = letter->lines,
+        .owner = call->owner,
+        .once = call->once,
     };
 
     mailbox_post(calls->upstream, call->upstream->id, MSG_JOB, &job);

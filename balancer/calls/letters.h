@@ -10,6 +10,9 @@ void tell_refused(struct calls *calls, const struct call *call, const struct wai
 /* To its frontend: offer it again. */
 void tell_retry(struct calls *calls, const struct ended_call *lost);
 
+/* To the frontend that asks what of a client's objects is known: a page of their names. */
+void tell_objects(struct calls *calls, uint64_t frontend, const struct msg_call *letter);
+
 /* To its upstream */
 void tell_job(struct calls *calls, const struct call *call, const struct msg_call *letter,
               const struct grant *grant);

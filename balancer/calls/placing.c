@@ -38,7 +38,7 @@ static uint64_t key_by_ms(const struct calls *calls)
 
 /* Giving up */
 
-static void refuse(struct calls *calls, struct call *call, const struct wait *wait)
+void placing_refuse(struct calls *calls, struct call *call, const struct wait *wait)
 {
     tell_refused(calls, call, wait);
     call_forget(calls, call);
@@ -55,7 +55,7 @@ static void give_up(struct calls *calls, struct call *call, const struct wait *w
     if (call->state == CALL_REKEYING)
         placing_stop(calls, call, wait);
     else
-        refuse(calls, call, wait);
+        placing_refuse(calls, call, wait);
 }
 
 /* Its time has come: it hears what it has waited for. */
@@ -177,7 +177,7 @@ void placing_take(struct calls *calls, struct call *call, const struct msg_call 
         return;
     if (is_full(calls, letter)) {
         wait = in_a_second(calls, ERROR_QUEUE_FULL);
-        refuse(calls, call, &wait);
+        placing_refuse(calls, call, &wait);
         return;
     }
     call_keep_letter(calls, call, letter);

@@ -10,6 +10,9 @@ void placing_take(struct calls *calls, struct call *call, const struct msg_call 
 /* Looks at those that may go, in their order. */
 void placing_run(struct calls *calls);
 
+/* Its frontend hears why; the call is gone. */
+void placing_refuse(struct calls *calls, struct call *call, const struct wait *wait);
+
 /* The upstream is to wait for no further key; it answers with this error, or by its last fault
  * (NONE). The call may be gone afterwards. */
 void placing_stop(struct calls *calls, struct call *call, const struct wait *wait);

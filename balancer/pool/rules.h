@@ -28,6 +28,7 @@ struct rule {
     enum exit_sign exit;
     bool is_proof;    /* of the key: the provider has taken it for good */
     bool is_free;     /* it has reached no model: it does not count against MAX_RETRIES */
+    bool is_undone;   /* the provider has surely obeyed nothing: it refused, or was not reached */
     bool is_hopeless; /* nobody knows when it ends: no client is told to come again then */
     uint64_t first_ms, most_ms; /* where the provider states no time; doubles with each */
     uint64_t stated_most_ms;    /* a longer statement is not believed; 0: nor is any */

@@ -246,28 +246,29 @@ void url_query_decode(struct view value, struct bytes *out)
     }
 }
 
+static void escape_all_but(struct bytes *out, struct view text, const char *plain)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] && strchr(plain, text.at[i]))
+            bytes_append(out, (struct view){text.at + i, 1});
+        else
+            bytes_printf(out, "%%%02X", (unsigned char)text.at[i]);
+    }
+}
+
+#define UNRESERVED "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+
 void url_keep(struct bytes *out, struct view value)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "-._~!$'()*+,;:@/%";
+    escape_all_but(out, value, UNRESERVED "!$'()*+,;:@/%");
+}
 
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.at[i] && strchr(plain, value.at[i]))
-            bytes_append(out, (struct view){value.at + i, 1});
-        else
-            bytes_printf(out, "%%%02X", (unsigned char)value.at[i]);
-    }
+void url_path(struct bytes *out, struct view path)
+{
+    escape_all_but(out, path, UNRESERVED "!$&'()*+,;=:@/");
 }
 
 void url_escape(struct bytes *out, struct view value)
 {
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.at[i] && strchr(plain, value.at[i]))
-            bytes_append(out, (struct view){value.at + i, 1});
-        else
-            bytes_printf(out, "%%%02X", (unsigned char)value.at[i]);
-    }
+    escape_all_but(out, value, UNRESERVED);
 }

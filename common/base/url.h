@@ -40,5 +40,8 @@ void url_query_decode(struct view value, struct bytes *out);
  * that nothing ends the request line early. */
 void url_keep(struct bytes *out, struct view value);
 
+/* Appends a plain path, with %XX for what may not stand in one. Slashes and colons stay. */
+void url_path(struct bytes *out, struct view path);
+
 /* Appends plain text as a value. */
 void url_escape(struct bytes *out, struct view text);

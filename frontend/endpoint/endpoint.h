@@ -13,6 +13,7 @@ struct signatures;
 struct request {
     uint64_t id;     /* x-request-id */
     uint64_t client; /* hash of its token */
+    bool any_client; /* it may touch what other clients have made */
     uint64_t now_ms, utc_ms;
     const char *pool;    /* of the route */
     struct view model;   /* {model} of the route; empty: it has none */
@@ -21,6 +22,7 @@ struct request {
     struct body *stream; /* the body as it comes, instead of `body`; NULL: that is the whole */
     struct view method;
     struct view path;   /* of the route: decoded, aliases followed */
+    bool is_alpha;      /* …of /v1alpha too */
     struct view origin; /* scheme://host by which the client asks us; empty: unknown */
     /* The value of a header (name in lower case), or the empty view. */
     struct view (*header)(const void *headers, const char *name);

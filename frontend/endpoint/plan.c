@@ -15,9 +15,10 @@ size_t plan_add(struct plan *plan, struct step *step)
         plan->steps = memory_new(plan->limit * sizeof(struct step *));
     own = memory_new(sizeof(*own));
     *own = *step;
-    step->model = step->path = (struct bytes){0};
+    step->model = step->path = step->names = (struct bytes){0};
     own->order.model = bytes_view(&own->model);
     own->order.path = bytes_view(&own->path);
+    own->order.names = bytes_view(&own->names);
     own->order.body = body_hold(own->order.body);
     plan->steps[plan->count] = own;
     return plan->count++;
@@ -29,15 +30,17 @@ size_t plan_again(struct plan *plan, size_t call, struct bytes *body)
     struct step step = *old;
     size_t added;
 
-    step.model = step.path = (struct bytes){0};
+    step.model = step.path = step.names = (struct bytes){0};
     bytes_append(&step.model, bytes_view(&old->model));
     bytes_append(&step.path, bytes_view(&old->path));
+    bytes_append(&step.names, bytes_view(&old->names));
     step.order.body = body_new(body);
     step.tries = old->tries + 1;
     added = plan_add(plan, &step);
     body_let_go(step.order.body);
     bytes_clear(&step.model);
     bytes_clear(&step.path);
+    bytes_clear(&step.names);
     return added;
 }
 
@@ -53,6 +56,7 @@ void plan_clear(struct plan *plan)
         plan_forget_body(plan, i);
         bytes_clear(&plan->steps[i]->model);
         bytes_clear(&plan->steps[i]->path);
+        bytes_clear(&plan->steps[i]->names);
         free(plan->steps[i]);
     }
     free(plan->steps);

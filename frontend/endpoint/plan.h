@@ -13,9 +13,10 @@ enum step_pass {
 };
 
 struct step {
-    struct order order; /* its views into `model` and `path` are set by plan_add */
+    struct order order; /* its views into `model`, `path` and `names` are set by plan_add */
     struct bytes model; /* for the provider; empty: none */
     struct bytes path;  /* behind the pool's address, with its query */
+    struct bytes names; /* of objects that it mentions */
     enum step_pass pass;
     /* which of the reply's parts it answers: answers are put in the order of places */
     size_t place;
@@ -25,15 +26,16 @@ struct step {
 struct plan {
     struct step **steps;
     size_t count, limit;
-    bool is_sse;        /* the reply is a stream of events */
-    size_t kept;        /* bytes that the endpoint keeps of answers: the exchange charges them */
-    struct bytes lines; /* header lines of the reply, for an endpoint that puts it together */
+    bool is_sse;          /* the reply is a stream of events */
+    uint64_t time_out_ms; /* that the client allows; 0: it does not say */
+    size_t kept;          /* bytes that the endpoint keeps of answers: the exchange charges them */
+    struct bytes lines;   /* header lines of the reply, for an endpoint that puts it together */
     /* what is to be said of an error that the endpoint returns; empty: the text of errors.def */
     struct bytes why;
     const char *param; /* …and the parameter at fault */
 };
 
-/* Adds a call, and returns its number, from 0 on. Takes the step's model and path; `order.body` is
+/* Adds a call, and returns its number, from 0 on. Takes the step's model, path and names; `order.body` is
  * held as well as it was. SIZE_MAX, and nothing taken: the plan is full. */
 size_t plan_add(struct plan *plan, struct step *step);
 

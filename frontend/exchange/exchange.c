@@ -246,8 +246,8 @@ static void on_head(void *owner, const struct answer_head *head)
     bytes_append(&part->headers, head->headers);
     if (part->pass != STEP_BYTES || x->writer.is_ended || !x->writer.req)
         return;
-    if (!x->writer.status)
-        x->writer.status = head->status >= 200 && head->status <= 299 ? (int)head->status : 200;
+    if (!x->writer.status) /* a refusal comes so too, if its bytes are the answer */
+        x->writer.status = head->status >= 200 && head->status <= 599 ? (int)head->status : 200;
     x->writer.length = head->length;
     x->writer.lines = bytes_view(&part->headers);
     if (head->type.len)
@@ -324,7 +324,10 @@ static bool take_step(struct part *part, const struct call_failure *failure)
     x->unheard -= part->first_ms == 0;
     part_close(part);
     plan_forget_body(&x->plan, part->number);
-    run(x);
+    if (run(x) && x->open == 0) { /* it goes on without this one */
+        finish(x);
+        writer_send_soon(&x->writer);
+    }
     return true;
 }
 
@@ -491,6 +494,14 @@ static void on_disposed(void *data)
         all->on_idle(all->owner);
 }
 
+/* What a client allows can only make it shorter. */
+static uint64_t time_out_of(uint64_t clients_ms)
+{
+    uint64_t ours_ms = settings_now()->time_out_ms;
+
+    return clients_ms && clients_ms < ours_ms ? clients_ms : ours_ms;
+}
+
 struct exchange *exchange_begin(struct exchanges *all, h2o_req_t *req,
                                 const struct endpoint *endpoint, const struct error_shape *shape,
                                 void *state, struct plan *plan, uint64_t id)
@@ -506,7 +517,7 @@ struct exchange *exchange_begin(struct exchanges *all, h2o_req_t *req,
                            .began_ms = clock_ms(),
                            .at_border = true};
     *plan = (struct plan){0};
-    x->deadline_ms = x->began_ms + settings_now()->time_out_ms;
+    x->deadline_ms = x->began_ms + time_out_of(x->plan.time_out_ms);
     x->deadline_timer.cb = on_deadline_timer;
     x->ping_timer.cb = on_ping_timer;
     x->is_bytes = x->plan.steps[0]->pass == STEP_BYTES;

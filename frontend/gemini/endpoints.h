@@ -6,5 +6,6 @@
 
 extern const struct endpoint endpoint_generate;      /* …/models/{m}:generateContent */
 extern const struct endpoint endpoint_stream;        /* …/models/{m}:streamGenerateContent */
+extern const struct endpoint endpoint_native;        /* any other method, known or not */
 extern const struct endpoint endpoint_native_models; /* GET …/models, …/models/{m} */
 extern const struct endpoint endpoint_upload;        /* …/upload/… */

@@ -7,7 +7,10 @@
 
 #include "base/json.h"
 #include "base/url.h"
+#include "gemini/listing.h"
+#include "gemini/method.h"
 #include "models/model.h"
+#include "objects/mentions.h"
 
 /* The limit on output that the client asks for; Google's JSON takes both spellings, and numbers as
  * strings. */
@@ -58,31 +61,38 @@ static bool check_body(struct view body, uint64_t *tokens, const char **fault)
     return is_object;
 }
 
-/* What of a query goes on to the provider; never a key or a token. */
-static bool is_kept(struct view name, struct view value, bool is_list)
+/* Everything goes on but what shows who asks: that is the client's business with us. What the provider does not know it
+ * refuses itself. */
+static bool is_credential(struct view name)
 {
-    if (view_equal(name, VIEW("alt")))
-        return view_equal(value, VIEW("sse")) || view_equal(value, VIEW("json"));
-    return view_equal(name, VIEW("fields")) || view_equal(name, VIEW("prettyPrint")) ||
-           (is_list && (view_equal(name, VIEW("pageSize")) || view_equal(name, VIEW("pageToken"))));
+    static const char *const names[] = {"key", "access_token", "oauth_token"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (view_equal(name, view_of(names[i])))
+            return true;
+    return false;
 }
 
 /* Appends `?name=value&…`, nothing if nothing is kept. Returns whether the client wants events. */
-static bool keep_query(struct view query, bool is_list, struct bytes *out)
+static bool keep_query(struct view query, struct bytes *out)
 {
     struct view name, value;
     const char *sign = "?";
     bool is_sse = false;
 
     while (url_query_next(&query, &name, &value)) {
-        if (!is_kept(name, value, is_list))
-            continue;
-        is_sse |= view_equal(name, VIEW("alt")) && view_equal(value, VIEW("sse"));
-        bytes_text(out, sign);
-        bytes_append(out, name);
-        bytes_text(out, "=");
-        url_keep(out, value);
-        sign = "&";
+        struct bytes plain = {0};
+
+        url_query_decode(name, &plain); /* k%65y is one as well */
+        if (!is_credential(bytes_view(&plain))) {
+            is_sse |= view_equal(bytes_view(&plain), VIEW("alt")) && view_equal(value, VIEW("sse"));
+            bytes_text(out, sign);
+            url_keep(out, name);
+            bytes_text(out, value.at == name.at + name.len + 1 ? "=" : "");
+            url_keep(out, value);
+            sign = "&";
+        }
+        bytes_clear(&plain);
     }
     return is_sse;
 }
@@ -102,9 +112,25 @@ static void add_step(struct plan *plan, const struct request *request, const cha
     step->order.pool = request->pool;
     step->order.operation = operation;
     step->order.client = request->client;
+    step->order.any_client = request->any_client;
     step->pass = STEP_BYTES;
     plan_add(plan, step);
     body_let_go(step->order.body);
+}
+
+static enum error refuse_names(struct plan *plan, struct step *step)
+{
+    bytes_clear(&step->names);
+    bytes_clear(&step->path);
+    bytes_text(&plan->why, "The request names too many files or other resources.");
+    return ERROR_BAD_REQUEST;
+}
+
+/* BASE_URL has the version that is asked for else. */
+static void write_version(const struct request *request, struct step *step)
+{
+    if (request->is_alpha)
+        bytes_text(&step->path, "/v1alpha");
 }
 
 static enum error begin_call(const struct request *request, struct plan *plan,
@@ -122,10 +148,13 @@ static enum error begin_call(const struct request *request, struct plan *plan,
         bytes_printf(&plan->why, "Invalid JSON payload received: %s.", fault);
         return ERROR_BAD_JSON;
     }
+    if (!mentions_in_body(request->body, &step.names))
+        return refuse_names(plan, &step);
     bytes_append(&step.model, request->model);
+    write_version(request, &step);
     bytes_printf(&step.path, "/models/%.*s:%s", (int)request->model.len, request->model.at,
                  operation);
-    plan->is_sse = keep_query(request->query, false, &step.path) && is_stream;
+    plan->is_sse = keep_query(request->query, &step.path) && is_stream;
     bytes_append(&body, request->body);
     step.order.body = body_new(&body);
     add_step(plan, request, operation, &step);
@@ -153,13 +182,172 @@ static enum error begin_models(void *state, const struct request *request, struc
     (void)state;
     if (request->model.len && model_name(request->model, &name) && model_is_filtered(name))
         return ERROR_NO_MODEL;
+    write_version(request, &step);
     bytes_text(&step.path, request->model.len ? "/models/" : "/models");
     bytes_append(&step.path, request->model);
-    keep_query(request->query, !request->model.len, &step.path);
+    keep_query(request->query, &step.path);
     add_step(plan, request, "models", &step);
     return ERROR_NONE;
 }
 
+/* ---- any method ---- */
+
+struct native {
+    struct listing listing;    /* if a list is asked for */
+    struct bytes method, type; /* of the request */
+};
+
+static bool starts_like_object(struct view body)
+{
+    body = view_trim(json_skip_mark(body));
+    return body.len && (body.at[0] == '{' || body.at[0] == '[');
+}
+
+/* What HEAD asks for is what GET would have brought. */
+static struct view method_sent(const struct request *request)
+{
+    return view_equal(request->method, VIEW("HEAD")) ? VIEW("GET") : request->method;
+}
+
+static struct view type_sent(const struct request *request)
+{
+    return request->header ? request->header(request->headers, "content-type") : VIEW("");
+}
+
+/* Whoever sends JSON by a tool that calls it a form means JSON. */
+static const char *type_of(const struct request *request)
+{
+    bool is_form = view_starts(type_sent(request), VIEW("application/x-www-form-urlencoded"));
+
+    return is_form && starts_like_object(request->body) ? "application/json" : NULL;
+}
+
+static bool find_names(const struct request *request, struct view path, struct bytes *names)
+{
+    struct view object = object_of_path(path);
+
+    return (!object.len || object_add(names, object)) && mentions_in_query(request->query, names) &&
+           (!starts_like_object(request->body) || mentions_in_body(request->body, names));
+}
+
+static enum error check_method(const struct request *request, const struct method *method,
+                               struct step *step, struct plan *plan)
+{
+    const char *fault;
+    struct view name;
+
+    if (method->model.len && (!model_name(method->model, &name) || model_is_filtered(name))) {
+        bytes_text(&plan->why, "The model does not exist.");
+        return ERROR_NO_MODEL;
+    }
+    if (method->is_json && !check_body(request->body, &step->order.tokens, &fault)) {
+        bytes_printf(&plan->why, "Invalid JSON payload received: %s.", fault);
+        return ERROR_BAD_JSON;
+    }
+    return ERROR_NONE;
+}
+
+static void write_order(struct native *native, const struct request *request,
+                        const struct method *method, struct step *step)
+{
+    struct bytes body = {0};
+
+    bytes_append(&native->method, method_sent(request));
+    bytes_append(&native->type, type_sent(request));
+    step->order.method = bytes_cstr(&native->method);
+    step->order.type = type_of(request);
+    if (!step->order.type && type_sent(request).len)
+        step->order.type = bytes_cstr(&native->type);
+    step->order.raw = true;
+    step->order.thoughts = true;
+    step->order.once = method->once;
+    step->order.stream = method->is_stream;
+    bytes_append(&step->model, method->model);
+    if (!request->body.len)
+        return;
+    bytes_append(&body, request->body);
+    step->order.body = body_new(&body);
+}
+
+/* The path behind its version. */
+static struct view method_path(const struct request *request)
+{
+    const char *second = memchr(request->path.at + 1, '/', request->path.len - 1);
+
+    return view_skip(request->path, (size_t)(second - request->path.at));
+}
+
+static enum error begin_method(void *state, const struct request *request, struct plan *plan)
+{
+    struct view path = method_path(request);
+    struct native *native = state;
+    struct step step = {0};
+    struct method method;
+    enum error error;
+
+    if (view_equal(method_sent(request), VIEW("GET")) && object_is_list(path))
+        return listing_begin(&native->listing, request, path, plan);
+    if (!method_read(path, method_sent(request), &method)) {
+        bytes_text(&plan->why, "The model does not exist.");
+        return ERROR_NO_MODEL;
+    }
+    error = check_method(request, &method, &step, plan);
+    if (error != ERROR_NONE)
+        return error;
+    if (!find_names(request, path, &step.names))
+        return refuse_names(plan, &step);
+    write_version(request, &step);
+    url_path(&step.path, path);
+    plan->is_sse = keep_query(request->query, &step.path) && method.is_stream;
+    write_order(native, request, &method, &step);
+    add_step(plan, request, method.operation, &step);
+    return ERROR_NONE;
+}
+
+static enum error answer_method(void *state, struct plan *plan, size_t call,
+                                const struct call_answer *answer, struct bytes *out)
+{
+    struct native *native = state;
+
+    return listing_answer(&native->listing, plan, call, answer, out);
+}
+
+static bool failed_method(void *state, struct plan *plan, size_t call,
+                          const struct call_failure *failure)
+{
+    const struct native *native = state;
+
+    (void)plan;
+    return listing_failed(&native->listing, call, failure);
+}
+
+static void end_method(void *state, struct bytes *out)
+{
+    const struct native *native = state;
+
+    if (native->listing.collection.len)
+        listing_end(&native->listing, out);
+}
+
+static void clear_method(void *state)
+{
+    struct native *native = state;
+
+    listing_clear(&native->listing);
+    bytes_clear(&native->method);
+    bytes_clear(&native->type);
+}
+
+const struct endpoint endpoint_native = {
+    .name = "gemini",
+    .state_size = sizeof(struct native),
+    .stream = "text/event-stream",
+    .begin = begin_method,
+    .answer = answer_method,
+    .failed = failed_method,
+    .end = end_method,
+    .clear = clear_method,
+};
 const struct endpoint endpoint_generate = {
     .name = "gemini", .stream = "text/event-stream", .begin = begin_generate};
 const struct endpoint endpoint_stream = {

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ struct visit {
     struct view query;
     struct view body; /* without its Content-Encoding */
     uint64_t id;
-    uint64_t client;
+    struct token_facts token; /* that it shows */
 };
 
 static struct view query_of(const h2o_req_t *req)
@@ -195,23 +196,25 @@ static struct request request_of(struct visit *visit)
 {
     h2o_req_t *req = visit->req;
 
-    return (struct request){.id = visit->id,
-                            .client = visit->client,
-                            .now_ms = clock_ms(),
-                            .utc_ms = clock_utc_ms(),
-                            .pool = visit->route.pool,
-                            .model = visit->route.model,
-                            .query = visit->query,
-                            .body = visit->body,
-                            .method = {req->method.base, req->method.len},
-                            .path = visit->route.clean,
-                            .origin =
-                                visit->route.endpoint->takes_stream ? origin_of(req) : VIEW(""),
-                            .header = header_of,
-                            .headers = req,
-                            .refusals = &visit->frontend->refusals,
-                            .seals = &visit->frontend->seals,
-                            .signatures = &visit->frontend->signatures};
+    return (struct request){
+        .id = visit->id,
+        .client = visit->token.client,
+        .any_client = visit->token.is_admin || !settings_now()->files_user_isolation,
+        .now_ms = clock_ms(),
+        .utc_ms = clock_utc_ms(),
+        .pool = visit->route.pool,
+        .model = visit->route.model,
+        .query = visit->query,
+        .body = visit->body,
+        .method = {req->method.base, req->method.len},
+        .path = visit->route.clean,
+        .is_alpha = visit->route.is_alpha,
+        .origin = visit->route.endpoint->takes_stream ? origin_of(req) : VIEW(""),
+        .header = header_of,
+        .headers = req,
+        .refusals = &visit->frontend->refusals,
+        .seals = &visit->frontend->seals,
+        .signatures = &visit->frontend->signatures};
 }
 
 /* All places are looked into, so that it takes as long for a wrong token as for a right one. */
@@ -228,9 +231,9 @@ static bool is_allowed(struct visit *visit)
     bool is_found = false;
 
     for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
-        is_found |= tokens_find(tokens, shown[i], &visit->client);
+        is_found |= tokens_find(tokens, shown[i], &visit->token);
     if (find_query_key(visit->query, &key))
-        is_found |= tokens_find(tokens, (struct secret){bytes_view(&key)}, &visit->client);
+        is_found |= tokens_find(tokens, (struct secret){bytes_view(&key)}, &visit->token);
     bytes_clear(&key);
     return is_found;
 }
@@ -257,6 +260,20 @@ static int fail_full(struct visit *visit)
                                            .text = "The gateway has too many open calls."});
 }
 
+/* X-Server-Timeout of Google's clients: how many seconds they wait; 0: they don't say. */
+static uint64_t time_out_of(const h2o_req_t *req)
+{
+    struct view text = web_find(req, "x-server-timeout");
+    char number[16] = "", *end = NULL;
+    double seconds;
+
+    if (!text.len || text.len >= sizeof(number))
+        return 0;
+    memcpy(number, text.at, text.len);
+    seconds = strtod(number, &end);
+    return *end == '\0' && seconds > 0 && seconds < 1e6 ? (uint64_t)(seconds * 1000) + 1 : 0;
+}
+
 /* The endpoint reads the request; what it makes of it runs by itself from then on. */
 static int on_endpoint(struct visit *visit)
 {
@@ -264,7 +281,8 @@ static int on_endpoint(struct visit *visit)
     struct frontend *frontend = visit->frontend;
     struct intake *intake = intake_open(visit->req);
     struct request request = request_of(visit);
-    struct plan plan = {.limit = settings_now()->call_steps ? settings_now()->call_steps : 1};
+    struct plan plan = {.limit = settings_now()->call_steps ? settings_now()->call_steps : 1,
+                        .time_out_ms = time_out_of(visit->req)};
     void *state = h2o_mem_alloc_pool(&visit->req->pool, endpoint->state_size + 1);
     enum error error;
 
@@ -311,7 +329,8 @@ static int on_preflight(struct visit *visit)
     struct view wanted = web_find(visit->req, "access-control-request-headers");
 
     reply_headers_common(visit->req, visit->id);
-    web_header(visit->req, "access-control-allow-methods", VIEW("GET, POST, PUT, DELETE, OPTIONS"));
+    web_header(visit->req, "access-control-allow-methods",
+               VIEW("GET, POST, PUT, PATCH, DELETE, OPTIONS"));
     web_header(visit->req, "access-control-allow-headers", wanted.len ? wanted : VIEW("*"));
     web_header(visit->req, "access-control-max-age", VIEW("86400"));
     web_reply(visit->req, 204, "", VIEW(""));
@@ -395,8 +414,8 @@ static bool is_admitted(struct visit *visit)
     if (!endpoint->admits)
         return false;
     request = request_of(visit);
-    return endpoint->admits(&request, &visit->client) &&
-           tokens_know(&visit->frontend->tokens, visit->client);
+    return endpoint->admits(&request, &visit->token.client) &&
+           tokens_know(&visit->frontend->tokens, visit->token.client);
 }
 
 static int on_client(struct visit *visit)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths to routes, by the table in routes.def. What must stay true: nothing of a path reaches the
- * provider but a model name that model.h approves. */
+ * provider but a model name that model.h approves, or a path without dots and control characters, encoded anew. */
 #include "http/route.h"
 
 #include <stdlib.h>
@@ -103,11 +103,14 @@ static void replace(struct view *path, struct view prefix, struct view whole,
     path->len = whole.len + rest;
 }
 
-static void follow_aliases(struct view *path, char out[ROUTE_PATH_MOST])
+static void follow_aliases(struct view *path, struct route *route)
 {
-    for (size_t i = 0; i < COUNT(aliases); i++)
-        if (begins_with(*path, aliases[i].prefix))
-            replace(path, aliases[i].prefix, aliases[i].whole, out);
+    for (size_t i = 0; i < COUNT(aliases); i++) {
+        if (!begins_with(*path, aliases[i].prefix))
+            continue;
+        route->is_alpha |= view_equal(aliases[i].prefix, VIEW("/v1alpha"));
+        replace(path, aliases[i].prefix, aliases[i].whole, route->path);
+    }
 }
 
 /* The table */
@@ -178,8 +181,9 @@ void route_find(struct view path, enum credential credential, struct route *rout
     const struct line *line = NULL;
 
     route->model = VIEW("");
+    route->is_alpha = false;
     if (clean.len) {
-        follow_aliases(&clean, route->path);
+        follow_aliases(&clean, route);
         line = find(clean, credential, &route->model);
         path = clean;
     }

@@ -22,6 +22,7 @@ struct route {
     const struct endpoint *endpoint; /* of ROUTE_CLIENT */
     const char *pool;
     const struct error_shape *shape; /* of errors, whatever the path is */
+    bool is_alpha;                   /* it was asked for below /v1alpha */
     struct view model;               /* {model}, behind any models/; inside `path` */
     struct view clean;               /* `path`, as far as it goes; empty: it is none */
     char path[ROUTE_PATH_MOST];      /* decoded, without doubled or trailing slashes */

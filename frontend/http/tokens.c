@@ -20,23 +20,23 @@ static uint64_t hash(struct view text)
     return number;
 }
 
-static void add(struct tokens *tokens, struct secret secret)
+static void add(struct tokens *tokens, struct secret secret, bool is_admin)
 {
     if (secret.hidden.len == 0)
         return;
     tokens->at = memory_grow(tokens->at, (tokens->count + 1) * sizeof(*tokens->at));
-    tokens->at[tokens->count++] = (struct token){secret, hash(secret.hidden)};
+    tokens->at[tokens->count++] = (struct token){secret, hash(secret.hidden), is_admin};
 }
 
 void tokens_open(struct tokens *tokens, const struct option_secrets *allowed,
                  const struct secret *auth)
 {
     for (size_t i = 0; i < allowed->count; i++)
-        add(tokens, allowed->at[i]);
-    add(tokens, *auth);
+        add(tokens, allowed->at[i], false);
+    add(tokens, *auth, true);
 }
 
-bool tokens_find(const struct tokens *tokens, struct secret candidate, uint64_t *client)
+bool tokens_find(const struct tokens *tokens, struct secret candidate, struct token_facts *facts)
 {
     bool is_found = false;
 
@@ -44,7 +44,8 @@ bool tokens_find(const struct tokens *tokens, struct secret candidate, uint64_t 
         bool is_this = secret_equal(tokens->at[i].secret, candidate);
 
         is_found |= is_this;
-        *client = is_this ? tokens->at[i].client : *client;
+        facts->client = is_this ? tokens->at[i].client : facts->client;
+        facts->is_admin |= is_this && tokens->at[i].is_admin;
     }
     return is_found;
 }

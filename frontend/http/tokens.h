@@ -7,6 +7,7 @@
 struct token {
     struct secret secret; /* borrowed from the options */
     uint64_t client;      /* hash of it, known to the other processes */
+    bool is_admin;        /* AUTH_TOKEN */
 };
 
 struct tokens {
@@ -18,9 +19,15 @@ struct tokens {
 void tokens_open(struct tokens *tokens, const struct option_secrets *allowed,
                  const struct secret *auth);
 
+/* Whose token it is. */
+struct token_facts {
+    uint64_t client;
+    bool is_admin; /* the administrator's */
+};
+
 /* Whether `candidate` is one of them, and whose. Takes as long for a wrong one as for a right one.
  */
-bool tokens_find(const struct tokens *tokens, struct secret candidate, uint64_t *client);
+bool tokens_find(const struct tokens *tokens, struct secret candidate, struct token_facts *facts);
 
 /* Whether one of them is this client's. */
 bool tokens_know(const struct tokens *tokens, uint64_t client);

@@ -154,6 +154,9 @@ static void post_call(struct call *call, struct balancer_link *balancer, uint64_
         .raw = order->raw,
         .flow = flow != NULL,
         .lines = order->lines,
+        .names = order->names,
+        .any_client = order->any_client,
+        .once = order->once,
     };
 
     if (!flow && body.len <= INLINE_MOST)
@@ -161,20 +164,30 @@ static void post_call(struct call *call, struct balancer_link *balancer, uint64_
     link_post(&balancer->link, MSG_CALL, &letter);
 }
 
-/* `words`: the provider's, if the last refusal brought any. */
+/* What the client is to read of a refusal that came with words: the provider's about a key, or what it is about. */
+static void write_words(enum error error, struct view words, struct bytes *text)
+{
+    if (error == ERROR_NO_OBJECT || error == ERROR_OBJECTS_APART)
+        bytes_printf(text, "%.*s: %s", (int)words.len, words.at, error_facts(error)->text);
+    else if (error == ERROR_KEYS_REFUSED)
+        bytes_append(text, words);
+}
+
 static void fail_refused(struct call *call, struct view words)
 {
     struct call_failure failure = {.error = call->life.refusal,
                                    .retry_after_ms = call->life.refusal_retry_ms};
-    struct bytes body = {0};
+    struct bytes body = {0}, text = {0};
 
-    if (words.len && failure.error == ERROR_KEYS_REFUSED) {
+    write_words(failure.error, words, &text);
+    if (words.len && text.len) {
         bytes_text(&body, "{\"error\":{\"message\":");
-        bytes_json(&body, words);
+        bytes_json(&body, bytes_view(&text));
         bytes_text(&body, "}}");
         failure.body = bytes_view(&body);
     }
     call_fail(call, &failure);
+    bytes_clear(&text);
     bytes_clear(&body);
 }
 
@@ -290,9 +303,31 @@ void calls_on_retry(struct road *road, struct balancer_link *from, const struct 
         return;
     if (retry->attempts > call->life.attempts)
         call->life.attempts = retry->attempts;
+    if (call->order->once && retry->attempts) {
+        call_fail(call, &(struct call_failure){.error = ERROR_UPSTREAM_LOST, .is_tried = true});
+        return;
+    }
     call->life.refusers = 0;
     life_withdraw(&call->life);
     offer_again(call, VIEW(""));
+}
+
+/* The balancer's own answer is a whole one. */
+void calls_on_told(struct road *road, struct balancer_link *from, const struct msg_told *told)
+{
+    struct answer_head head = {
+        .status = 200, .type = VIEW("application/json"), .length = told->data.len + 1};
+    struct call *call = call_find(road, told->call);
+
+    if (!call || !life_is_current(&call->life, from->slot, told->offer))
+        return;
+    call->events->head(call->owner, &head);
+    if ((call = call_find(road, told->call)) != NULL)
+        call->events->bytes(call->owner, told->data, true);
+    if ((call = call_find(road, told->call)) == NULL)
+        return;
+    call_finish(call);
+    call->events->end(call->owner);
 }
 
 /* For those above */

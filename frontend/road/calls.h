@@ -19,5 +19,6 @@ void calls_on_known_end(struct road *road, struct balancer_link *from);
 void calls_on_refused(struct road *road, struct balancer_link *from,
                       const struct msg_refused *refused);
 void calls_on_retry(struct road *road, struct balancer_link *from, const struct msg_retry *retry);
+void calls_on_told(struct road *road, struct balancer_link *from, const struct msg_told *told);
 
 void calls_dump(const struct road *road);

@@ -51,6 +51,13 @@ static void on_retry(void *owner, const struct letter *letter)
     calls_on_retry(balancer->road, balancer, &letter->msg->retry);
 }
 
+static void on_told(void *owner, const struct letter *letter)
+{
+    struct balancer_link *balancer = owner;
+
+    calls_on_told(balancer->road, balancer, &letter->msg->told);
+}
+
 static void on_peer(void *owner, const struct letter *letter)
 {
     struct balancer_link *balancer = owner;
@@ -76,5 +83,5 @@ static void on_status(void *owner, const struct letter *letter)
 letter_handler *const handlers_of_balancers[MSG_KINDS] = {
     [MSG_KNOWN] = on_known,   [MSG_KNOWN_END] = on_known_end, [MSG_REFUSED] = on_refused,
     [MSG_RETRY] = on_retry,   [MSG_PEER] = on_peer,           [MSG_GONE] = on_gone,
-    [MSG_STATUS] = on_status,
+    [MSG_STATUS] = on_status, [MSG_TOLD] = on_told,
 };

@@ -42,7 +42,7 @@ void body_close(struct body *body);
 
 /* What is asked of the provider. Texts and views are borrowed for the life of the call. */
 struct order {
-    const char *pool;      /* whose keys: gemini */
+    const char *pool;      /* whose keys: gemini; objects: the balancer's own answer */
     const char *operation; /* generateContent, models, … */
     const char *method;    /* NULL: POST with a body, GET without one */
     const char *type;      /* of the body; NULL: application/json */
@@ -57,8 +57,14 @@ struct order {
     bool raw;        /* an error event inside the answer is bytes too, and the answer then whole */
     uint64_t tokens; /* that it may cost */
     uint64_t affinity; /* hash of what belongs together; 0: none */
-    uint64_t owner;    /* the only key that will do; 0: any */
-    uint64_t client;   /* hash of the client's token */
+    uint64_t owner;    /* the only key that will do; 0: any, or that which has `names` */
+    /* objects that the request mentions (objects/objects.h), with spaces between: the balancer finds the key that has them, and
+     * refuses those of other clients unless `any_client` is set */
+    struct view names;
+    bool any_client;
+    bool
+        once; /* the provider may make or change something by it: never repeated where it may have been obeyed */
+    uint64_t client; /* hash of the client's token */
 };
 
 struct answer_head {

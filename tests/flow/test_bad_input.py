@@ -14,7 +14,7 @@ from stage import CHAT, IS_SANITIZED, MODEL, SLOW, TOKEN, Stage, scripted
 GENERATE = f"/v1beta/models/{MODEL}:generateContent"
 AUTH = f"Authorization: Bearer {TOKEN}\r\n"
 BODY_LIMIT = 1 << 20
-GOOD_PATH = re.compile(r"/v1beta/models(/[A-Za-z0-9._-]+(:\w+)?)?")
+GOOD_PATH = re.compile(r"/v1beta(/(?!\.+(/|$))[\w.~:@!$&'()*+,;=-]+)+", re.ASCII)
 
 
 @pytest.fixture(scope="module")
@@ -201,14 +201,28 @@ def test_an_unknown_route_is_told_in_openais_form(stage, path):
 
 
 @pytest.mark.short
-@pytest.mark.parametrize("path", ["/v1beta", "/v1beta/nothing", f"/v1beta/models/{MODEL}:countEverything", "/gemini/v1beta/x",
-                                  f"/v1beta/models/{MODEL}/generateContent", "/v1beta/models/:generateContent"])
+@pytest.mark.parametrize("path", ["/v1beta", "/v1beta/chat/completions", "/v1beta/files/%2e%2e"])
 def test_an_unknown_route_is_told_in_googles_form(stage, path):
     for method, body in (("GET", None), ("POST", "{}")):
         google_error(stage.request(method, path, body, headers={"x-goog-api-key": TOKEN}, token=None), 404)
         google_error(stage.request(method, path, body, token=None), 404)
         # Who shows a token as OpenAI's clients do reads OpenAI's errors.
         assert openai_error(stage.request(method, path, body), 404)["code"] == "unknown_url"
+    assert stage.sim.total() == 0
+
+
+@pytest.mark.short
+@pytest.mark.parametrize("path", ["/v1beta/nothing", f"/v1beta/models/{MODEL}:countEverything", f"/v1beta/models/{MODEL}/generateContent"])
+def test_an_unknown_method_is_the_providers_to_answer(stage, path):
+    google_error(stage.request("POST", path, "{}", token=None), 401)
+    answer = stage.request("POST", path, "{}", headers={"x-goog-api-key": TOKEN}, token=None)
+    assert (answer.status, answer.headers["content-type"]) == (404, "text/html; charset=UTF-8")
+    assert stage.sim.last()["path"] == path
+
+
+@pytest.mark.short
+def test_a_model_without_a_name_is_none(stage):
+    google_error(stage.request("POST", "/v1beta/models/:generateContent", "{}", headers={"x-goog-api-key": TOKEN}, token=None), 404)
     assert stage.sim.total() == 0
 
 
@@ -277,12 +291,14 @@ def test_tricks_with_model_names_go_nowhere(stage, model):
     assert stage.sim.total() == 0
 
 
-def test_only_parameters_that_are_known_are_passed_on(stage):
+def test_all_parameters_but_credentials_are_passed_on(stage):
     body = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
-    answer = stage.request("POST", f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse&key={TOKEN}&x=y&%24alt=z&prettyPrint=true",
-                           body, token=None)
+    path = f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse&key={TOKEN}&quotaUser=y&%24.xgafv=2&access_token=z&prettyPrint=true"
+    answer = stage.request("POST", path, body, token=None)
     assert answer.status == 200
-    assert stage.sim.last()["query"] == "alt=sse&prettyPrint=true"
+    assert stage.sim.last()["query"] == "alt=sse&quotaUser=y&%24.xgafv=2&prettyPrint=true"
+    assert "Cannot bind query" in google_error(stage.request("POST", f"{GENERATE}?x=y", body, headers={"x-goog-api-key": TOKEN}, token=None),
+                                               400)["message"]
     answer = stage.request("POST", f"{GENERATE}?prettyPrint=a%0d%0aX:y%20&fields=a%26key%3dz", body)
     assert answer.status in (200, 400)
     assert "\r" not in stage.sim.last()["query"] and "&key=" not in stage.sim.last()["query"]

@@ -16,6 +16,7 @@
 enum {
     HOLD_MOST = 256 * 1024,      /* of a whole answer, to judge it */
     HOLD_MOST_TIGHT = 32 * 1024, /* while the budget is half used up */
+    BEGIN_MOST = 16 * 1024,      /* of an answer, to see which object it describes */
     TELL_MS = 10000,             /* between two warnings of trouble on the way */
 };
 
@@ -93,6 +94,20 @@ static void on_out(void *owner, struct view bytes, bool is_end)
 
 /* The transfer's side */
 
+bool attempt_may_describe(const struct job *job)
+{
+    return job->gate.kind == GATE_OBJECT || strcmp(job->operation, "upload") == 0;
+}
+
+/* An object's name stands at the beginning of what describes it. */
+static void keep_beginning(struct job *job, struct view bytes)
+{
+    if (bytes.len > BEGIN_MOST - job->begin.len)
+        bytes.len = BEGIN_MOST - job->begin.len;
+    if (bytes.len && attempt_may_describe(job))
+        bytes_append(&job->begin, bytes);
+}
+
 /* None was asked for, and nothing here can read one. */
 static bool is_coded(struct view lines)
 {
@@ -104,7 +119,7 @@ static bool is_coded(struct view lines)
 static void take_lines(struct job *job, struct view lines)
 {
     job->gate.retry_ms = lines_retry_ms(lines, clock_utc_ms());
-    job->is_coded = job->gate.kind != GATE_BYTES && is_coded(lines);
+    job->is_coded = !gate_is_blind(&job->gate) && is_coded(lines);
     job->lines.len = 0;
     if (*job->headers)
         lines_choose(&job->lines, lines, view_of(job->headers));
@@ -145,6 +160,7 @@ static enum transfer_answer on_bytes(void *owner, struct view bytes)
     }
     job->heard_ms = clock_ms();
     job->bytes_out += bytes.len;
+    keep_beginning(job, bytes);
     upstream->held -= gate_held(&job->gate);
     goes_on = gate_feed(&job->gate, bytes, hold_most(upstream));
     upstream->held += gate_held(&job->gate);
@@ -248,6 +264,16 @@ static void clear_gate(struct job *job)
     gate_clear(&job->gate);
 }
 
+/* Of what asks no model: that there is no such thing, or that keys may not do that, is no fault of the key. Some methods are
+ * for nobody who comes with a key: whoever calls one must not cost all of them. */
+static enum fault fault_of_method(const struct job *job, enum fault fault)
+{
+    bool is_refused = fault == FAULT_NO_MODEL || fault == FAULT_KEY_RESTRICTED ||
+                      (fault == FAULT_KEY_INVALID && job->gate.status == 401);
+
+    return is_refused && gate_is_blind(&job->gate) ? FAULT_FORBIDDEN : fault;
+}
+
 static void on_done(void *owner, enum transfer_end end, const char *why)
 {
     struct job *job = owner;
@@ -261,6 +287,7 @@ static void on_done(void *owner, enum transfer_end end, const char *why)
     } else {
         size_t held = gate_held(&job->gate);
         job->fault = gate_end(&job->gate, end == TRANSFER_CLEAN, clock_utc_ms());
+        job->fault = fault_of_method(job, job->fault);
         job->upstream->held -= held - gate_held(&job->gate);
         if (job->is_coded && job->fault == FAULT_MALFORMED)
             keep_reason(job, why = "The answer is compressed (Content-Encoding), though none was "
@@ -363,6 +390,7 @@ void attempt_begin(struct job *job, const struct attempt_events *events)
     job->begun_utc_ms = clock_utc_ms();
     job->first_ms = job->bytes_out = job->length = 0;
     job->fault = FAULT_NONE;
+    job->begin.len = 0;
     job->is_ending = job->is_paused = job->is_coded = job->is_told = false;
     record = record_of(job);
     job->slot = records_begin(&job->upstream->records, &record);

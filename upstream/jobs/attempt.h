@@ -16,6 +16,9 @@ struct attempt_events {
 /* Begins the attempt of a job that is RUNNING. The events come later, never from here. */
 void attempt_begin(struct job *job, const struct attempt_events *events);
 
+/* Whether its answers may describe objects that the key has. */
+bool attempt_may_describe(const struct job *job);
+
 /* Breaks off what is under way, if anything is: the connection closes, the record says `fault`. No
  * event. */
 void attempt_abort(struct job *job, enum fault fault);

@@ -14,6 +14,7 @@ struct outcome {
     struct msg_outcome msg;
     char model[MODEL_MOST];
     char *words; /* NULL: none */
+    char *names; /* likewise */
     struct outcome *prev, *next;
 };
 
@@ -61,10 +62,12 @@ void balancer_tell(struct balancer_link *balancer, struct msg_outcome *msg)
     outcome->msg.model = (struct view){outcome->model, len};
     outcome->words = words_copy(msg->words);
     outcome->msg.words = outcome->words ? view_of(outcome->words) : VIEW("");
+    outcome->names = msg->names.len ? memory_text(msg->names) : NULL;
+    outcome->msg.names = outcome->names ? view_of(outcome->names) : VIEW("");
     DL_APPEND(balancer->outcomes, outcome);
-    if (msg->fault == FAULT_NONE)
+    if (msg->fault == FAULT_NONE && !msg->names.len)
         link_post_lazily(&balancer->link, MSG_OUTCOME, &outcome->msg);
-    else /* a key or a call may depend on it */
+    else /* a key or a call may depend on it: the client's next one, if it has made something */
         link_post(&balancer->link, MSG_OUTCOME, &outcome->msg);
 }
 
@@ -89,6 +92,7 @@ void balancer_settled(struct balancer_link *balancer, uint64_t seq)
 
         DL_DELETE(balancer->outcomes, outcome);
         free(outcome->words);
+        free(outcome->names);
         free(outcome);
     }
 }

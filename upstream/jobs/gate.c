@@ -15,10 +15,11 @@ enum {
 void gate_head(struct gate *gate, unsigned status, struct view type)
 {
     gate->status = status;
+    gate->is_held = gate->kind == GATE_OBJECT && !sse_is_type(type);
     gate->sse.limit = gate->elements.limit = EVENT_MOST;
     if (status < 200 || status >= 300)
         gate->framing = FRAMING_ERROR;
-    else if (gate->kind == GATE_BYTES)
+    else if (gate_is_blind(gate))
         gate->framing = FRAMING_BYTES;
     else if (sse_is_type(type))
         gate->framing = FRAMING_EVENTS;
@@ -316,7 +317,9 @@ static void end_whole(struct gate *gate, bool is_clean)
 /* Bytes of any kind: an empty answer is one too. */
 static void end_bytes(struct gate *gate, bool is_clean)
 {
-    if (is_clean && !gate->is_open)
+    if (is_clean && !gate->is_open && gate->held.len)
+        let_out(gate, (struct view){0}, true);
+    else if (is_clean && !gate->is_open)
         gate->out(gate->owner, (struct view){0}, true);
     gate->is_open |= is_clean;
 }
@@ -343,7 +346,10 @@ bool gate_feed(struct gate *gate, struct view bytes, size_t hold_most)
     case FRAMING_WHOLE:
         return feed_whole(gate, bytes, hold_most);
     case FRAMING_BYTES:
-        let_out(gate, bytes, false);
+        if (gate->is_held && !gate->is_open && gate->held.len + bytes.len <= hold_most)
+            bytes_append(&gate->held, bytes);
+        else
+            let_out(gate, bytes, false);
         return true;
     case FRAMING_ERROR:
         if (bytes.len > ERROR_MOST - gate->held.len)

@@ -47,6 +47,7 @@ struct gate {
 
     /* private */
     bool is_over;  /* an error came: the rest is not looked at */
+    bool is_held;  /* FRAMING_BYTES: until the end, as long as it is small */
     bool is_event; /* …as an event, whose bytes are `held` */
     struct sse sse;
     struct elements elements;
@@ -54,6 +55,12 @@ struct gate {
     struct bytes tail;  /* open and WHOLE: the last bytes */
     struct bytes error; /* the error's text, if it came inside an answer */
 };
+
+/* Whether nothing of the answer is looked at: an operation that has failed is a good answer, with an error inside. */
+static inline bool gate_is_blind(const struct gate *gate)
+{
+    return gate->kind == GATE_OBJECT || gate->kind == GATE_BYTES;
+}
 
 /* The head is there. `type` is the Content-Type. */
 void gate_head(struct gate *gate, unsigned status, struct view type);

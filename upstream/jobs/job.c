@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "jobs/failure.h"
+#include "objects/mentions.h"
 #include "settings/options.h"
 #include "upstream.h"
 #include "base/url.h"
@@ -105,9 +106,38 @@ static void watch_deadline(struct job *job)
 
 /* Outcomes */
 
+/* The key that had it has it no more. */
+static bool is_missing(const struct job *job)
+{
+    return job->fault == FAULT_FORBIDDEN && job->owner == job->key_id &&
+           strcmp(job->method, "GET") == 0 && (job->gate.status == 403 || job->gate.status == 404);
+}
+
+/* What an answer says of objects: this key has them, or they are gone. */
+static void describe(const struct job *job, struct description *description, bool *is_gone)
+{
+    const char *mark = strchr(job->path, '?');
+    struct view path = {job->path, mark ? (size_t)(mark - job->path) : strlen(job->path)}, name;
+
+    if (!attempt_may_describe(job))
+        return;
+    if (view_starts(path, VIEW("/v1alpha/")))
+        path = view_skip(path, strlen("/v1alpha"));
+    name = object_of_path(path);
+    *is_gone = strcmp(job->method, "DELETE") == 0 || is_missing(job);
+    if (job->fault != FAULT_NONE && !is_missing(job))
+        return;
+    if (*is_gone && name.len && name.len + 1 == path.len)
+        object_add(&description->names, name);
+    else if (!*is_gone)
+        mentions_in_answer(bytes_view(&job->begin), path, description);
+}
+
 void job_tell_outcome(struct job *job, bool more)
 {
     yyjson_doc *doc = NULL;
+    struct description description = {0};
+    bool is_gone = false;
     struct msg_outcome outcome = {
         .frontend = job->key.frontend,
         .call = job->key.call,
@@ -125,11 +155,17 @@ void job_tell_outcome(struct job *job, bool more)
         .first_ms = job->first_ms,
         .total_ms = job->begun_ms ? clock_ms() - job->begun_ms : 0,
         .more = more,
+        .client = job->client,
         .words =
             job->fault != FAULT_NONE ? failure_words(bytes_view(&job->fail_body), &doc) : VIEW(""),
     };
 
+    describe(job, &description, &is_gone);
+    outcome.names = bytes_view(&description.names);
+    outcome.until_ms = description.until_ms;
+    outcome.gone = is_gone;
     balancer_tell(job->balancer, &outcome);
+    bytes_clear(&description.names);
     yyjson_doc_free(doc);
     job->outcome_seq = outcome.seq;
 }
@@ -176,6 +212,7 @@ static void job_free(struct job *job)
     bytes_clear(&job->body);
     feed_clear(&job->feed);
     bytes_clear(&job->fail_body);
+    bytes_clear(&job->begin);
     secret_free(&job->secret);
     free(job->model);
     free(job->operation);
@@ -198,8 +235,38 @@ static void end(struct job *job)
     bytes_clear(&job->body);
     feed_clear(&job->feed);
     bytes_clear(&job->fail_body);
+    bytes_clear(&job->begin);
     secret_free(&job->secret);
     secret_free(&job->proxy);
+}
+
+/* The provider refuses what the client asks for, and says so itself: its bytes are the answer. Generations and uploads read
+ * refusals for themselves. */
+static bool is_refusal(const struct job *job, enum error error)
+{
+    bool is_clients = error == ERROR_BAD_REQUEST || error == ERROR_CONTEXT_LENGTH ||
+                      error == ERROR_FORBIDDEN || error == ERROR_NO_MODEL ||
+                      (error == ERROR_NOT_THE_API && job->gate.kind == GATE_OBJECT);
+    bool passes = job->gate.kind == GATE_OBJECT || job->gate.kind == GATE_JSON;
+
+    return job->is_raw && is_clients && passes && job->gate.framing == FRAMING_ERROR &&
+           !job->answer.has_head && job->fail_status >= 400 && job->fail_status <= 499;
+}
+
+static void tell_refusal(struct job *job)
+{
+    struct msg_head head = {.status = job->fail_status,
+                            .type = view_of(job->type),
+                            .length = job->fail_body.len + 1,
+                            .attempts = job->attempt,
+                            .headers = bytes_view(&job->lines),
+                            .key_id = job->key_id};
+    struct msg_end msg = {.total_ms = clock_ms() - job->begun_ms};
+
+    answer_head(&job->answer, &head);
+    answer_write(&job->answer, bytes_view(&job->fail_body), true);
+    answer_end(&job->answer, &msg);
+    end(job);
 }
 
 static void fail(struct job *job, enum error error, uint64_t retry_after_ms)
@@ -211,6 +278,10 @@ static void fail(struct job *job, enum error error, uint64_t retry_after_ms)
         .body = bytes_view(&job->fail_body),
     };
 
+    if (is_refusal(job, error)) {
+        tell_refusal(job);
+        return;
+    }
     answer_fail(&job->answer, &msg);
     end(job);
 }
@@ -381,6 +452,8 @@ static struct job *job_new(struct balancer_link *balancer, struct reader *reader
     job->is_stream = msg->stream;
     job->thoughts = msg->thoughts;
     job->is_raw = msg->raw;
+    job->owner = msg->owner;
+    job->once = msg->once;
     job->estimate = msg->estimate;
     job->client = msg->client;
     job->key_id = msg->key_id;

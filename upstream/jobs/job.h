@@ -49,7 +49,9 @@ struct job {
     char *wanted;           /* those, and what is looked at here */
     bool is_stream;
     bool thoughts;
-    bool is_raw; /* the client reads the provider's own events, an error among them too */
+    bool is_raw;    /* the client reads the provider's own events, an error among them too */
+    uint64_t owner; /* the only key that will do; 0: any */
+    bool once;      /* no further request where the last may have been obeyed */
     uint64_t estimate;
     uint64_t client;
     uint64_t key_id;
@@ -76,6 +78,7 @@ struct job {
     uint64_t length;    /* Content-Length + 1 */
     char type[96];      /* Content-Type */
     struct bytes lines; /* of the head, for the frontend */
+    struct bytes begin; /* of the body, if it may describe objects */
     bool is_coded;      /* the answer came compressed, though nobody asked for that */
     enum fault fault;
     bool is_told; /* the client has the provider's own error event: nothing is to be added */

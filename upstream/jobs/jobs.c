@@ -31,6 +31,8 @@ void jobs_tell_held(struct balancer_link *balancer)
             .estimate = job->estimate,
             .state = view_of(job_state_name(job)),
             .left_ms = job->deadline_ms > now_ms ? job->deadline_ms - now_ms : 0,
+            .owner = job->owner,
+            .once = job->once,
         };
 
         if (job->balancer == balancer)

@@ -10,6 +10,7 @@
 #include "jobs/failure.h"
 #include "jobs/gate.h"
 #include "jobs/records.h"
+#include "objects/objects.h"
 #include "provider/mask.h"
 #include "settings/options.h"
 #include "transfer/lines.h"
@@ -23,6 +24,7 @@ struct probe {
     uint64_t asked_by; /* the balancer's incarnation */
     uint64_t number, key_id;
     char *secret, *proxy;
+    char *path; /* behind the provider's address */
     struct transfer *transfer;
     struct gate gate;
     uint32_t slot; /* in the journal */
@@ -39,6 +41,7 @@ static void probe_free(struct probe *probe)
     explicit_bzero(probe->proxy, strlen(probe->proxy));
     free(probe->secret);
     free(probe->proxy);
+    free(probe->path);
     free(probe);
 }
 
@@ -159,7 +162,7 @@ static void start_transfer(struct probe *probe)
                                    .wanted = VIEW("retry-after,retry-after-ms"),
                                    .proxy = {view_of(probe->proxy)}};
 
-    bytes_printf(&url, "%s/models?pageSize=1", probe->gate.provider->address(settings_now()));
+    bytes_printf(&url, "%s%s", probe->gate.provider->address(settings_now()), probe->path);
     order.url = bytes_cstr(&url);
     probe->gate.provider->authorize((struct secret){view_of(probe->secret)}, &line);
     order.authorization.hidden = bytes_view(&line);
@@ -182,7 +185,10 @@ static struct probe *probe_new(struct balancer_link *balancer, const struct msg_
         .key_id = msg->key_id,
         .secret = memory_text(msg->key.hidden),
         .proxy = memory_text(msg->proxy.hidden),
-        .gate = {.provider = provider_find(VIEW("gemini")), .kind = GATE_JSON, .out = on_out},
+        .path = memory_text(msg->path.len ? msg->path : VIEW("/models?pageSize=1")),
+        .gate = {.provider = provider_find(VIEW("gemini")),
+                 .kind = msg->path.len ? GATE_BYTES : GATE_JSON,
+                 .out = on_out},
         .begun_ms = clock_ms(),
         .begun_utc_ms = clock_utc_ms(),
     };
@@ -192,13 +198,20 @@ static struct probe *probe_new(struct balancer_link *balancer, const struct msg_
     return probe;
 }
 
+/* None, or the name of an object. */
+static bool is_path(struct view path)
+{
+    return !path.len || (path.at[0] == '/' && object_is_name(view_skip(path, 1)));
+}
+
 void probe_take(struct balancer_link *balancer, const struct msg_probe *msg)
 {
     struct upstream *upstream = balancer->upstream;
     struct msg_record record;
     struct probe *probe;
 
-    if (!balancer->link.peer || msg->balancer != balancer->link.peer || upstream->actor.is_draining)
+    if (!balancer->link.peer || msg->balancer != balancer->link.peer ||
+        upstream->actor.is_draining || !is_path(msg->path))
         return;
     probe = probe_new(balancer, msg);
     record = record_of(probe);

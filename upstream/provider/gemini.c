@@ -201,6 +201,18 @@ static void look_at_end(struct view text, struct sight *sight)
     json_close(doc);
 }
 
+/* What these answer is an operation, which may have failed: an error inside is no fault of the answer. */
+static bool begins_something(struct view operation)
+{
+    static const char *const verbs[] = {"predictLongRunning", "batchGenerateContent",
+                                        "asyncBatchEmbedContent"};
+
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (view_equal(operation, view_of(verbs[i])))
+            return true;
+    return false;
+}
+
 static enum gate_kind gate(struct view operation)
 {
     if (view_equal(operation, VIEW("generateContent")) ||
@@ -208,6 +220,8 @@ static enum gate_kind gate(struct view operation)
         return GATE_GENERATED;
     if (view_equal(operation, VIEW("upload")) || view_equal(operation, VIEW("download")))
         return GATE_BYTES;
+    if (view_starts(operation, VIEW("objects")) || begins_something(operation))
+        return GATE_OBJECT;
     return GATE_JSON;
 }
 

@@ -31,12 +31,25 @@ static struct view without_version(struct view address)
     return address;
 }
 
+static bool is_beta(struct view address)
+{
+    struct view version = VIEW("/v1beta");
+
+    return address.len >= version.len &&
+           memcmp(address.at + address.len - version.len, version.at, version.len) == 0;
+}
+
 void provider_url(const struct provider *provider, const struct settings *settings,
                   struct view path, struct bytes *out)
 {
     struct view address = provider->address ? view_of(provider->address(settings)) : VIEW("");
     bool is_beside = view_starts(path, VIEW("/upload/")) || view_starts(path, VIEW("/download/"));
 
+    if (view_starts(path,
+                    VIEW("/v1alpha/"))) { /* it brings its own version, which relays may not have */
+        is_beside = is_beta(address);
+        path = view_skip(path, is_beside ? 0 : strlen("/v1alpha"));
+    }
     bytes_append(out, is_beside ? without_version(address) : address);
     bytes_append(out, path);
 }

@@ -45,6 +45,7 @@ struct verdict {
 enum gate_kind {
     GATE_JSON,      /* one object or a list */
     GATE_GENERATED, /* content with a finish: held back until the first of it */
+    GATE_OBJECT,    /* whatever it is, but small ones are held until they are whole */
     GATE_BYTES,     /* media, uploads: status and length are all there is to judge */
 };
 

@@ -144,7 +144,8 @@ static void bytes_pass_untouched_with_what_the_provider_said_of_them(void **stat
         {{.status = 200, .type = VIEW("text/x; charset=y")}, "content-type: text/x; charset=y"},
         {{.status = 200, .length = 6}, "content-length: 5"},
         {{.status = 206}, "HTTP/1.1 206 "},
-        {{.status = 302}, "HTTP/1.1 200 "},
+        {{.status = 404}, "HTTP/1.1 404 "}, /* the provider's own refusal */
+        {{.status = 700}, "HTTP/1.1 200 "},
         {{.status = 200}, "content-type: application/json"},
     };
 

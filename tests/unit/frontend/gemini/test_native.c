@@ -45,8 +45,8 @@ static void path_and_query_go_on_without_any_key(void **state)
     } cases[] = {
         {&endpoint_generate, "m", "", "/models/m:generateContent", false},
         {&endpoint_generate, "m", "alt=sse", "/models/m:generateContent?alt=sse", false},
-        {&endpoint_generate, "m", "fields=a(b,c)&x=1&pageSize=3",
-         "/models/m:generateContent?fields=a(b,c)", false},
+        {&endpoint_generate, "m", "fields=a(b,c)&x=1&pageSize=3&k%65y=k&oauth_token=t",
+         "/models/m:generateContent?fields=a(b,c)&x=1&pageSize=3", false},
         {&endpoint_generate, "m", "fields=a%26key%3D&fields=\"\xc3\xa4#",
          "/models/m:generateContent?fields=a%26key%3D&fields=%22%C3%A4%23", false},
         {&endpoint_stream, "m", "alt=sse&key=k", "/models/m:streamGenerateContent?alt=sse", true},
@@ -55,10 +55,12 @@ static void path_and_query_go_on_without_any_key(void **state)
         {&endpoint_stream, "m", "key=k", "/models/m:streamGenerateContent", false},
         {&endpoint_stream, "m", "alt=json&&prettyPrint=false",
          "/models/m:streamGenerateContent?alt=json&prettyPrint=false", false},
-        {&endpoint_stream, "m", "alt=proto&alt", "/models/m:streamGenerateContent", false},
+        {&endpoint_stream, "m",
+         "alt=proto&alt&x=", "/models/m:streamGenerateContent?alt=proto&alt&x=", false},
         {&endpoint_native_models, "", "pageSize=3&pageToken=t/+=&key=k",
          "/models?pageSize=3&pageToken=t/+%3D", false},
-        {&endpoint_native_models, "m", "pageSize=3&fields=name", "/models/m?fields=name", false},
+        {&endpoint_native_models, "m", "pageSize=3&fields=name", "/models/m?pageSize=3&fields=name",
+         false},
     };
 
     (void)state;

@@ -29,7 +29,22 @@ static int close_tokens(void **state)
 
 static bool find(struct view text, uint64_t *client)
 {
-    return tokens_find(&tokens, (struct secret){text}, client);
+    struct token_facts facts = {0};
+    bool is_found = tokens_find(&tokens, (struct secret){text}, &facts);
+
+    *client = facts.client;
+    return is_found;
+}
+
+static void only_the_administrators_is_one(void **state)
+{
+    struct token_facts facts = {0};
+
+    (void)state;
+    assert_true(tokens_find(&tokens, (struct secret){VIEW("two")}, &facts));
+    assert_false(facts.is_admin);
+    assert_true(tokens_find(&tokens, (struct secret){VIEW("three")}, &facts));
+    assert_true(facts.is_admin);
 }
 
 static void each_token_is_known_and_no_other(void **state)
@@ -97,6 +112,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_three, close_tokens)
     static const struct CMUnitTest tests[] = {
         TEST(each_token_is_known_and_no_other),
+        TEST(only_the_administrators_is_one),
         TEST(an_empty_token_is_never_right),
         TEST(clients_differ_by_their_tokens),
         TEST(a_bearer_is_taken_out_of_its_header),
