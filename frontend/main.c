@@ -6,6 +6,8 @@
 #include "frontend.h"
 #include "base/log.h"
 #include "http/entry.h"
+#include "models/facts.h"
+#include "settings/option.h"
 #include "settings/options.h"
 
 enum { LAST_WORDS_MS = 500 /* before the end of DRAIN: streams that are still open are told so */ };
@@ -107,6 +109,16 @@ static void open_parts(struct frontend *frontend)
     exchanges_open(&frontend->exchanges, &frontend->web, frontend->road);
 }
 
+/* What the gateway is told of models must be what can be known of them. */
+static void check_models(void)
+{
+    struct bytes why = {0};
+
+    if (model_facts_are_wrong(view_of(settings_now()->model_facts), &why))
+        option_complain("MODEL_FACTS", "…", bytes_cstr(&why));
+    bytes_clear(&why);
+}
+
 int main(int argc, char **argv)
 {
     static struct frontend frontend; /* static: what it holds at the end is no leak */
@@ -115,6 +127,7 @@ int main(int argc, char **argv)
 
     options_read(argc, argv);
     log_open("frontend", settings_now()->log_level);
+    check_models();
     actor_open(&me->actor, ROLE_FRONTEND, "frontend", me);
     me->actor.on_tick = on_tick;
     me->actor.on_drain = on_drain;

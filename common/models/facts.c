@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of models. Called by those who translate. What must stay true: the first pattern that
+/* The table of models. Called by told.c, which says what is known of a name. What must stay true: the first pattern that
  * matches counts, and the last matches all. */
 #include "models/facts.h"
 
@@ -34,7 +34,7 @@ static bool matches_one(const char **pattern, char c)
 {
     const char *at = *pattern;
 
-    if (*at == '[') { /* always [a-b] */
+    if (at[0] == '[' && at[1] && at[2] == '-' && at[3] && at[4] == ']') {
         *pattern += 5;
         return c >= at[1] && c <= at[3];
     }
@@ -66,11 +66,16 @@ bool model_matches(const char *pattern, struct view name)
     return !*pattern;
 }
 
-const struct model_facts *model_facts(struct view name)
+const struct model_facts *model_family(size_t number)
 {
-    const struct model_facts *facts = table;
+    return number < sizeof(table) / sizeof(table[0]) ? &table[number] : NULL;
+}
 
-    while (!model_matches(facts->pattern, name))
-        facts++; /* the last matches all */
-    return facts;
+size_t model_family_of(struct view name)
+{
+    size_t number = 0;
+
+    while (!model_matches(table[number].pattern, name))
+        number++; /* the last matches all */
+    return number;
 }

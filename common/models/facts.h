@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "base/view.h"
+#include "base/bytes.h"
 
 enum model_thinking {
     THINKS_NOT,    /* or unknown: no thinkingConfig is sent */
@@ -51,5 +51,13 @@ struct model_facts {
 /* Whether the name is what the pattern says: * is any text, [a-b] one character of a range. */
 bool model_matches(const char *pattern, struct view name);
 
-/* The facts of a name that model_name has approved; never NULL. */
+/* The facts of a name that model_name has approved, and what MODEL_FACTS says over them; never NULL, and good
+ * for the life of the process. */
 const struct model_facts *model_facts(struct view name);
+
+/* What is wrong with a text for MODEL_FACTS; false: nothing. */
+bool model_facts_are_wrong(struct view text, struct bytes *why);
+
+/* The families of the table, by number; NULL behind the last. And the number of a name's family. */
+const struct model_facts *model_family(size_t number);
+size_t model_family_of(struct view name);

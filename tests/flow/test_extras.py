@@ -2,10 +2,12 @@
 """What Google has beside OpenAI's chat: its own tools, suffixes of models' names, sound, settings of the operator. The
 simulator refuses what Google refuses, so what arrives here is allowed together."""
 import json
+import os
+import subprocess
 
 import pytest
 
-from stage import MODEL, Stage
+from stage import BUILD, MODEL, SLOW, Stage
 
 NEWER = "gemini-3-flash-preview"
 SPEECH = "gemini-2.5-flash-preview-tts"
@@ -103,3 +105,18 @@ def test_a_kept_prompt_is_named(stage):
     stage.chat("p", cached_content="cachedContents/abc", tools=F, web_search_options={})
     body = json.loads(stage.sim.last()["body"])
     assert body["cachedContent"] == "cachedContents/abc" and not {"tools", "toolConfig", "systemInstruction"} & set(body)
+
+
+@pytest.mark.short
+def test_what_is_told_of_models_counts(tmp_path):
+    facts = {MODEL: {"output_limit": 50}, "gemini-3.6-*": {"refuses_prefill": False, "is_sampling_fixed": False}}
+    with Stage(tmp_path, database=False, admin=False, env=dict(MODEL_FACTS=json.dumps(facts))) as stage:
+        assert sent_of(stage, max_tokens=99)["generationConfig"]["maxOutputTokens"] == 50
+        assert sent_of(stage, model="gemini-3.6-flash", temperature=0.5)["generationConfig"]["temperature"] == 0.5
+
+
+@pytest.mark.parametrize("told, why", [('{"a":{"b":1}}', "b, which is said of a, is no fact"), ("[", "should be a JSON object")])
+def test_what_nobody_can_mean_ends_the_start(tmp_path, told, why):
+    env = dict(os.environ, MODEL_FACTS=told, STATE_DIR=str(tmp_path), PORT="0")
+    frontend = subprocess.run([BUILD / "bin" / "frontend"], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=20 * SLOW)
+    assert frontend.returncode == 2 and "MODEL_FACTS" in frontend.stderr and why in frontend.stderr

@@ -3,6 +3,7 @@
 #include "models/suffix.h"
 
 #include "cases.h"
+#include "models/facts.h"
 #include "settings_mine.h"
 
 static void suffixes_are_taken_off_in_any_order(void **state)
@@ -55,6 +56,8 @@ static void the_operator_says_for_whom(void **state)
     assert_true(suffix_is_for(SUFFIX_NO_THOUGHT, VIEW("t")));
     assert_false(suffix_is_for(SUFFIX_IMAGE, VIEW("t")));
     assert_true(suffix_is_for(SUFFIX_CHAT, VIEW("imagen-4")));
+    assert_true(model_matches("a[1", VIEW("a[1")) && !model_matches("a[1", VIEW("a1")));
+    assert_true(model_matches("a[-]]", VIEW("a[-]]")) && !model_matches("[", VIEW("")));
 }
 
 int main(void)
