@@ -52,7 +52,8 @@ pkg = $(shell for name in $(2); do pkg-config $(1) $$name 2>/dev/null && exit; d
 
 LIBS_common := $(call pkg,--libs,libzmq,-lzmq) $(call pkg,--libs,yyjson,-lyyjson) -lmsgpuck -lcrypto -lz
 LIBS_http := $(call pkg,--libs,libh2o-evloop,-lh2o-evloop) -lssl -lcrypto -lbrotlidec -lzstd
-LIBS_frontend := $(LIBS_http) -lm
+LIBS_frontend := $(LIBS_http) -lm $(call pkg,--libs,sndfile,-lsndfile) \
+    $(call pkg,--libs,vo-aacenc,-lvo-aacenc)
 LIBS_balancer :=
 LIBS_upstream := $(call pkg,--libs,libcurl,-lcurl) -lhttp_parser -lssl
 LIBS_recorder := $(call pkg,--libs,libmariadb mysqlclient,-lmariadb)

@@ -4,7 +4,8 @@
 set -eu
 
 build="gcc g++ make pkg-config libh2o-evloop-dev libssl-dev libzmq3-dev libmsgpuck-dev libcurl4-openssl-dev
-    default-libmysqlclient-dev libhttp-parser-dev zlib1g-dev libbrotli-dev libzstd-dev uthash-dev libyyjson-dev"
+    default-libmysqlclient-dev libhttp-parser-dev zlib1g-dev libbrotli-dev libzstd-dev uthash-dev libyyjson-dev libsndfile1-dev
+    libvo-aacenc-dev"
 run="mariadb-server-core mariadb-client-core runit curl ca-certificates"
 test="libcmocka-dev python3 python3-pytest python3-venv python3-pip iproute2
     openssl tinyproxy-bin microsocks python3-h2 wrk"

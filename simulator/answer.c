@@ -8,9 +8,25 @@ int64_t answer_tokens(int64_t bytes)
     return (bytes + 3) / 4;
 }
 
+int64_t answer_media_events(const struct answer *a)
+{
+    return a->media.len != 0 ? (a->framing == FRAMING_WHOLE ? 1 : a->media_pieces) : 0;
+}
+
+struct span answer_media(const struct answer *a, int64_t index)
+{
+    int64_t groups = (int64_t)a->media.len / 4; /* of base64 */
+    int64_t count = answer_media_events(a);
+    size_t begin = count != 0 ? (size_t)(groups * index / count * 4) : 0;
+
+    if (count == 0)
+        return (struct span){"", 0};
+    return (struct span){a->media.at + begin, (size_t)(groups * (index + 1) / count * 4) - begin};
+}
+
 int64_t answer_steps(const struct answer *a)
 {
-    return a->thoughts + a->chunks + a->call_count + (a->media.len != 0) +
+    return a->thoughts + a->chunks + a->call_count + answer_media_events(a) +
            (a->is_signed_apart && a->signature.len != 0);
 }
 
@@ -36,7 +52,7 @@ struct progress answer_progress(const struct answer *a, int64_t events, int inde
     p.thoughts = take(&left, a->thoughts);
     p.chunks = take(&left, a->chunks);
     p.calls = take(&left, a->call_count);
-    p.media = take(&left, a->media.len != 0);
+    p.media = take(&left, answer_media_events(a));
     return p;
 }
 

@@ -48,14 +48,15 @@ struct answer {
     int64_t cached_tokens;
     int64_t tool_tokens;
     int64_t hidden_tokens;     /* of thoughts that are not shown */
-    int64_t media_tokens;      /* of a picture or sound that it brings */
+    int64_t media_tokens;      /* of a picture, or of all the sound, that it brings */
     int64_t input[MODALITIES]; /* tokens of the prompt, by kind */
     enum usage_when usage_when;
     bool is_error_data;
     int count; /* of candidates */
     const struct candidate *candidates;
     const struct answer_call *calls;
-    struct span media; /* base64 of a picture or sound; empty: none */
+    struct span media;    /* base64 of a picture or sound; empty: none */
+    int64_t media_pieces; /* events of a stream that bring it */
     const char *media_type;
     struct span signature; /* of the text; empty: none */
     struct span finish_message;
@@ -75,7 +76,9 @@ struct progress {
     int64_t media;
 };
 
-int64_t answer_steps(const struct answer *a); /* events of each candidate */
+int64_t answer_media_events(const struct answer *a);
+struct span answer_media(const struct answer *a, int64_t index); /* what each of them brings */
+int64_t answer_steps(const struct answer *a);                    /* events of each candidate */
 int64_t answer_events(const struct answer *a);
 struct progress answer_progress(const struct answer *a, int64_t events, int index);
 

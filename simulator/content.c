@@ -17,6 +17,7 @@
 #define DEFAULT_CHUNKS 3
 #define PICTURE_TOKENS 1290
 #define TONE_MS 200
+#define TONE_MOST_MS 600000
 #define TONE_TOKENS 25 /* of a second or less */
 
 static int64_t first_set(int64_t a, int64_t b)
@@ -166,7 +167,7 @@ static uint64_t seed_of(struct span s)
     return hash;
 }
 
-static void plan_media(struct generation *g)
+static void plan_media(struct generation *g, const struct script *s)
 {
     struct answer *a = &g->work.plan.answer;
     uint64_t seed = seed_of(echo_of(&g->prompt));
@@ -175,15 +176,19 @@ static void plan_media(struct generation *g)
     int height = 64;
 
     if (g->work.model->kind == MODEL_SPEECH) {
-        media_put_tone(&media, TONE_MS, seed);
+        int64_t ms = first_set(s->sound_ms, TONE_MS);
+        ms = ms > TONE_MOST_MS ? TONE_MOST_MS : ms;
+        media_put_tone(&media, (int)ms, seed);
+        a->media_pieces = (ms + 999) / 1000;
         a->media_type = "audio/L16;codec=pcm;rate=24000";
-        a->media_tokens = TONE_TOKENS;
+        a->media_tokens = TONE_TOKENS * a->media_pieces;
         a->chunks = 0;
     } else if (g->prompt.wants_image) {
         output_size(g->prompt.ratio, &width, &height);
         media_put_png(&media, width, height, seed);
         a->media_type = "image/png";
         a->media_tokens = PICTURE_TOKENS;
+        a->media_pieces = 1;
     }
     if (media.len != 0)
         a->media = work_copy(&g->work, text_span(&media));
@@ -344,7 +349,7 @@ void content_plan(struct generation *g, const struct script *s)
     else
         a->chunks = calls && s->text.at == NULL ? 0 : first_set(s->chunks, DEFAULT_CHUNKS);
     if (!calls && s->text.at == NULL && !a->is_filler)
-        plan_media(g);
+        plan_media(g, s);
     if (a->chunks < 1 && !calls && a->media.len == 0)
         a->chunks = 1;
     plan_candidates(g, s);

@@ -130,14 +130,14 @@ static void write_call(struct json *j, const struct answer_call *call)
     json_close(j, '}');
 }
 
-static void write_media(struct json *j, const struct answer *a)
+static void write_media(struct json *j, const struct answer *a, int64_t index)
 {
     json_item(j);
     json_open(j, '{');
     json_name(j, "inlineData");
     json_open(j, '{');
     json_name_text(j, "mimeType", span_of(a->media_type));
-    json_name_text(j, "data", a->media);
+    json_name_text(j, "data", answer_media(a, index));
     json_close(j, '}');
     json_close(j, '}');
 }
@@ -162,8 +162,8 @@ static void write_part(struct frame *f, struct json *j, const struct answer *a, 
         close_text_part(f, j, a, is_signed_chunk(a, chunk));
     } else if (call < a->call_count) {
         write_call(j, &a->calls[call]);
-    } else if (call == a->call_count && a->media.len != 0) {
-        write_media(j, a);
+    } else if (call < a->call_count + answer_media_events(a)) {
+        write_media(j, a, call - a->call_count);
     } else {
         open_text_part(f, j);
         close_text_part(f, j, a, true);

@@ -30,6 +30,7 @@ static const struct script_field {
     {"event_bytes", NUMBER, offsetof(struct script, event_bytes)},
     {"reply_bytes", NUMBER, offsetof(struct script, reply_bytes)},
     {"thoughts", NUMBER, offsetof(struct script, thoughts)},
+    {"sound_ms", NUMBER, offsetof(struct script, sound_ms)},
     {"pace_ms", NUMBER, offsetof(struct script, pace_ms)},
     {"first_ms", NUMBER, offsetof(struct script, first_ms)},
     {"split", NUMBER, offsetof(struct script, split)},

@@ -24,6 +24,7 @@ struct script {
     int64_t event_bytes;
     int64_t reply_bytes;
     int64_t thoughts;
+    int64_t sound_ms; /* of speech */
     int64_t pace_ms;
     int64_t first_ms;
     int64_t split;

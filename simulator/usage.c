@@ -69,7 +69,8 @@ static struct sums sum_up(const struct answer *a, int64_t events)
         struct progress p = answer_progress(a, events, i);
         s.output[MODALITY_TEXT] += answer_tokens(answer_bytes(a, i, p.chunks));
         s.output[MODALITY_TEXT] += call_tokens(a, p.calls);
-        s.output[media] += p.media * a->media_tokens;
+        s.output[media] +=
+            p.media * a->media_tokens / (a->media.len != 0 ? answer_media_events(a) : 1);
         s.thoughts += answer_tokens(p.thoughts * THOUGHT_BYTES);
     }
     for (int i = 0; i < MODALITIES; i++)

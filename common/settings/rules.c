@@ -176,9 +176,17 @@ static void check_media(const struct settings *settings)
         option_complain("MEDIA_FETCH_TIME_OUT", "0", "should be at least 1ms");
 }
 
+static void check_speed(const struct settings *settings)
+{
+    if (strcmp(settings->tts_speed, "slow") != 0 && strcmp(settings->tts_speed, "normal") != 0 &&
+        strcmp(settings->tts_speed, "fast") != 0)
+        option_complain("TTS_SPEED", settings->tts_speed, "should be slow, normal or fast");
+}
+
 void option_rules_check(struct settings *settings)
 {
     check_provider(settings);
+    check_speed(settings);
     check_number("PORT", settings->port, 0, 65535, "at most 65535");
     check_number("ADMIN_PORT", settings->admin_port, 0, 65535, "at most 65535");
     if (settings->time_out_ms == 0)

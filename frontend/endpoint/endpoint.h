@@ -65,6 +65,10 @@ struct endpoint {
     /* A call has failed. True: the plan has a further step for its place. NULL: never. */
     bool (*failed)(void *state, struct plan *plan, size_t call, const struct call_failure *failure);
 
+    /* Does a bounded piece of what takes long. Called once a turn of the loop while the plan
+     * `has_work`, between events too; the reply does not end before. NULL: nothing takes long. */
+    enum error (*work)(void *state, struct plan *plan, struct bytes *out);
+
     /* All calls are answered: appends the end of the reply. NULL: nothing. */
     void (*end)(void *state, struct bytes *out);
 

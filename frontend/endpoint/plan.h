@@ -27,6 +27,9 @@ struct plan {
     struct step **steps;
     size_t count, limit;
     bool is_sse;          /* the reply is a stream of events */
+    const char *type;     /* Content-Type of a reply that is none; NULL: application/json. Static */
+    bool is_early;        /* such a reply goes out as it comes */
+    bool has_work;        /* the endpoint's `work` is to be called */
     uint64_t time_out_ms; /* that the client allows; 0: it does not say */
     size_t kept;          /* bytes that the endpoint keeps of answers: the exchange charges them */
     struct bytes lines;   /* header lines of the reply, for an endpoint that puts it together */

@@ -20,7 +20,10 @@
 #include "outside.h"
 #include "settings/options.h"
 
-enum { GRACE_MS = 2000 /* the upstream is to notice a deadline before we do */ };
+enum {
+    GRACE_MS = 2000, /* the upstream is to notice a deadline before we do */
+    WORK_MS = 1,     /* h2o runs what is due at once in the same turn, again and again */
+};
 
 void exchanges_open(struct exchanges *all, struct web *web, struct road *road)
 {
@@ -29,6 +32,7 @@ void exchanges_open(struct exchanges *all, struct web *web, struct road *road)
     writers_open(&all->writers, web);
     h2o_timeout_init(web->loop, &all->deadline, settings_now()->time_out_ms + GRACE_MS);
     h2o_timeout_init(web->loop, &all->ping, settings_now()->stream_ping_ms);
+    h2o_timeout_init(web->loop, &all->work, WORK_MS);
 }
 
 /* The end of calls */
@@ -53,6 +57,7 @@ static void stop_waiting(struct exchange *x)
 {
     h2o_timeout_unlink(&x->deadline_timer);
     h2o_timeout_unlink(&x->ping_timer);
+    h2o_timeout_unlink(&x->work_timer);
 }
 
 static void stop_all(struct exchange *x)
@@ -196,6 +201,14 @@ static bool run(struct exchange *x)
     return true;
 }
 
+/* What takes long is done in pieces, so that other requests have their turn. */
+static bool work_soon(struct exchange *x)
+{
+    if (x->plan.has_work && !h2o_timeout_is_linked(&x->work_timer))
+        h2o_timeout_link(x->all->web->loop, &x->all->work, &x->work_timer);
+    return x->plan.has_work;
+}
+
 static void finish(struct exchange *x)
 {
     enum error error = forms_answer(x);
@@ -204,7 +217,7 @@ static void finish(struct exchange *x)
         fail_here(x, error);
         return;
     }
-    if (!run(x) || x->open)
+    if (!run(x) || x->open || work_soon(x))
         return;
     stop_waiting(x);
     if (x->endpoint->end)
@@ -212,6 +225,23 @@ static void finish(struct exchange *x)
     if (x->plan.lines.len)
         x->writer.lines = bytes_view(&x->plan.lines);
     x->writer.is_ended = true;
+}
+
+static void on_work_timer(h2o_timeout_entry_t *entry)
+{
+    struct exchange *x = H2O_STRUCT_FROM_MEMBER(struct exchange, work_timer, entry);
+    enum error error;
+
+    if (x->writer.is_ended || !x->writer.req)
+        return;
+    error = x->endpoint->work(x->state, &x->plan, &x->writer.pending);
+    if (error == ERROR_NONE && !forms_charge(x))
+        error = ERROR_REPLY_TOO_LARGE;
+    if (error != ERROR_NONE)
+        fail_here(x, error);
+    else if (!work_soon(x) && !x->open)
+        finish(x);
+    writer_send(&x->writer);
 }
 
 /* What calls say */
@@ -263,6 +293,7 @@ static void on_bytes(void *owner, struct view bytes, bool event_end)
     if (x->writer.is_ended || !x->writer.req)
         return;
     error = forms_take(part, bytes, event_end);
+    (void)work_soon(x);
     if (error != ERROR_NONE)
         fail_here(x, error);
     else if (x->writer.pending.len)
@@ -520,11 +551,12 @@ struct exchange *exchange_begin(struct exchanges *all, h2o_req_t *req,
     x->deadline_ms = x->began_ms + time_out_of(x->plan.time_out_ms);
     x->deadline_timer.cb = on_deadline_timer;
     x->ping_timer.cb = on_ping_timer;
+    x->work_timer.cb = on_work_timer;
     x->is_bytes = x->plan.steps[0]->pass == STEP_BYTES;
     writer_open(&x->writer, &all->writers, req, id, &writer_events, x);
     x->writer.is_sse = x->plan.is_sse;
-    x->writer.is_early = x->plan.is_sse || x->is_bytes;
-    x->writer.type = x->plan.is_sse ? endpoint->stream : NULL;
+    x->writer.is_early = x->plan.is_sse || x->is_bytes || x->plan.is_early;
+    x->writer.type = x->plan.is_sse ? endpoint->stream : x->plan.type;
     all->count++;
     DL_APPEND(all->open, x);
     h2o_timeout_link(all->web->loop, &all->deadline, &x->deadline_timer);

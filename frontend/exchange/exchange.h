@@ -56,7 +56,7 @@ struct exchange {
     uint64_t id; /* x-request-id, and the number of the first call */
     uint64_t began_ms, deadline_ms, first_ms;
     uint64_t body_ms; /* when the body last moved; 0: it was whole at the beginning */
-    h2o_timeout_entry_t deadline_timer, ping_timer;
+    h2o_timeout_entry_t deadline_timer, ping_timer, work_timer;
     struct exchange *prev, *next; /* among the open ones */
 };
 
@@ -66,6 +66,7 @@ struct exchanges {
     struct road *road;
     h2o_timeout_t deadline; /* TIME_OUT and some more: the upstream is to notice first */
     h2o_timeout_t ping;     /* STREAM_PING */
+    h2o_timeout_t work;     /* between two pieces of an endpoint's work: other requests' turn */
     struct writers writers;
     struct exchange *open;
     uint64_t count;               /* exchanges whose requests are not disposed of */

@@ -10,3 +10,4 @@ extern const struct endpoint endpoint_models;     /* GET …/models */
 
 /* images and audio */
 extern const struct endpoint endpoint_images; /* …/images/generations */
+extern const struct endpoint endpoint_speech; /* …/audio/speech */

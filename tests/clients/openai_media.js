@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pictures and sound with OpenAI's Node SDK; tests/flow/test_media*.py names the task and reads the JSON.
+const fs = require('fs');
 const OpenAI = require('openai');
 
 const { GATEWAY, TOKEN, MODEL, PATIENCE, PROMPT = 'a fox', PREFIX = '/v1', MORE = '{}' } = process.env;
@@ -9,6 +10,13 @@ const tasks = {
     async images() {
         const reply = await client.images.generate({ prompt: PROMPT, model: MODEL, ...JSON.parse(MORE) });
         return [reply.data.map(image => image.b64_json ?? image.url), reply.output_format, reply.usage ?? null];
+    },
+
+    async speech() {
+        const request = { model: MODEL, voice: 'nova', input: PROMPT, ...JSON.parse(MORE) };
+        const reply = await client.audio.speech.create(request);
+        fs.writeFileSync(process.env.FILE, Buffer.from(await reply.arrayBuffer()));
+        return reply.headers.get('content-type');
     },
 
     async imageStream() {

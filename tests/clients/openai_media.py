@@ -37,5 +37,28 @@ def image_error():
     return name_of(lambda: client.images.generate(prompt=PROMPT, model=MODEL, **json.loads(os.environ.get("MORE", "{}"))))
 
 
-TASKS = {task.__name__: task for task in (images, image_stream, image_error)}
+def speech():
+    """The sound itself stays in a file, FILE."""
+    request = {"model": MODEL, "voice": "alloy", "input": PROMPT} | json.loads(os.environ.get("MORE", "{}"))
+    with client.audio.speech.with_streaming_response.create(**request) as reply:
+        reply.stream_to_file(os.environ["FILE"])
+        return [reply.headers["content-type"], reply.headers.get("content-length")]
+
+
+def speech_events():
+    request = {"model": MODEL, "voice": "alloy", "input": PROMPT} | json.loads(os.environ.get("MORE", "{}"))
+    with client.audio.speech.with_streaming_response.create(**request, stream_format="sse") as reply:
+        events = [json.loads(line[6:]) for line in reply.iter_lines() if line.startswith("data: ")]
+    with open(os.environ["FILE"], "wb") as file:
+        file.write(b"".join(base64.b64decode(event["audio"]) for event in events[:-1]))
+    return [reply.headers["content-type"], {event["type"] for event in events[:-1]} == {"speech.audio.delta"},
+            len(events), events[-1]]
+
+
+def speech_error():
+    return name_of(lambda: client.audio.speech.create(model=MODEL, voice="alloy", input=PROMPT,
+                                                      **json.loads(os.environ.get("MORE", "{}"))))
+
+
+TASKS = {task.__name__: task for task in (images, image_stream, image_error, speech, speech_events, speech_error)}
 print(json.dumps(TASKS[sys.argv[1]]()))

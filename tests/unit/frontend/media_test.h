@@ -42,6 +42,26 @@ static inline enum error run_answer(struct run *run, size_t call, const char *an
     return error;
 }
 
+static inline enum error run_event(struct run *run, size_t call, const char *event)
+{
+    struct bytes json = json_of(event);
+    enum error error =
+        run->endpoint->event(run->state, &run->plan, call, bytes_view(&json), &run->out);
+
+    bytes_clear(&json);
+    return error;
+}
+
+/* Does all the work that there is; returns how many pieces it was. */
+static inline size_t run_work(struct run *run)
+{
+    size_t pieces = 0;
+
+    for (; run->plan.has_work; pieces++)
+        assert_int_equal(run->endpoint->work(run->state, &run->plan, &run->out), ERROR_NONE);
+    return pieces;
+}
+
 static inline void run_clear(struct run *run)
 {
     if (run->endpoint->clear)

@@ -287,10 +287,11 @@ static const struct {
     {"MYSQL_HOST='x\n", 0, "line 1: has a quote without an end", NULL},
     {"A='\n'\nPORT=x\n", 2, "PORT=x: should be a number that is not negative (from .env, line 3)",
      NULL},
-    {"TTS_MODEL=a\ntimezone=b\nMAX_FAILURES=3\nPAID_KEY=z\n", 0,
-     "answers differ without them: TTS_MODEL, PAID_KEY\n", NULL},
-    {"TTS_MODEL=a\ntimezone=b\nMAX_FAILURES=3\n", 0, "pace only: TIMEZONE\n", NULL},
-    {"TTS_MODEL=a\ntimezone=b\nMAX_FAILURES=3\n", 0, "by itself: MAX_FAILURES\n", NULL},
+    {"VERTEX_EXPRESS_BASE_URL=a\ntimezone=b\nMAX_FAILURES=3\nPAID_KEY=z\n", 0,
+     "answers differ without them: VERTEX_EXPRESS_BASE_URL, PAID_KEY\n", NULL},
+    {"VERTEX_EXPRESS_BASE_URL=a\ntimezone=b\nMAX_FAILURES=3\n", 0, "pace only: TIMEZONE\n", NULL},
+    {"VERTEX_EXPRESS_BASE_URL=a\ntimezone=b\nMAX_FAILURES=3\n", 0, "by itself: MAX_FAILURES\n",
+     NULL},
 };
 
 static void what_is_odd_about_names_is_said_with_its_line(void **state)

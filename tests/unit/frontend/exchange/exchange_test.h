@@ -42,6 +42,10 @@ static struct {
     size_t mends;   /* failures that get another call */
     size_t further; /* answers that ask for another call */
     size_t keeps;   /* bytes that the endpoint says it keeps */
+    size_t pieces;  /* of work that each answer leaves to do */
+    enum error work_error;
+    const char *type;
+    bool is_early;
     size_t beats, begun, cleared, idle;
 
     /* the road */
@@ -213,7 +217,17 @@ static inline enum error takes_answer(void *state, struct plan *plan, size_t cal
         scene.further--;
         plan_again(plan, call, &body);
     }
+    plan->has_work = scene.pieces > 0;
     return scene.answer_error;
+}
+
+static inline enum error works(void *state, struct plan *plan, struct bytes *out)
+{
+    (void)state;
+    assert_true(scene.pieces > 0);
+    bytes_printf(out, "piece %zu ", scene.pieces--);
+    plan->has_work = scene.pieces > 0;
+    return scene.work_error;
 }
 
 static inline bool takes_failure(void *state, struct plan *plan, size_t call,
@@ -263,7 +277,10 @@ static inline void writes_event(const struct complaint *complaint, struct bytes 
 
 static inline int on_req(h2o_handler_t *handler, h2o_req_t *req)
 {
-    struct plan plan = {.limit = scene.limit, .is_sse = scene.is_sse};
+    struct plan plan = {.limit = scene.limit,
+                        .is_sse = scene.is_sse,
+                        .type = scene.type,
+                        .is_early = scene.is_early};
     void *state = h2o_mem_alloc_pool(&req->pool, 1);
 
     (void)handler;
@@ -481,6 +498,7 @@ static inline int open_exchange(void **state)
                                        .answer = takes_answer,
                                        .failed = takes_failure,
                                        .end = takes_end,
+                                       .work = works,
                                        .clear = clears};
     scene.shape =
         (struct error_shape){.name = "fake", .write = writes, .write_event = writes_event};
@@ -490,7 +508,10 @@ static inline int open_exchange(void **state)
     for (size_t i = 0; i < CALLS_MOST; i++)
         scene.places[i] = i;
     scene.is_sse = scene.is_stream = scene.is_draining = scene.is_unheard = false;
-    scene.event_error = scene.answer_error = ERROR_NONE;
+    scene.event_error = scene.answer_error = scene.work_error = ERROR_NONE;
+    scene.pieces = 0;
+    scene.type = NULL;
+    scene.is_early = false;
     scene.why = NULL;
     scene.mends = scene.further = scene.keeps = 0;
     scene.beats = scene.begun = scene.cleared = scene.idle = 0;
