@@ -56,7 +56,7 @@ LIBS_frontend := $(LIBS_http) -lm $(call pkg,--libs,sndfile,-lsndfile) \
     $(call pkg,--libs,vo-aacenc,-lvo-aacenc)
 LIBS_balancer :=
 LIBS_upstream := $(call pkg,--libs,libcurl,-lcurl) -lhttp_parser -lssl
-LIBS_recorder := $(call pkg,--libs,libmariadb mysqlclient,-lmariadb)
+LIBS_recorder := $(call pkg,--libs,libmariadb mysqlclient,-lmariadb) -lm
 LIBS_admin := $(LIBS_http)
 LIBS_simulator := $(LIBS_http) -lm
 INCLUDES_recorder := $(call pkg,--cflags,libmariadb mysqlclient,-I/usr/include/mariadb)

@@ -17,9 +17,11 @@
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 SQL_FILE(schema_0001, "0001_attempts.sql");
+SQL_FILE(schema_0002, "0002_rollups.sql");
 
 const struct migration migrations[] = {
     {1, "0001_attempts.sql", schema_0001},
+    {2, "0002_rollups.sql", schema_0002},
     {0, NULL, NULL},
 };
 

@@ -4,20 +4,17 @@
 #include "writer/store.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <uthash.h>
 
 #include "actor.h"
 #include "database/schema.h"
 #include "trace.h"
+#include "writer/values.h"
 
 enum {
     STATEMENT_LIMIT_S = 10,
     MIGRATION_LIMIT_S = 3600, /* a big table takes long to change */
-    MODEL_MOST = 64,
 };
-
-#define TIME_MOST_MS 253402300799999u /* the end of the year 9999, and of DATETIME */
 
 struct mark {
     uint64_t sender;
@@ -63,83 +60,35 @@ static void marks_clear(struct store *store)
 void store_clear(struct store *store)
 {
     marks_clear(store);
+    rollup_clear(&store->rollup);
     bytes_clear(&store->rows);
     bytes_clear(&store->senders);
     bytes_clear(&store->ask);
     database_clear(&store->database);
 }
 
-/* Values */
-
-static void put_number(struct bytes *sql, uint64_t number)
-{
-    char digits[20];
-    size_t at = sizeof(digits);
-
-    do
-        digits[--at] = (char)('0' + number % 10);
-    while (number /= 10);
-    bytes_append(sql, (struct view){digits + at, sizeof(digits) - at});
-}
-
-/* The number, or the largest that its column holds. */
-static void put_most(struct bytes *sql, uint64_t number, uint64_t most)
-{
-    bytes_append(sql, VIEW(","));
-    put_number(sql, number < most ? number : most);
-}
-
-static void put_time(struct store *store, struct bytes *sql, uint64_t time_ms)
-{
-    if (time_ms > TIME_MOST_MS)
-        time_ms = TIME_MOST_MS;
-    if (time_ms / 1000 != store->second || !*store->date) {
-        time_t seconds = (time_t)(time_ms / 1000);
-        struct tm parts;
-        gmtime_r(&seconds, &parts);
-        strftime(store->date, sizeof(store->date), "%Y-%m-%d %H:%M:%S", &parts);
-        store->second = time_ms / 1000;
-    }
-    bytes_printf(sql, "'%s.%03u'", store->date, (unsigned)(time_ms % 1000));
-}
-
-/* The text with what is no UTF-8 replaced, cut to the `most` characters (MODEL_MOST at most) that
- * its column holds, and quoted. */
-static void put_text(struct store *store, struct bytes *sql, struct view text, size_t most)
-{
-    char clean[4 * MODEL_MOST];
-    size_t len = 0;
-
-    for (; text.len && most; most--) {
-        size_t step = utf8_length(text);
-        memcpy(clean + len, step ? text.at : "\xef\xbf\xbd", step ? step : 3);
-        len += step ? step : 3;
-        text = view_skip(text, step ? step : 1);
-    }
-    bytes_append(sql, VIEW(","));
-    database_quote(&store->database, sql, (struct view){clean, len});
-}
+/* Rows */
 
 static void put_row(struct store *store, const struct msg_record *record)
 {
     struct bytes *sql = &store->rows;
 
     bytes_text(sql, sql->at[sql->len - 1] == ')' ? ",(" : "(");
-    put_time(store, sql, record->time_ms);
+    put_time(sql, record->time_ms);
     put_most(sql, record->sender, UINT64_MAX);
     put_most(sql, record->seq, UINT64_MAX);
     bytes_append(sql, VIEW(","));
-    put_time(store, sql, record->time_ms);
+    put_time(sql, record->time_ms);
     put_most(sql, record->frontend, UINT64_MAX);
     put_most(sql, record->call, UINT64_MAX);
     put_most(sql, record->attempt, UINT32_MAX);
     put_most(sql, record->client, UINT64_MAX);
     put_most(sql, record->key_id, UINT64_MAX);
-    put_text(store, sql, record->model, MODEL_MOST);
-    put_text(store, sql, record->operation, 32);
+    put_text(&store->database, sql, record->model, MODEL_MOST);
+    put_text(&store->database, sql, record->operation, WORD_MOST);
     put_most(sql, record->stream, 1);
     put_most(sql, record->status, UINT16_MAX);
-    put_text(store, sql, record->fault, 32);
+    put_text(&store->database, sql, record->fault, WORD_MOST);
     put_most(sql, record->first_ms, UINT32_MAX);
     put_most(sql, record->total_ms, UINT32_MAX);
     put_most(sql, record->tokens_in, UINT32_MAX);
@@ -210,7 +159,7 @@ static bool marks_write(struct store *store)
         put_most(sql, mark->gap, UINT32_MAX);
         put_most(sql, mark->refused, UINT32_MAX);
         bytes_append(sql, VIEW(","));
-        put_time(store, sql, mark->seen_ms);
+        put_time(sql, mark->seen_ms);
         bytes_append(sql, VIEW(")"));
     }
     bytes_append(sql, VIEW(" ON DUPLICATE KEY UPDATE last_seq = VALUES(last_seq), "
@@ -275,10 +224,12 @@ enum trouble store_put(struct store *store, const struct batch *batch, size_t fi
         if (!mark_settle(store, &record))
             continue;
         put_row(store, &record);
+        rollup_add(&store->rollup, &record);
         fresh++;
     }
-    is_good =
-        !fresh || (database_run(&store->database, bytes_view(&store->rows)) && marks_write(store));
+    is_good = !fresh || (database_run(&store->database, bytes_view(&store->rows)) &&
+                         rollup_write(&store->rollup, &store->database) && marks_write(store));
+    rollup_empty(&store->rollup);
     return settle(store, is_good);
 }
 

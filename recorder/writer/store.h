@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables `attempts` and `senders`: all SQL about them. What must stay true: rows and the number
- * up to which their sender's records are settled change in one transaction, and a record that is
+/* The tables `attempts` and `senders`: all SQL about them. What must stay true: rows, their sums, and the
+ * number up to which their sender's records are settled change in one transaction, and a record that is
  * not newer than that number is skipped. So whatever is stored again, after a kill or a commit of
  * unknown fate, changes nothing. */
 #pragma once
 
 #include "writer/batch.h"
 #include "database/database.h"
+#include "writer/rollup.h"
 
 struct store {
     struct database database;
     struct bytes rows, senders, ask; /* statements being put together */
     struct mark *marks;              /* how far each sender of this batch has come */
-    uint64_t second;                 /* that `date` is for */
-    char date[32];
+    struct rollup rollup;            /* what the rows of this batch add to the sums */
 };
 
 /* Connects and brings the schema up to date; false on trouble (store->database says which). */

@@ -188,6 +188,18 @@ class Stage:
                         if (upstream.sender, seq) not in missing)
         wait_for(lambda: self.count() >= len(wanted), f"{len(wanted)} rows; there are {self.count()}")
         assert [(row["sender"], row["seq"]) for row in self.rows()] == wanted
+        self.check_sums()
+
+    def check_sums(self):
+        """The sums of each step are those of the rows, whatever was killed."""
+        sums = ("count(*) as attempts, sum(attempt <= 1) as calls, sum(total_ms) as total_ms, sum(tokens_in) as tokens_in, "
+                "sum(tokens_out) as tokens_out, sum(bytes_out) as bytes_out")
+        [rows] = self.query(f"select {sums} from attempts")
+        steps = self.query("select " + ", ".join(f"sum({name}) as {name}" for name in rows) + " from rollups group by step")
+        assert steps == [rows] * (3 if rows["attempts"] else 0)
+        [answers] = self.query("select sum(first_ms > 0) + count(*) as n from attempts where fault in ('none', 'blocked')")
+        times = self.query("select sum(attempts) as n from rollup_times group by step")
+        assert times == ([answers] * 3 if answers["n"] else [])
 
     def segments(self):
         return sorted(self.folder.glob("s/spool/*.spool"))
@@ -766,7 +778,7 @@ def test_a_database_that_is_there_but_may_not_be_made_is_told(own_stage):
     upstream.make(3)
     upstream.settle()
     own_stage.check(upstream)
-    assert [row["number"] for row in own_stage.query("select number from migrations")] == [1]
+    assert [row["number"] for row in own_stage.query("select number from migrations")] == [1, 2]
 
 
 def test_strange_letters_do_no_harm(stage):

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values of records as the tables hold them, written into SQL: clipped to what their columns take. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "database/database.h"
+
+enum {
+    MODEL_MOST = 64,
+    WORD_MOST = 32
+}; /* characters of a model's name, of an operation or fault */
+
+void put_number(struct bytes *sql, uint64_t number);
+
+/* A comma, and the number or the largest that its column holds. */
+void put_most(struct bytes *sql, uint64_t number, uint64_t most);
+
+/* In quotes, to the millisecond, UTC; at most the year 9999. */
+void put_time(struct bytes *sql, uint64_t time_ms);
+
+/* A comma, and the text in quotes, with what is no UTF-8 replaced, cut to the `most` characters
+ * (MODEL_MOST at most) that its column holds. */
+void put_text(const struct database *database, struct bytes *sql, struct view text, size_t most);
