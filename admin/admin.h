@@ -10,6 +10,8 @@ struct source {
     struct link link; /* first: letters lead back from its mailbox */
     struct bytes status;
     uint64_t told_ms;
+    struct bytes keys;             /* a balancer's: the last characters of each key by its id */
+    uint64_t keys_number, keys_ms; /* of the last ASK for them, and when the next is due */
 };
 
 struct admin {

@@ -12,7 +12,7 @@ struct inquiry {
     struct admin *admin;
     uint64_t number, by_ms;
     struct reply *reply;
-    void (*on_answer)(struct reply *reply, struct view json);
+    answer_handler *on_answer;
     struct inquiry *prev, *next;
 };
 
@@ -33,8 +33,8 @@ static void on_gone(void *owner)
     drop(owner);
 }
 
-static void put_last(struct admin *admin, struct reply *reply,
-                     void (*on_answer)(struct reply *, struct view), uint64_t by_ms)
+static void put_last(struct admin *admin, struct reply *reply, answer_handler *on_answer,
+                     uint64_t by_ms)
 {
     struct inquiry *inquiry = memory_new(sizeof(*inquiry));
 
@@ -51,8 +51,7 @@ static void put_last(struct admin *admin, struct reply *reply,
 }
 
 void ask_then(struct admin *admin, enum question question, struct view parameters,
-              struct reply *reply, void (*on_answer)(struct reply *reply, struct view json),
-              uint64_t by_ms)
+              struct reply *reply, answer_handler *on_answer, uint64_t by_ms)
 {
     struct msg_ask ask = {
         .number = admin->number + 1, .name = view_of(questions[question].name), .data = parameters};
@@ -76,9 +75,9 @@ void inquiry_answer(struct admin *admin, uint64_t number, struct view json)
 
     DL_SEARCH_SCALAR(admin->inquiries, inquiry, number, number);
     if (inquiry) { /* else its request is gone, or its time was up */
-        void (*on_answer)(struct reply *, struct view) = inquiry->on_answer;
+        answer_handler *on_answer = inquiry->on_answer;
 
-        on_answer(drop(inquiry), json);
+        on_answer(admin, drop(inquiry), json);
     }
 }
 

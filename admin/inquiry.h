@@ -6,12 +6,16 @@
 #include "question.h"
 #include "reply.h"
 
+enum { ANSWER_LIMIT_MS = QUESTION_LIMIT_MS + 2000 }; /* a little more than the recorder takes */
+
+/* Gives the reply, of the answer's JSON. */
+typedef void answer_handler(struct admin *admin, struct reply *reply, struct view json);
+
 /* Asks, and calls `on_answer` with the JSON when it comes; it gives the reply. If nothing comes
  * until `by_ms`, or nobody is there to ask, the reply is given here: 504 or 503. A request that goes
  * meanwhile takes its question with it. */
 void ask_then(struct admin *admin, enum question question, struct view parameters,
-              struct reply *reply, void (*on_answer)(struct reply *reply, struct view json),
-              uint64_t by_ms);
+              struct reply *reply, answer_handler *on_answer, uint64_t by_ms);
 
 /* An ANSWER came. */
 void inquiry_answer(struct admin *admin, uint64_t number, struct view json);

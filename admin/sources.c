@@ -5,10 +5,16 @@
 #include "inquiry.h"
 #include "settings/options.h"
 
+enum { KEYS_MS = 10000 }; /* between two questions for the list of keys */
+
 static void on_status(void *owner, const struct letter *letter)
 {
     struct source *source = owner;
 
+    if (letter->msg->answer.number == source->keys_number) {
+        bytes_copy(&source->keys, letter->msg->answer.data);
+        return;
+    }
     bytes_copy(&source->status, letter->msg->answer.data);
     source->told_ms = letter->box->actor->now_ms;
 }
@@ -57,10 +63,23 @@ static void source_tick(struct admin *admin, struct source *source, uint64_t now
     link_post(&source->link, MSG_ASK, &ask);
 }
 
+static void ask_keys(struct admin *admin, struct source *balancer)
+{
+    struct msg_ask ask = {.number = ++admin->number, .name = VIEW("keys")};
+
+    balancer->keys_number = ask.number;
+    link_post(&balancer->link, MSG_ASK, &ask);
+}
+
 void sources_tick(struct admin *admin, uint64_t now_ms)
 {
-    for (size_t i = 0; i < admin->balancer_count; i++)
+    for (size_t i = 0; i < admin->balancer_count; i++) {
         source_tick(admin, &admin->balancers[i], now_ms);
+        if (now_ms >= admin->balancers[i].keys_ms) {
+            ask_keys(admin, &admin->balancers[i]);
+            admin->balancers[i].keys_ms = now_ms + KEYS_MS;
+        }
+    }
     source_tick(admin, &admin->recorder, now_ms);
     link_tick(&admin->query, 0, now_ms);
 }

@@ -9,6 +9,7 @@
 #include "objects/objects.h"
 #include "peers/liveness.h"
 #include "peers/pairs.h"
+#include "pool/report.h"
 #include "probing.h"
 #include "seeking.h"
 #include "status.h"
@@ -181,12 +182,15 @@ static void on_lost(void *owner, const struct letter *letter)
 static void on_ask(void *owner, const struct letter *letter)
 {
     struct balancer *b = owner;
+    struct peer *peer = sender(b, letter, ROLE_ADMIN | ROLE_FRONTEND);
     struct bytes answer = {0};
 
-    if (!sender(b, letter, ROLE_ADMIN | ROLE_FRONTEND))
+    if (!peer)
         return;
     if (view_equal(letter->msg->ask.name, VIEW("status")))
         status_write(b, &answer);
+    else if (view_equal(letter->msg->ask.name, VIEW("keys")) && peer->role == ROLE_ADMIN)
+        pool_tails(&b->pool, &answer);
     else
         bytes_text(&answer, "{\"error\":\"there is no such question\"}");
     mailbox_post(

@@ -8,3 +8,6 @@
 #define API(method, path, needs, handler, text)                                                    \
     void api_##handler(struct admin *admin, struct view query, struct reply *reply);
 #include "api/api.def"
+
+/* Gives the recorder's answer as it is, an error with its HTTP status. */
+void api_pass_on(struct admin *admin, struct reply *reply, struct view json);

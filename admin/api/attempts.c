@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the ledger says of attempts: the recorder's answers, passed on. */
+/* What the ledger says of attempts and their sums: the recorder's answers, passed on. */
 #include <yyjson.h>
 
 #include "api/api.h"
 #include "base/json.h"
 #include "base/url.h"
 #include "inquiry.h"
-
-enum { GRACE_MS = 2000 }; /* beyond what the recorder takes for an answer */
 
 /* Appends `text`, percent-decoded, as a JSON string. */
 static void put_decoded(struct bytes *json, struct view text)
@@ -66,12 +64,13 @@ static int status_of(struct view code)
     return 500;
 }
 
-static void on_answer(struct reply *reply, struct view json)
+void api_pass_on(struct admin *admin, struct reply *reply, struct view json)
 {
     yyjson_doc *doc = yyjson_read(json.at ? json.at : "", json.len, 0);
     yyjson_val *root = yyjson_doc_get_root(doc);
     yyjson_val *error = yyjson_obj_get(root, "error");
 
+    (void)admin;
     if (!yyjson_is_obj(root))
         reply_fail(reply, 500, "recorder", VIEW("the recorder's answer cannot be read"));
     else
@@ -84,14 +83,19 @@ static void ask(struct admin *admin, enum question question, struct view query, 
     struct bytes parameters = {0};
 
     write_parameters(query, &parameters);
-    ask_then(admin, question, bytes_view(&parameters), reply, on_answer,
-             admin->actor.now_ms + QUESTION_LIMIT_MS + GRACE_MS);
+    ask_then(admin, question, bytes_view(&parameters), reply, api_pass_on,
+             admin->actor.now_ms + ANSWER_LIMIT_MS);
     bytes_clear(&parameters);
 }
 
 void api_attempts(struct admin *admin, struct view query, struct reply *reply)
 {
     ask(admin, QUESTION_attempts_recent, query, reply);
+}
+
+void api_usage(struct admin *admin, struct view query, struct reply *reply)
+{
+    ask(admin, QUESTION_usage, query, reply);
 }
 
 void api_attempts_summary(struct admin *admin, struct view query, struct reply *reply)

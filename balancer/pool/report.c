@@ -12,6 +12,7 @@ enum {
     SHOWN = 4,        /* characters of a key */
     SHOWN_OF = 12,    /* if it has at least so many */
     LINES_MOST = 500, /* in one report */
+    TAILS_MOST = 1000,
 };
 
 void key_tail(struct secret key, char tail[TAIL_SIZE])
@@ -189,4 +190,17 @@ void pool_report(const struct pool *pool, uint64_t now_ms, struct bytes *json)
         if (model->lane)
             left -= write_keys(pool, model, left, now_ms, json);
     bytes_text(json, "]");
+}
+
+void pool_tails(const struct pool *pool, struct bytes *json)
+{
+    char tail[TAIL_SIZE];
+
+    bytes_text(json, "{");
+    for (size_t i = 0; i < pool->count && i < TAILS_MOST; i++) {
+        key_tail(pool->keys[i].key, tail);
+        bytes_printf(json, "%s\"%016llx\":", i ? "," : "", (unsigned long long)pool->keys[i].id);
+        bytes_json(json, view_of(tail));
+    }
+    bytes_text(json, "}");
 }

@@ -26,3 +26,7 @@ struct pool_state pool_state(const struct pool *pool, uint64_t now_ms);
 /* Appends a JSON list of the keys that are not simply available, and of the ways out that are not
  * used. */
 void pool_report(const struct pool *pool, uint64_t now_ms, struct bytes *json);
+
+/* Appends a JSON object: of each key the last characters, by its id in hex. Of a large pool the first
+ * thousand. */
+void pool_tails(const struct pool *pool, struct bytes *json);

@@ -205,6 +205,8 @@ void option_rules_check(struct settings *settings)
     check_number("FLIGHT_SLOTS", settings->flight_slots, 16, 1u << 20, "16 to 1048576");
     check_number("ANSWER_WINDOW", settings->answer_window, 16384, UINT64_MAX, "at least 16KiB");
     check_number("SPOOL_SEGMENT", settings->spool_segment, 4096, UINT64_MAX, "at least 4KiB");
+    check_number("AUTO_DELETE_REQUEST_LOGS_DAYS", settings->delete_attempts_days, 1, 36500,
+                 "from 1 to 36500");
     if (strcmp(settings->spool_sync, "second") != 0 && strcmp(settings->spool_sync, "always") != 0)
         option_complain("SPOOL_SYNC", settings->spool_sync, "should be second or always");
     check_number("BALANCER_SLOT", settings->balancer_slot, 0,

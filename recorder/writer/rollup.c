@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <uthash.h>
 
-#include "writer/values.h"
+#include "database/values.h"
 
 enum { STEPS = 3, MINUTE_MS = 60000, KIND_FIRST = 1, KIND_TOTAL = 2 };
 

@@ -94,6 +94,7 @@ int writer_run(void)
     while (!is_ending) {
         if (!writer_step(&writer))
             nap(LOOK_MS);
+        writer_tidy(&writer, clock_ms(), clock_utc_ms());
         writer_report(&writer, clock_ms());
         if (wants_dump)
             dump(&writer);

@@ -9,7 +9,7 @@
 #include "actor.h"
 #include "database/schema.h"
 #include "trace.h"
-#include "writer/values.h"
+#include "database/values.h"
 
 enum {
     STATEMENT_LIMIT_S = 10,

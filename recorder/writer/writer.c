@@ -227,6 +227,13 @@ bool writer_step(struct writer *writer)
     return false;
 }
 
+/* While records wait they go first. A connection that this finds broken is found so by them, too. */
+void writer_tidy(struct writer *writer, uint64_t now_ms, uint64_t utc_ms)
+{
+    if (writer->store.database.mysql && !batch_is_full(&writer->batch))
+        retention_step(&writer->retention, &writer->store.database, now_ms, utc_ms);
+}
+
 void writer_clear(struct writer *writer)
 {
     tail_close(&writer->tail);

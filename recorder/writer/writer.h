@@ -5,6 +5,7 @@
 
 #include "intake/report.h"
 #include "writer/batch.h"
+#include "writer/retention.h"
 #include "writer/store.h"
 #include "writer/tail.h"
 
@@ -15,6 +16,7 @@ struct writer {
     struct batch batch;
     struct store store;
     struct report report;
+    struct retention retention;
     uint64_t position; /* records read from the spool, counted from its first one ever */
     uint64_t pause_ms;
     bool has_opened;             /* the database, once */
@@ -29,6 +31,9 @@ struct writer {
 
 /* One step; returns false if there is nothing to do for now. */
 bool writer_step(struct writer *writer);
+
+/* Deletes what is too old, a little, if it is time. */
+void writer_tidy(struct writer *writer, uint64_t now_ms, uint64_t utc_ms);
 
 /* Writes the report if something has changed, once a second at most. */
 void writer_report(struct writer *writer, uint64_t now_ms);

@@ -22,7 +22,7 @@ def wait_answer(stage, path, status=200):
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
-    with Stage(tmp_path_factory.mktemp("questions"), keys=["key-ok-1"], env={"AUTH_TOKEN": ADMIN}) as stage:
+    with Stage(tmp_path_factory.mktemp("questions"), keys=["key-ok-that-ends-in-1234"], env={"AUTH_TOKEN": ADMIN}) as stage:
         assert stage.chat("hello").status == 200
         assert stage.chat(scripted("bad", error_status=400)).status == 400
         stage.wait_rows(2)
@@ -46,6 +46,26 @@ def test_the_last_attempts_are_told_newest_first(stage):
 def test_models_are_summed_up(stage):
     [row] = ask(stage, "/api/attempts/summary?minutes=60").json["rows"]
     assert (row["model"], row["attempts"], row["failures"]) == ("gemini-2.5-flash", 2, 1) and row["tokens_out"] > 0
+
+
+@pytest.mark.short
+def test_sums_are_those_of_the_rows(stage):
+    [row] = ask(stage, "/api/usage").json["rows"]
+    rows = ask(stage, "/api/attempts").json["rows"]
+    assert (row["attempts"], row["calls"], row["answered"], row["client_faults"], row["rescued"]) == (2, 2, 1, 1, 0)
+    assert row["tokens_in"] == sum(each["tokens_in"] for each in rows) and row["tokens_out"] > 0
+    assert [each["name"] for each in ask(stage, "/api/usage?by=key").json["rows"]] == [rows[0]["key_id"]]
+    assert {each["name"] for each in ask(stage, "/api/usage?by=fault&minutes=100000").json["rows"]} == {"none", "bad_request"}
+
+
+@pytest.mark.short
+def test_statistics_name_periods_models_and_keys_by_their_ends(stage):
+    stage.wait("the balancer has told its keys", lambda: ask(stage, "/stats").json["keys"][0]["key"] == "…1234")
+    told = ask(stage, "/stats").json
+    assert {name: (each["calls"], each["successes"], each["failures"]) for name, each in told["periods"].items()} == \
+        {"1h": (2, 1, 0), "24h": (2, 1, 0), "month": (2, 1, 0), "1m": (told["periods"]["1m"]["calls"], told["periods"]["1m"]["successes"], 0)}
+    assert [each["model"] for each in told["models"]] == ["gemini-2.5-flash"] and told["pool"] == {"total": 1, "available": 1}
+    assert ask(stage, "/stats", None).status == 401
 
 
 @pytest.mark.short

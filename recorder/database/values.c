@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values into SQL. Called by store.c and rollup.c, which must clip alike, or sums would not agree with rows. */
-#include "writer/values.h"
+#include "database/values.h"
 
 #include <time.h>
 
