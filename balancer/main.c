@@ -82,11 +82,12 @@ int main(int argc, char **argv)
     b.actor.on_tick = on_tick;
     b.actor.on_round = on_round;
     b.actor.on_dump = on_dump;
-    mailbox_open(&b.front, &b.actor, MAILBOX_ROUTER, "front",
-                 options_balancer_front(settings_now()->balancer_slot), route_front, NULL, &b);
+    /* Upstreams are heard first: what a client has just made is known before it is named. */
     mailbox_open(&b.upstream, &b.actor, MAILBOX_ROUTER, "upstream",
                  options_balancer_upstream(settings_now()->balancer_slot), route_upstream, NULL,
                  &b);
+    mailbox_open(&b.front, &b.actor, MAILBOX_ROUTER, "front",
+                 options_balancer_front(settings_now()->balancer_slot), route_front, NULL, &b);
     log_info("process.ready", F_NUM("keys", b.pool.count),
              F_NUM("proxies", settings_now()->proxies.count));
     loop_open(&loop);

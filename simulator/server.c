@@ -92,9 +92,9 @@ static struct span decode(h2o_req_t *req, struct span s, bool is_query)
 /* Parameters that every Google method takes and that change nothing here. */
 static bool is_ignored(struct span name)
 {
-    static const char *const names[] = {
-        "access_token", "oauth_token", "fields",          "quotaUser",  "callback",
-        "$.xgafv",      "uploadType",  "upload_protocol", "updateMask", "filter"};
+    static const char *const names[] = {"access_token", "oauth_token",    "fields",
+                                        "quotaUser",    "callback",       "$.xgafv",
+                                        "uploadType",   "upload_protocol"};
 
     for (size_t i = 0; i < COUNT(names); i++)
         if (span_is(name, names[i]))

@@ -15,10 +15,12 @@ size_t plan_add(struct plan *plan, struct step *step)
         plan->steps = memory_new(plan->limit * sizeof(struct step *));
     own = memory_new(sizeof(*own));
     *own = *step;
-    step->model = step->path = step->names = (struct bytes){0};
+    step->model = step->path = step->names = step->lines = (struct bytes){0};
     own->order.model = bytes_view(&own->model);
     own->order.path = bytes_view(&own->path);
     own->order.names = bytes_view(&own->names);
+    if (own->lines.len)
+        own->order.lines = bytes_view(&own->lines);
     own->order.body = body_hold(own->order.body);
     plan->steps[plan->count] = own;
     return plan->count++;
@@ -30,10 +32,11 @@ size_t plan_again(struct plan *plan, size_t call, struct bytes *body)
     struct step step = *old;
     size_t added;
 
-    step.model = step.path = step.names = (struct bytes){0};
+    step.model = step.path = step.names = step.lines = (struct bytes){0};
     bytes_append(&step.model, bytes_view(&old->model));
     bytes_append(&step.path, bytes_view(&old->path));
     bytes_append(&step.names, bytes_view(&old->names));
+    bytes_append(&step.lines, bytes_view(&old->lines));
     step.order.body = body_new(body);
     step.tries = old->tries + 1;
     added = plan_add(plan, &step);
@@ -41,6 +44,7 @@ size_t plan_again(struct plan *plan, size_t call, struct bytes *body)
     bytes_clear(&step.model);
     bytes_clear(&step.path);
     bytes_clear(&step.names);
+    bytes_clear(&step.lines);
     return added;
 }
 
@@ -57,6 +61,7 @@ void plan_clear(struct plan *plan)
         bytes_clear(&plan->steps[i]->model);
         bytes_clear(&plan->steps[i]->path);
         bytes_clear(&plan->steps[i]->names);
+        bytes_clear(&plan->steps[i]->lines);
         free(plan->steps[i]);
     }
     free(plan->steps);

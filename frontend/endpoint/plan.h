@@ -13,10 +13,12 @@ enum step_pass {
 };
 
 struct step {
-    struct order order; /* its views into `model`, `path` and `names` are set by plan_add */
+    struct order order; /* its views into `model`, `path`, `names`, `lines` are set by plan_add */
     struct bytes model; /* for the provider; empty: none */
     struct bytes path;  /* behind the pool's address, with its query */
     struct bytes names; /* of objects that it mentions */
+    struct bytes
+        lines; /* header lines for the provider, instead of the order's, if there are any */
     enum step_pass pass;
     /* which of the reply's parts it answers: answers are put in the order of places */
     size_t place;
@@ -38,7 +40,7 @@ struct plan {
     const char *param; /* …and the parameter at fault */
 };
 
-/* Adds a call, and returns its number, from 0 on. Takes the step's model, path and names; `order.body` is
+/* Adds a call, and returns its number, from 0 on. Takes the step's model, path, names, lines; `order.body` is
  * held as well as it was. SIZE_MAX, and nothing taken: the plan is full. */
 size_t plan_add(struct plan *plan, struct step *step);
 

@@ -106,6 +106,16 @@ static enum error check_model(const struct request *request, struct plan *plan, 
     return ERROR_NO_MODEL;
 }
 
+/* What the client says of its patience goes on; it has been read as a number of ours already. */
+static void add_lines(const struct plan *plan, const struct request *request, struct step *step)
+{
+    struct view text =
+        request->header ? request->header(request->headers, "x-server-timeout") : VIEW("");
+
+    if (plan->time_out_ms)
+        bytes_printf(&step->lines, "X-Server-Timeout: %.*s\r\n", (int)text.len, text.at);
+}
+
 static void add_step(struct plan *plan, const struct request *request, const char *operation,
                      struct step *step)
 {
@@ -114,6 +124,7 @@ static void add_step(struct plan *plan, const struct request *request, const cha
     step->order.client = request->client;
     step->order.any_client = request->any_client;
     step->pass = STEP_BYTES;
+    add_lines(plan, request, step);
     plan_add(plan, step);
     body_let_go(step->order.body);
 }

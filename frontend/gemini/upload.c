@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "base/url.h"
+#include "objects/objects.h"
 #include "parts/seal.h"
 #include "settings/options.h"
 
@@ -190,6 +191,7 @@ static void add_step(struct upload *upload, const struct request *request, struc
     step->order.pool = request->pool;
     step->order.operation = "upload";
     step->order.client = request->client;
+    step->order.any_client = request->any_client;
     step->order.headers = WANTED;
     step->order.method = view_equal(request->method, VIEW("PUT")) ? "PUT" : "POST";
     step->order.type = upload->type;
@@ -230,6 +232,19 @@ static enum error begin_session(struct upload *upload, const struct request *req
     return error;
 }
 
+/* /upload/v1beta/fileSearchStores/s:uploadToFileSearchStore: the store's key takes it. */
+static void name_store(struct view path, struct step *step)
+{
+    struct view rest =
+        view_skip(path, view_starts(path, VIEW("/upload/")) ? strlen("/upload/") : 0);
+    const char *slash = rest.len ? memchr(rest.at, '/', rest.len) : NULL;
+    struct view store = {0};
+
+    if (slash)
+        store = object_of_path(view_skip(rest, (size_t)(slash - rest.at)));
+    bytes_append(&step->names, store);
+}
+
 static enum error begin(void *state, const struct request *request, struct plan *plan)
 {
     struct upload *upload = state;
@@ -248,6 +263,7 @@ static enum error begin(void *state, const struct request *request, struct plan 
     if (find_parameter(request->query, VIEW("upload_id")).len)
         return begin_session(upload, request, plan);
     add_defaults(request, &upload->lines);
+    name_store(request->path, &step);
     bytes_append(&step.path, request->path);
     keep_query(request->query, &step.path);
     add_step(upload, request, plan, &step);

@@ -270,6 +270,8 @@ static uint64_t time_out_of(const h2o_req_t *req)
     if (!text.len || text.len >= sizeof(number))
         return 0;
     memcpy(number, text.at, text.len);
+    if (strspn(number, "0123456789.") != text.len)
+        return 0;
     seconds = strtod(number, &end);
     return *end == '\0' && seconds > 0 && seconds < 1e6 ? (uint64_t)(seconds * 1000) + 1 : 0;
 }

@@ -34,6 +34,31 @@ const tasks = {
         return [text, finish];
     },
 
+    // Caches, files, batches, counts, vectors: each made, used, found in its list, and deleted. FILE is there already.
+    async objects() {
+        const all = async pager => {
+            const names = [];
+            for await (const one of await pager) names.push(one.name);
+            return names.join();
+        };
+        const cache = await client.caches.create({ model, config: { contents: 'Long.', displayName: 'd', ttl: '600s' } });
+        const used = await client.models.generateContent({ model, contents: PROMPT, config: { cachedContent: cache.name } });
+        const updated = await client.caches.update({ name: cache.name, config: { ttl: '900s' } });
+        const caches = await all(client.caches.list());
+        await client.caches.delete({ name: cache.name });
+        const file = await client.files.get({ name: process.env.FILE });
+        const files = await all(client.files.list({ config: { pageSize: 1 } }));
+        await client.files.delete({ name: file.name });
+        const batch = await client.batches.create({ model, src: [{ contents: [{ parts: [{ text: 'x' }], role: 'user' }] }] });
+        const batches = await all(client.batches.list());
+        const { state } = await client.batches.get({ name: batch.name });
+        await client.batches.delete({ name: batch.name });
+        const counted = await client.models.countTokens({ model, contents: PROMPT });
+        const vector = await client.models.embedContent({ model: 'gemini-embedding-001', contents: 'x' });
+        return [used.text.length > 0, updated.name === cache.name, caches === cache.name, files === file.name,
+            batches === batch.name, state, counted.totalTokens > 0, vector.embeddings[0].values.length];
+    },
+
     async errors() {
         const ask = (by, more) => nameOf(() => by.models.generateContent({ model, contents: PROMPT, ...more }));
         return [

@@ -55,9 +55,38 @@ def errors():
             name_of(client, config=types.GenerateContentConfig(temperature=9))]
 
 
+def objects():
+    """Caches, files, batches, counts, vectors: each made, used, found in its list, and deleted. FILE is there already."""
+    cache = client.caches.create(model=MODEL, config=types.CreateCachedContentConfig(contents=["Long."], display_name="d", ttl="600s"))
+    used = client.models.generate_content(model=MODEL, contents=PROMPT, config=types.GenerateContentConfig(cached_content=cache.name))
+    updated = client.caches.update(name=cache.name, config=types.UpdateCachedContentConfig(ttl="900s"))
+    caches = [one.name for one in client.caches.list()]
+    client.caches.delete(name=cache.name)
+    file = client.files.get(name=os.environ["FILE"])
+    seen = client.models.generate_content(model=MODEL, contents=[PROMPT, file])
+    files = [one.name for one in client.files.list(config={"page_size": 1})]
+    client.files.delete(name=file.name)
+    batch = client.batches.create(model=MODEL, src=[{"contents": [{"parts": [{"text": "x"}], "role": "user"}]}])
+    batches = [one.name for one in client.batches.list()]
+    state = client.batches.get(name=batch.name).state.value
+    client.batches.delete(name=batch.name)
+    return [bool(used.text), updated.name == cache.name, caches == [cache.name], bool(seen.text), files == [file.name],
+            batches == [batch.name], state, client.models.count_tokens(model=MODEL, contents=PROMPT).total_tokens > 0,
+            len(client.models.embed_content(model="gemini-embedding-001", contents="x").embeddings[0].values)]
+
+
+def interactions():
+    first = client.interactions.create(model=MODEL, input="hi")
+    second = client.interactions.create(model=MODEL, input="more", previous_interaction_id=first.id)
+    kinds = [event.event_type for event in client.interactions.create(model=MODEL, input="x", stream=True)]
+    found = client.interactions.get(id=second.id)
+    client.interactions.delete(id=second.id)
+    return [first.status, found.id == second.id, kinds]
+
+
 def fails():
     return name_of(client)
 
 
-TASKS = {task.__name__: task for task in (generate, stream, turns, errors, fails)}
+TASKS = {task.__name__: task for task in (generate, stream, turns, errors, fails, objects, interactions)}
 print(json.dumps([TASKS[name]() for name in sys.argv[1].split(",")]))

@@ -29,6 +29,19 @@ def test_it_generates_streams_lists_models_and_raises(stage, request, which, pro
     assert raised == refusals
 
 
+@pytest.mark.parametrize("which, program, count", [("python", "genai_sdk.py", 9), ("node", "genai_sdk.js", 8)])
+def test_it_makes_uses_lists_and_deletes(stage, request, which, program, count):
+    stage.sim.file("key-ok-2", f"files/of-{which}")
+    found, = ask(stage, request.getfixturevalue(which), program, "objects", FILE=f"files/of-{which}")
+    assert found[-1] == 3072 and found[-3] == "JOB_STATE_SUCCEEDED" and len(found) == count
+    assert all(found), found
+
+
+def test_python_interacts(stage, python):
+    (status, is_found, kinds), = ask(stage, python, "genai_sdk.py", "interactions")
+    assert status == "completed" and is_found and kinds == ["interaction.created", "step.delta", "interaction.completed"]
+
+
 @pytest.mark.release_only
 def test_python_keeps_a_conversation(stage, python):
     assert ask(stage, python, "genai_sdk.py", "turns") == [["You said: first", "You said: second"]]

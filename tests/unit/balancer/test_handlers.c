@@ -14,6 +14,7 @@
 #include "handlers.h"
 #include "probing.h"
 #include "pool/report.h"
+#include "seeking.h"
 #include "settings_mine.h"
 
 enum { F1 = 0x11, F2 = 0x12, U1 = 0x21, U2 = 0x22, POSTED_MOST = 200 };
@@ -1143,6 +1144,173 @@ static void without_proxies_a_job_names_none(void **state)
     assert_int_equal(expect(U1, MSG_JOB).job.proxy.hidden.len, 0);
 }
 
+/* What calls name */
+
+enum { ANNA = 1, BERT = 2 };
+
+static void offer_naming(uint64_t call, const char *names, uint64_t client)
+{
+    FRONT(F1, CALL, call, .balancer = b.actor.incarnation, .call = call, .offer = 1,
+          .pool = VIEW("gemini"), .model = VIEW("gemini-x"), .operation = VIEW("generateContent"),
+          .path = VIEW("/models/gemini-x:generateContent"), .left_ms = 60000, .body_len = 2,
+          .body = VIEW("{}"), .names = view_of(names), .client = client);
+}
+
+static uint64_t last_seq = 1000;
+
+/* An answer of that key has described it. */
+static void describe(const char *names, size_t key, uint64_t client, bool is_gone)
+{
+    UP(U1, OUTCOME, outcome, .seq = ++last_seq, .frontend = F1, .call = 99, .offer = 1,
+       .attempt = 1, .key_id = b.pool.keys[key].id, .names = view_of(names), .client = client,
+       .gone = is_gone);
+    forget_posted();
+}
+
+static void a_call_goes_to_the_key_that_has_what_it_names(void **state)
+{
+    (void)state;
+    for (size_t key = 0; key < 2; key++) {
+        describe("files/a", key, ANNA, true);
+        describe("files/a", key, ANNA, false);
+        for (uint64_t i = 0; i < 3; i++) {
+            uint64_t call = 10 * (key + 1) + i;
+
+            offer_naming(call, "files/a", ANNA);
+            assert_int_equal(expect(U1, MSG_JOB).job.key_id, b.pool.keys[key].id);
+            assert_int_equal(expect(U1, MSG_JOB).job.owner, b.pool.keys[key].id);
+            outcome(U1, ++last_seq, call, 1, 1, b.pool.keys[key].id, FAULT_NONE, 0, false);
+            forget_posted();
+        }
+    }
+}
+
+static void what_is_anothers_or_apart_is_refused(void **state)
+{
+    (void)state;
+    describe("files/a", 0, ANNA, false);
+    describe("files/b", 1, ANNA, false);
+    offer_naming(1, "files/a", BERT);
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.error, ERROR_NO_OBJECT);
+    assert_true(view_equal(expect(F1, MSG_REFUSED).refused.words, VIEW("files/a")));
+    offer_naming(2, "files/a files/b", ANNA);
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.error, ERROR_OBJECTS_APART);
+    assert_int_equal(count_posted(U1, MSG_JOB) + count_posted(U2, MSG_JOB), 0);
+    assert_int_equal(calls_count(&b.calls), 0);
+}
+
+static void seek_turn(void)
+{
+    b.actor.now_ms += SEEKS_GAP_MS;
+    seeking_turn(&b);
+}
+
+static void sought(uint64_t number, size_t key, enum fault fault)
+{
+    UP(U1, PROBED, probed, .balancer = b.actor.incarnation, .number = number,
+       .key_id = b.pool.keys[key].id, .fault = fault);
+}
+
+static void what_nobody_knows_is_asked_of_the_keys(void **state)
+{
+    uint64_t first, second;
+
+    (void)state;
+    offer_naming(1, "files/a", ANNA);
+    offer_naming(2, "files/a", ANNA);
+    assert_int_equal(count_posted(U1, MSG_JOB), 0);
+    seek_turn();
+    assert_true(view_equal(expect(U1, MSG_PROBE).probe.path, VIEW("/files/a")));
+    first = expect(U1, MSG_PROBE).probe.number;
+    seek_turn();
+    second = expect(U1, MSG_PROBE).probe.number;
+    assert_int_equal(count_posted(U1, MSG_PROBE), 2);
+    sought(first, 0, FAULT_FORBIDDEN);
+    sought(second, 1, FAULT_NONE);
+    seek_turn();
+    assert_int_equal(count_posted(U1, MSG_JOB) + count_posted(U2, MSG_JOB), 2);
+    offer_naming(3, "files/a", BERT);
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.error, ERROR_NO_OBJECT);
+    assert_int_equal(count_posted(U1, MSG_PROBE), 2);
+    for (uint64_t call = 1; call <= 2; call++)
+        FRONT(F1, CANCEL, cancel, .frontend = F1, .call = call, .offer = 1);
+}
+
+static void what_no_key_has_is_refused(void **state)
+{
+    (void)state;
+    offer_naming(1, "files/a", ANNA);
+    for (size_t key = 0; key < 2; key++) {
+        seek_turn();
+        sought(expect(U1, MSG_PROBE).probe.number, key, FAULT_KEY_INVALID);
+    }
+    seek_turn();
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.error, ERROR_NO_OBJECT);
+    assert_int_equal(pool_state(&b.pool, b.actor.now_ms).available,
+                     2); /* it costs no key anything */
+    forget_posted();
+    offer_naming(2, "files/a", ANNA);
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.error, ERROR_NO_OBJECT);
+    assert_int_equal(count_posted(U1, MSG_PROBE), 0);
+}
+
+static void a_call_that_seeks_can_be_cancelled(void **state)
+{
+    (void)state;
+    offer_naming(1, "files/a", ANNA);
+    seek_turn();
+    FRONT(F1, CANCEL, cancel, .frontend = F1, .call = 1, .offer = 1);
+    sought(expect(U1, MSG_PROBE).probe.number, 0, FAULT_NONE);
+    seek_turn();
+    assert_int_equal(count_posted(U1, MSG_JOB), 0);
+    assert_int_equal(calls_count(&b.calls), 0);
+    offer_naming(2, "files/b", ANNA);
+    assert_int_equal(b.calls.seeking_count, 1);
+    UP(U1, UNSEES, unsees, .peer = F1);
+    UP(U2, UNSEES, unsees, .peer = F1);
+    FRONT(F1, UNSEES, unsees, .peer = U1);
+    FRONT(F1, UNSEES, unsees, .peer = U2);
+    live(6, F1);
+    assert_int_equal(b.calls.seeking_count, 0);
+}
+
+static void a_page_of_names_is_told(void **state)
+{
+    (void)state;
+    describe("files/a", 0, ANNA, false);
+    describe("files/b", 1, ANNA, false);
+    describe("files/c", 1, BERT, false);
+    FRONT(F1, CALL, call, .balancer = b.actor.incarnation, .call = 1, .offer = 1,
+          .pool = VIEW("objects"), .path = VIEW("/files?before=0&most=1"), .client = ANNA);
+    assert_true(
+        view_equal(expect(F1, MSG_TOLD).told.data, VIEW("{\"names\":[\"files/b\"],\"before\":2}")));
+    assert_int_equal(calls_count(&b.calls), 0);
+}
+
+static void what_makes_something_goes_on_only_if_nothing_was_made(void **state)
+{
+    static const struct {
+        enum fault fault;
+        bool goes_on;
+    } cases[] = {
+        {FAULT_QUOTA_MINUTE, true}, {FAULT_OVERLOADED, true}, {FAULT_CONNECT, true},
+        {FAULT_SERVER, false},      {FAULT_RESET, false},     {FAULT_DEADLINE, false},
+        {FAULT_CUT, false},         {FAULT_MALFORMED, false}, {FAULT_EDGE, false},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        close_all(state);
+        open_road(state);
+        FRONT(F1, CALL, call, .balancer = b.actor.incarnation, .call = 1, .offer = 1,
+              .pool = VIEW("gemini"), .model = VIEW("gemini-x"), .operation = VIEW("x"),
+              .path = VIEW("/x"), .left_ms = 60000, .once = true);
+        outcome(U1, 1, 1, 1, 1, expect(U1, MSG_JOB).job.key_id, cases[i].fault, 0, true);
+        pass(1000);
+        assert_int_equal(count_posted(U1, MSG_REKEY), cases[i].goes_on);
+        assert_int_equal(count_posted(U1, MSG_STOP), !cases[i].goes_on);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1200,6 +1368,13 @@ int main(void)
         ROAD(keys_of_a_proxy_that_failed_are_passed_over_and_do_not_rest),
         ROAD(where_all_proxies_rest_they_are_used_all_the_same),
         ROAD(without_proxies_a_job_names_none),
+        ROAD(a_call_goes_to_the_key_that_has_what_it_names),
+        ROAD(what_is_anothers_or_apart_is_refused),
+        ROAD(what_nobody_knows_is_asked_of_the_keys),
+        ROAD(what_no_key_has_is_refused),
+        ROAD(a_call_that_seeks_can_be_cancelled),
+        ROAD(a_page_of_names_is_told),
+        ROAD(what_makes_something_goes_on_only_if_nothing_was_made),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,10 +111,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_three, close_tokens)
     static const struct CMUnitTest tests[] = {
-        TEST(each_token_is_known_and_no_other),
-        TEST(only_the_administrators_is_one),
-        TEST(an_empty_token_is_never_right),
-        TEST(clients_differ_by_their_tokens),
+        TEST(each_token_is_known_and_no_other),    TEST(only_the_administrators_is_one),
+        TEST(an_empty_token_is_never_right),       TEST(clients_differ_by_their_tokens),
         TEST(a_bearer_is_taken_out_of_its_header),
     };
 
