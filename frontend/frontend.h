@@ -6,6 +6,7 @@
 #include "exchange/exchange.h"
 #include "http/health.h"
 #include "http/tokens.h"
+#include "parts/catalog_reader.h"
 #include "parts/refusal.h"
 #include "parts/seal.h"
 #include "parts/signatures.h"
@@ -21,5 +22,7 @@ struct frontend {
     struct refusals refusals;
     struct seals seals;
     struct signatures signatures;
+    struct catalog catalog;
+    struct catalog_reader models; /* asks for the catalog */
     struct health health;
 };

@@ -25,6 +25,8 @@ static void drain(struct frontend *frontend, uint64_t now_ms)
         return;
     }
     if (now_ms >= words_ms)
+        catalog_stop(&frontend->models);
+    if (now_ms >= words_ms)
         exchanges_fail(&frontend->exchanges, ERROR_STOPPING);
     actor_wake(&frontend->actor, now_ms < words_ms ? words_ms : end_ms);
 }
@@ -34,6 +36,7 @@ static void on_tick(void *owner, uint64_t now_ms)
     struct frontend *frontend = owner;
 
     road_tick(frontend->road, now_ms);
+    catalog_tick(&frontend->models, now_ms);
     health_look(&frontend->health, frontend->road, now_ms);
     if (frontend->actor.is_draining)
         drain(frontend, now_ms);
@@ -103,6 +106,8 @@ static void open_parts(struct frontend *frontend)
     frontend->road = road_open(&frontend->actor);
     signatures_open(&frontend->signatures, settings_now()->state_dir,
                     settings_now()->signature_cache);
+    frontend->models = (struct catalog_reader){
+        .catalog = &frontend->catalog, .road = frontend->road, .actor = &frontend->actor};
     frontend->exchanges.on_idle = on_idle;
     frontend->exchanges.owner = frontend;
     frontend->exchanges.writers.is_draining = &frontend->actor.is_draining;

@@ -13,6 +13,7 @@
 #include "base/guard.h"
 #include "base/headers.h"
 #include "base/log.h"
+#include "base/pairs.h"
 #include "settings/option.h"
 #include "base/url.h"
 
@@ -183,6 +184,16 @@ static void check_speed(const struct settings *settings)
         option_complain("TTS_SPEED", settings->tts_speed, "should be slow, normal or fast");
 }
 
+static void check_aliases(const struct settings *settings)
+{
+    struct bytes pairs = {0};
+    const char *fault = pairs_read(view_of(settings->model_aliases), &pairs);
+
+    if (fault)
+        option_complain("MODEL_ALIASES", settings->model_aliases, fault);
+    bytes_clear(&pairs);
+}
+
 void option_rules_check(struct settings *settings)
 {
     check_provider(settings);
@@ -200,6 +211,7 @@ void option_rules_check(struct settings *settings)
         option_complain("THINKING_BUDGET_MAP", settings->thinking_budget_map,
                         "should be a JSON object of tokens by model, such as "
                         "{\"gemini-2.5-flash\": 4000}; -1: as the model likes");
+    check_aliases(settings);
     check_number("FRONTENDS", settings->frontends, 1, 64, "1 to 64");
     check_number("UPSTREAMS", settings->upstreams, 1, 64, "1 to 64");
     check_number("FLIGHT_SLOTS", settings->flight_slots, 16, 1u << 20, "16 to 1048576");

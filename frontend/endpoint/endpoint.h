@@ -6,6 +6,7 @@
 #include "endpoint/complaint.h"
 #include "endpoint/plan.h"
 
+struct catalog;
 struct refusals;
 struct seals;
 struct signatures;
@@ -30,6 +31,8 @@ struct request {
     struct refusals *refusals;     /* what models are known to refuse */
     const struct seals *seals;     /* for what clients carry and must not read or change */
     struct signatures *signatures; /* of calls that clients were told of; NULL: none are kept */
+    const struct catalog *catalog; /* the models that the keys have; NULL: nothing is known */
+    bool may_wait;                 /* for the list of models, by plan->models_wait_ms */
 };
 
 struct call_answer {
@@ -49,8 +52,9 @@ struct endpoint {
      * never. */
     bool (*admits)(const struct request *request, uint64_t *client);
 
-    /* Reads the request, and adds the first calls to the plan. Another value than NONE: `plan->why`
-     * and `param` say more, and nothing is asked of the provider. */
+    /* Reads the request, and adds the first calls to the plan; none if `end` can write the reply
+     * at once. Another value than NONE: `plan->why` and `param` say more, and nothing is asked of
+     * the provider. */
     enum error (*begin)(void *state, const struct request *request, struct plan *plan);
 
     /* Appends what one event of a call becomes. NULL: no step is one of events. */

@@ -35,6 +35,9 @@ struct plan {
     uint64_t time_out_ms; /* that the client allows; 0: it does not say */
     size_t kept;          /* bytes that the endpoint keeps of answers: the exchange charges them */
     struct bytes lines;   /* header lines of the reply, for an endpoint that puts it together */
+    /* instead of steps: the list of models is needed first, for which the request waits so long;
+     * then it is read again, with a state of its own. 0: it is not */
+    uint64_t models_wait_ms;
     /* what is to be said of an error that the endpoint returns; empty: the text of errors.def */
     struct bytes why;
     const char *param; /* …and the parameter at fault */

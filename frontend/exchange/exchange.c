@@ -272,6 +272,7 @@ static void on_head(void *owner, const struct answer_head *head)
 
     heard(part);
     plan_forget_body(&x->plan, part->number);
+    x->writer.model = x->plan.steps[part->number]->order.model;
     part->head = (struct answer_head){.status = head->status, .key_id = head->key_id};
     bytes_append(&part->headers, head->headers);
     if (part->pass != STEP_BYTES || x->writer.is_ended || !x->writer.req)
@@ -554,6 +555,7 @@ struct exchange *exchange_begin(struct exchanges *all, h2o_req_t *req,
     x->work_timer.cb = on_work_timer;
     x->is_bytes = x->plan.steps[0]->pass == STEP_BYTES;
     writer_open(&x->writer, &all->writers, req, id, &writer_events, x);
+    x->writer.model = x->plan.steps[0]->order.model;
     x->writer.is_sse = x->plan.is_sse;
     x->writer.is_early = x->plan.is_sse || x->is_bytes || x->plan.is_early;
     x->writer.type = x->plan.is_sse ? endpoint->stream : x->plan.type;

@@ -8,7 +8,7 @@
 #include "error.h"
 
 /* What a browser lets a page read of a reply's headers. */
-#define REPLY_EXPOSED "x-request-id, retry-after, retry-after-ms, x-should-retry"
+#define REPLY_EXPOSED "x-request-id, x-gateway-model, retry-after, retry-after-ms, x-should-retry"
 
 /* Who may read the reply, and the number by which its log lines are found. */
 void reply_headers_common(h2o_req_t *req, uint64_t id);

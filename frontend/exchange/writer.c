@@ -40,6 +40,14 @@ static void add_type(h2o_req_t *req, const char *type)
                    copy.len);
 }
 
+/* Which model serves; it may be another than the client named. */
+static void add_model(h2o_req_t *req, struct view model)
+{
+    h2o_iovec_t copy = h2o_strdup(&req->pool, model.at, model.len);
+
+    web_header(req, "x-gateway-model", (struct view){copy.base, copy.len});
+}
+
 static void start_error(struct writer *writer)
 {
     writer->req->res.content_length = writer->pending.len;
@@ -76,6 +84,8 @@ static bool start(struct writer *writer)
     if (!writer->is_ended && (writer->pending.len == 0 || !writer->is_early || writer->is_head))
         return false;
     reply_headers_common(req, writer->id);
+    if (writer->model.len)
+        add_model(req, writer->model);
     if (writer->is_ended && writer->has_failed)
         start_error(writer);
     else

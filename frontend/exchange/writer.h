@@ -43,6 +43,7 @@ struct writer {
     bool is_tried;    /* the provider was asked as often as we would */
     int status;       /* 0: 200 */
     uint64_t retry_after_ms;
+    struct view model;    /* that serves, for x-gateway-model; empty: none */
     const char *type;     /* Content-Type of a reply that is no error; NULL: application/json */
     struct view lines;    /* more header lines of such a reply, each with CRLF behind it */
     uint64_t length;      /* bytes of the whole reply + 1 if that is known before its end */

@@ -11,6 +11,7 @@
 #include "gemini/method.h"
 #include "models/model.h"
 #include "objects/mentions.h"
+#include "parts/catalog.h"
 
 /* The limit on output that the client asks for; Google's JSON takes both spellings, and numbers as
  * strings. */
@@ -100,7 +101,14 @@ static bool keep_query(struct view query, struct bytes *out)
 /* Whether the model may be asked; the name as it goes into the path. */
 static enum error check_model(const struct request *request, struct plan *plan, struct view *name)
 {
-    if (model_name(request->model, name) && !model_is_filtered(*name))
+    struct model_choice choice;
+    enum choice how = catalog_choose(request->catalog, request->model, request->may_wait,
+                                     request->now_ms, &choice);
+
+    *name = choice.name;
+    if (how == CHOICE_AWAITS)
+        plan->models_wait_ms = CATALOG_CHOICE_MS;
+    if (how != CHOICE_NONE)
         return ERROR_NONE;
     bytes_text(&plan->why, "The model does not exist.");
     return ERROR_NO_MODEL;
@@ -153,7 +161,7 @@ static enum error begin_call(const struct request *request, struct plan *plan,
     struct view name;
     enum error error = check_model(request, plan, &name);
 
-    if (error != ERROR_NONE)
+    if (error != ERROR_NONE || plan->models_wait_ms)
         return error;
     if (!check_body(request->body, &step.order.tokens, &fault)) {
         bytes_printf(&plan->why, "Invalid JSON payload received: %s.", fault);
@@ -161,10 +169,9 @@ static enum error begin_call(const struct request *request, struct plan *plan,
     }
     if (!mentions_in_body(request->body, &step.names))
         return refuse_names(plan, &step);
-    bytes_append(&step.model, request->model);
+    bytes_append(&step.model, name);
     write_version(request, &step);
-    bytes_printf(&step.path, "/models/%.*s:%s", (int)request->model.len, request->model.at,
-                 operation);
+    bytes_printf(&step.path, "/models/%.*s:%s", (int)name.len, name.at, operation);
     plan->is_sse = keep_query(request->query, &step.path) && is_stream;
     bytes_append(&body, request->body);
     step.order.body = body_new(&body);

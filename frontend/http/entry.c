@@ -18,6 +18,7 @@
 #include "exchange/reply_headers.h"
 #include "frontend.h"
 #include "http/health.h"
+#include "http/parked.h"
 #include "http/route.h"
 #include "web/decode.h"
 
@@ -26,17 +27,6 @@ enum {
     HEADERS_MOST = 64 * 1024, /* bytes of all their values */
     SHORT_BODY = 32 * 1024,   /* of an endpoint that takes longer ones as they come */
     BIG_BODY = 256 * 1024,    /* h2o's copy of larger bodies is given back while the call runs */
-};
-
-/* A request on its way to its route. */
-struct visit {
-    struct frontend *frontend;
-    h2o_req_t *req;
-    struct route route;
-    struct view query;
-    struct view body; /* without its Content-Encoding */
-    uint64_t id;
-    struct token_facts token; /* that it shows */
 };
 
 static struct view query_of(const h2o_req_t *req)
@@ -213,6 +203,7 @@ static struct request request_of(struct visit *visit)
         .header = header_of,
         .headers = req,
         .refusals = &visit->frontend->refusals,
+        .catalog = &visit->frontend->catalog,
         .seals = &visit->frontend->seals,
         .signatures = &visit->frontend->signatures};
 }
@@ -276,8 +267,31 @@ static uint64_t time_out_of(const h2o_req_t *req)
     return *end == '\0' && seconds > 0 && seconds < 1e6 ? (uint64_t)(seconds * 1000) + 1 : 0;
 }
 
+/* An endpoint that needs no call has its reply already. */
+static void reply_at_once(struct visit *visit, void *state)
+{
+    const struct endpoint *endpoint = visit->route.endpoint;
+    struct bytes body = {0};
+
+    endpoint->end(state, &body);
+    reply_headers_common(visit->req, visit->id);
+    web_reply(visit->req, 200, "application/json", bytes_view(&body));
+    bytes_clear(&body);
+}
+
+static int fail_list(struct visit *visit)
+{
+    const struct catalog_failure *why = &visit->frontend->catalog.failure;
+    enum error error = why->error == ERROR_NONE ? ERROR_TIMEOUT : why->error;
+
+    return fail(visit, &(struct complaint){.error = error,
+                                           .retry_after_ms = why->retry_after_ms,
+                                           .is_tried = why->is_tried,
+                                           .body = bytes_view(&why->body)});
+}
+
 /* The endpoint reads the request; what it makes of it runs by itself from then on. */
-static int on_endpoint(struct visit *visit)
+static int on_endpoint(struct visit *visit, bool may_wait)
 {
     const struct endpoint *endpoint = visit->route.endpoint;
     struct frontend *frontend = visit->frontend;
@@ -290,8 +304,9 @@ static int on_endpoint(struct visit *visit)
 
     memset(state, 0, endpoint->state_size);
     request.stream = intake_body(intake);
+    request.may_wait = may_wait;
     error = endpoint->begin(state, &request, &plan);
-    if (error == ERROR_NONE) {
+    if (error == ERROR_NONE && plan.count) {
         struct exchange *exchange;
 
         forget_entity(visit->req);
@@ -301,9 +316,16 @@ static int on_endpoint(struct visit *visit)
             intake_begin(intake, exchange);
         return 0;
     }
-    fail(visit, &(struct complaint){.error = error,
-                                    .text = plan.why.len ? bytes_cstr(&plan.why) : NULL,
-                                    .param = plan.param});
+    if (plan.models_wait_ms && may_wait)
+        parked_wait(visit, plan.models_wait_ms, on_endpoint);
+    else if (plan.models_wait_ms)
+        fail_list(visit);
+    else if (error == ERROR_NONE)
+        reply_at_once(visit, state);
+    else
+        fail(visit, &(struct complaint){.error = error,
+                                        .text = plan.why.len ? bytes_cstr(&plan.why) : NULL,
+                                        .param = plan.param});
     if (endpoint->clear)
         endpoint->clear(state);
     plan_clear(&plan);
@@ -391,7 +413,7 @@ static int on_body(struct visit *visit)
     else if (!road_has_room(visit->frontend->road, visit->body.len, 1))
         fail_full(visit);
     else
-        on_endpoint(visit);
+        on_endpoint(visit, true);
     bytes_clear(&plain);
     return 0;
 }

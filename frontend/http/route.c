@@ -131,11 +131,20 @@ static bool take_model(struct view rest, struct view tail, struct view *model)
     return model_name(rest, model);
 }
 
+/* What a client calls a model, which may be none: whoever takes it has to look. */
+static bool take_id(struct view rest, struct view *id)
+{
+    *id = rest;
+    return rest.len && !memchr(rest.at, ':', rest.len);
+}
+
 static bool fits(struct view pattern, struct view path, struct view *model)
 {
     const char *brace = memchr(pattern.at, '{', pattern.len);
     struct view head = {pattern.at, brace ? (size_t)(brace - pattern.at) : pattern.len};
 
+    if (brace && view_equal(view_skip(pattern, head.len), VIEW("{id}")))
+        return view_starts(path, head) && take_id(view_skip(path, head.len), model);
     if (brace)
         return view_starts(path, head) &&
                take_model(view_skip(path, head.len), view_skip(pattern, head.len + 7), model);

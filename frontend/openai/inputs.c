@@ -29,7 +29,7 @@ enum error inputs_open(struct inputs *inputs, const struct request *request, str
 {
     const char *fault = "it is not an object";
 
-    *inputs = (struct inputs){.plan = plan};
+    *inputs = (struct inputs){.request = request, .plan = plan};
     inputs->doc = json_read_request(request->body, &fault);
     inputs->root = yyjson_doc_get_root(inputs->doc);
     if (!yyjson_is_obj(inputs->root))

@@ -10,6 +10,7 @@
 struct inputs {
     yyjson_doc *doc; /* of a JSON body */
     yyjson_val *root;
+    const struct request *request;
     struct plan *plan; /* gets what is wrong */
     enum error error;  /* the same as a value */
 };

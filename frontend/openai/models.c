@@ -1,132 +1,152 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenAI's list of models, out of the provider's pages. What must stay true: a model that the
- * frontend refuses is not listed. */
+/* OpenAI's list of models, and one of it. What must stay true: a model that the frontend refuses is
+ * not listed, and what is listed is served. */
 #include "openai/endpoints.h"
 
 #include "base/json.h"
-#include "base/url.h"
-#include "models/model.h"
+#include "models/alias.h"
+#include "parts/catalog.h"
+#include "settings/settings.h"
 
 #define CREATED                                                                                    \
     1702425600 /* the provider says no such date: the day on which its API came out, for all */
 
 struct state {
-    struct bytes list; /* elements with commas between */
-    const char *pool;
-    uint64_t client;
+    const struct catalog *catalog;
+    struct bytes id;   /* of the one that is asked for, as the client spelled it */
+    struct bytes root; /* the name of who serves it */
 };
 
-static void add_page(const struct state *state, struct plan *plan, struct view token)
+static void write_model(struct view id, struct view root, struct bytes *out)
 {
-    struct step step = {
-        .order = {.pool = state->pool, .operation = "models", .client = state->client},
-        .pass = STEP_WHOLE,
-        .place = plan->count};
-
-    bytes_append(&step.path, VIEW("/models?pageSize=1000"));
-    if (token.len) {
-        bytes_append(&step.path, VIEW("&pageToken="));
-        url_escape(&step.path, token);
-    }
-    if (plan_add(plan, &step) == SIZE_MAX)
-        bytes_clear(&step.path); /* so many pages are enough */
-}
-
-static enum error begin(void *of, const struct request *request, struct plan *plan)
-{
-    struct state *state = of;
-
-    state->pool = request->pool;
-    state->client = request->client;
-    add_page(state, plan, VIEW(""));
-    return ERROR_NONE;
-}
-
-/* Whether one of its methods is behind a route of ours. A provider that doesn't say which it has is
- * believed. */
-static bool is_served(yyjson_val *model)
-{
-    yyjson_val *methods = json_member(model, VIEW("supportedGenerationMethods"));
-    size_t i, max;
-    yyjson_val *method;
-
-    yyjson_arr_foreach(methods, i, max, method)
-    {
-        struct view name = json_view(method);
-        if (view_equal(name, VIEW("generateContent")) || view_equal(name, VIEW("embedContent")) ||
-            view_equal(name, VIEW("predict")))
-            return true;
-    }
-    return !methods;
-}
-
-static void write_model(struct view id, struct bytes *out)
-{
-    bytes_append(out, out->len ? VIEW(",") : VIEW(""));
     bytes_append(out, VIEW("{\"id\":"));
     json_text(out, id);
     bytes_printf(out, ",\"object\":\"model\",\"created\":%d,\"owned_by\":\"google\"", CREATED);
     bytes_append(out, VIEW(",\"permission\":[],\"root\":\"models/"));
-    json_escape(out, id);
+    json_escape(out, root);
     bytes_append(out, VIEW("\",\"parent\":null}"));
 }
 
-static void write_models(yyjson_val *models, struct bytes *out)
-{
-    size_t i, max;
-    yyjson_val *model;
+/* ---- the list ---- */
 
-    yyjson_arr_foreach(models, i, max, model)
-    {
-        struct view id;
-        if (model_name(json_view(json_member(model, VIEW("name"))), &id) &&
-            !model_is_filtered(id) && is_served(model))
-            write_model(id, out);
-    }
+static void list_model(struct view id, struct view root, struct bytes *out)
+{
+    bytes_append(out, out->at[out->len - 1] == '[' ? VIEW("") : VIEW(","));
+    write_model(id, root, out);
 }
 
-/* A page; the next one is asked for by the token in it. */
-static enum error answer(void *of, struct plan *plan, size_t call, const struct call_answer *whole,
-                         struct bytes *out)
+static void list_catalog(const struct catalog *catalog, struct bytes *out)
+{
+    struct view name;
+    size_t at = 0;
+
+    while (catalog_next(catalog, &at, &name))
+        if (!model_is_filtered(name))
+            list_model(name, name, out);
+}
+
+/* Whether an operator's alias leads to something that can be served. */
+static bool is_alias(const struct catalog *catalog, struct view name, struct view model)
+{
+    struct view plain;
+
+    return !catalog_has(catalog, name) && model_name(model, &plain) && !model_is_filtered(plain) &&
+           catalog_has(catalog, plain);
+}
+
+static void list_aliases(const struct catalog *catalog, struct bytes *out)
+{
+    struct view name, model;
+    size_t at = 0;
+
+    while (alias_next(&at, &name, &model))
+        if (is_alias(catalog, name, model))
+            list_model(name, model, out);
+}
+
+static enum error await_list(const struct request *request, struct plan *plan)
+{
+    bool has_old = request->catalog->read_ms && !request->may_wait;
+
+    if (!has_old && !catalog_is_fresh(request->catalog, request->now_ms))
+        plan->models_wait_ms = CATALOG_LIST_MS;
+    return ERROR_NONE;
+}
+
+static enum error begin_list(void *of, const struct request *request, struct plan *plan)
 {
     struct state *state = of;
-    yyjson_doc *doc = json_read_reply(whole->body);
-    yyjson_val *root = yyjson_doc_get_root(doc), *models = json_member(root, VIEW("models"));
-    bool is_list = yyjson_is_arr(models) || (call > 0 && yyjson_is_obj(root));
-    struct view token = json_view(json_member(root, VIEW("nextPageToken")));
 
-    (void)out; /* `end` writes all pages */
-    if (is_list)
-        write_models(models, &state->list);
-    plan->kept = state->list.len;
-    if (is_list && token.len)
-        add_page(state, plan, token);
-    yyjson_doc_free(doc);
-    return is_list ? ERROR_NONE : ERROR_UPSTREAM;
+    state->catalog = request->catalog;
+    return await_list(request, plan);
 }
 
-static void end(void *of, struct bytes *out)
+static void end_list(void *of, struct bytes *out)
 {
     const struct state *state = of;
 
     bytes_append(out, VIEW("{\"object\":\"list\",\"data\":["));
-    bytes_append(out, bytes_view(&state->list));
+    list_catalog(state->catalog, out);
+    list_aliases(state->catalog, out);
     bytes_append(out, VIEW("],\"success\":true}"));
+}
+
+/* ---- one ---- */
+
+static enum error refuse(const struct request *request, struct plan *plan)
+{
+    struct view id = request->model;
+
+    bytes_printf(&plan->why, "The model '%.*s' does not exist.", id.len < 128 ? (int)id.len : 128,
+                 id.at);
+    plan->param = "model";
+    return ERROR_NO_MODEL;
+}
+
+static enum error begin_one(void *of, const struct request *request, struct plan *plan)
+{
+    struct state *state = of;
+    struct model_choice choice;
+
+    await_list(request, plan);
+    if (plan->models_wait_ms)
+        return ERROR_NONE;
+    if (catalog_choose(request->catalog, request->model, false, request->now_ms, &choice) ==
+            CHOICE_NONE ||
+        !catalog_has(request->catalog, choice.name))
+        return refuse(request, plan);
+    bytes_copy(&state->id, request->model);
+    bytes_copy(&state->root, choice.name);
+    return ERROR_NONE;
+}
+
+static void end_one(void *of, struct bytes *out)
+{
+    const struct state *state = of;
+
+    write_model(bytes_view(&state->id), bytes_view(&state->root), out);
 }
 
 static void clear(void *of)
 {
     struct state *state = of;
 
-    bytes_clear(&state->list);
+    bytes_clear(&state->id);
+    bytes_clear(&state->root);
 }
 
 const struct endpoint endpoint_models = {
     .name = "openai_models",
     .state_size = sizeof(struct state),
-    .stream = "application/json",
-    .begin = begin,
-    .answer = answer,
-    .end = end,
+    .begin = begin_list,
+    .end = end_list,
+    .clear = clear,
+};
+
+const struct endpoint endpoint_model = {
+    .name = "openai_models",
+    .state_size = sizeof(struct state),
+    .begin = begin_one,
+    .end = end_one,
     .clear = clear,
 };

@@ -87,6 +87,11 @@ def picture():
     return [reply.choices[0].message.content, url.split(",")[1]]
 
 
+def models():
+    retrieve = client.models.retrieve
+    return [[model.id for model in client.models.list()], retrieve("gemini-2.5-flash").id, name_of(lambda: retrieve("gemini-none"))]
+
+
 def embeddings():
     """One text by the SDK's own default, which is base64; many as floats; and what it makes of a mistake."""
     create = client.embeddings.create
@@ -142,6 +147,6 @@ def parallel():
     return asyncio.run(many())
 
 
-TASKS = {task.__name__: task for task in (chat, stream, errors, fails, broken_stream, times_out, retries, picture, tools, embeddings,
+TASKS = {task.__name__: task for task in (chat, stream, errors, fails, broken_stream, times_out, retries, picture, tools, models, embeddings,
                                             parallel)}
 print(json.dumps(TASKS[sys.argv[1]]()))

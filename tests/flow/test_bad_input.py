@@ -548,7 +548,7 @@ def test_pages_may_read_the_headers_of_retries(stage):
     for answer in (stage.chat(), stage.request("POST", CHAT, b"{}"), stage.request("GET", "/v1/models"),
                    stage.request("GET", "/nothing"), stage.request("OPTIONS", CHAT), stage.request("GET", "/health")):
         exposed = answer.headers["access-control-expose-headers"].split(", ")
-        assert set(exposed) == {"x-request-id", "retry-after", "retry-after-ms", "x-should-retry"}
+        assert set(exposed) == {"x-request-id", "x-gateway-model", "retry-after", "retry-after-ms", "x-should-retry"}
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body_costs_nothing(stage):

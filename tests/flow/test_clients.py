@@ -78,7 +78,13 @@ def test_curl_asks_for_health(stage):
     assert status == 200 and json.loads(body)["status"] == "healthy"
 
 
-@pytest.mark.parametrize("title, number", [("curl: images", 0), ("curl: health and stats", 1)])
+def test_curl_asks_for_a_vector_of_a_model_that_is_gone(stage):
+    status, _, body = shell(stage, commands(stage, "curl: embeddings")[0])
+    reply = json.loads(body)
+    assert status == 200 and reply["model"] == "text-embedding-004" and len(reply["data"][0]["embedding"]) == 768, body
+
+
+@pytest.mark.parametrize("title, number", [("curl: health and stats", 1)])
 def test_a_route_that_is_not_there_yet_says_so(stage, title, number):
     before = stage.sim.total()
     status, content_type, body = shell(stage, commands(stage, title)[number])

@@ -65,7 +65,7 @@ def test_it_retries_when_we_say_that_it_may(stage_of, python):
     once, and be refused: only if it obeys our Retry-After its second try is a good one."""
     stage = stage_of(keys=["key-ok-1"], tokens=[TOKEN], database=False, env={"TIME_OUT": "1"})
     stage.sim.key("key-ok-1", "minute4", times=1)
-    said, seconds = ask(stage, python, PROGRAM, "retries")
+    said, seconds = ask(stage, python, PROGRAM, "retries", MODEL="gemini-2.5-flash")
     assert said == "You said: Hello, world!" and seconds >= 3
     assert stage.sim.total() == 2
 

@@ -11,6 +11,7 @@
 #include "openai/chat/chat.h"
 #include "openai/endpoints.h"
 #include "openai/shape.h"
+#include "parts/catalog.h"
 #include "base/json.h"
 #include "settings/options.h"
 #include "base/sse.h"
@@ -171,19 +172,22 @@ static void whole(struct ask *ask, struct view json)
 static void models(struct view json)
 {
     void *state = memory_new(endpoint_models.state_size);
+    struct catalog catalog = {.read_ms = 1};
+    struct request request = {.pool = "gemini", .catalog = &catalog};
     struct plan plan = {.limit = 2};
-    struct bytes out = {0};
+    struct bytes out = {0}, token = {0};
 
-    endpoint_models.begin(state, &(struct request){.pool = "gemini"}, &plan);
-    if (endpoint_models.answer(state, &plan, 0, &(struct call_answer){.body = json}, &out) ==
-        ERROR_NONE) {
+    if (catalog_read_page(&catalog.names, json, &token)) {
+        assert(endpoint_models.begin(state, &request, &plan) == ERROR_NONE && !plan.count);
         endpoint_models.end(state, &out);
         check_object(&out, false);
     }
     endpoint_models.clear(state);
     free(state);
+    catalog_clear(&catalog);
     plan_clear(&plan);
     bytes_clear(&out);
+    bytes_clear(&token);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -7,6 +7,7 @@
 #include "objects/mentions.h"
 #include "openai/chat/chat.h"
 #include "openai/chat/request.h"
+#include "parts/catalog.h"
 #include "parts/refusal.h"
 #include "settings/settings.h"
 
@@ -117,6 +118,8 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
     enum error error;
 
     state->ask = (struct ask){.refusals = request->refusals,
+                              .catalog = request->catalog,
+                              .may_wait = request->may_wait,
                               .now_ms = request->now_ms,
                               .signatures = request->signatures,
                               .client = request->client,
@@ -128,6 +131,10 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
     state->any_client = request->any_client;
     state->now_ms = request->now_ms;
     error = openai_chat_request(request->body, &state->ask, &plan->why, &plan->param);
+    if (state->ask.awaits_models) {
+        plan->models_wait_ms = CATALOG_CHOICE_MS;
+        return ERROR_NONE;
+    }
     if (error == ERROR_NONE)
         error = make_plan(state, plan);
     if (error != ERROR_NONE)

@@ -16,6 +16,8 @@
 #include "openai/chat/media.h"
 #include "openai/chat/request_private.h"
 #include "openai/chat/tools.h"
+#include "models/alias.h"
+#include "parts/catalog.h"
 #include "settings/options.h"
 
 enum { SAFETY_MOST = 64 /* settings that are compared with each other */ };
@@ -130,33 +132,50 @@ static bool take_extra_body(struct chat *chat)
 /* ---- the model ---- */
 
 /* With Google's search only what the operator allows, since that costs extra. */
-static bool take_suffix(struct chat *chat, struct view asked, struct view *name)
+static bool check_suffix(struct chat *chat, struct view asked, struct view base, struct view name)
 {
-    chat->suffix = suffix_take(*name, name);
-    if (chat->suffix & SUFFIX_SEARCH && !suffix_is_for(SUFFIX_SEARCH, *name))
-        return chat_refuse(chat, ERROR_NO_MODEL, "model",
-                           "The model '%.*s' does not exist: SEARCH_MODELS does not have '%.*s'.",
-                           asked.len < 128 ? (int)asked.len : 128, asked.at, (int)name->len,
-                           name->at);
     chat->ask->is_search = chat->suffix & SUFFIX_SEARCH;
-    return true;
+    if (!chat->ask->is_search || suffix_is_for(SUFFIX_SEARCH, name) ||
+        suffix_is_for(SUFFIX_SEARCH, base))
+        return true;
+    return chat_refuse(chat, ERROR_NO_MODEL, "model",
+                       "The model '%.*s' does not exist: SEARCH_MODELS does not have '%.*s'.",
+                       asked.len < 128 ? (int)asked.len : 128, asked.at, (int)name.len, name.at);
+}
+
+/* The model behind a name, which may be an operator's alias and may have suffixes. */
+static enum choice choose(struct chat *chat, struct view asked, struct view *base,
+                          struct model_choice *choice)
+{
+    const struct ask *ask = chat->ask;
+    struct view named = alias_of_operator(asked);
+
+    if (!model_name(named.len ? named : asked, base) || model_is_filtered(*base))
+        return CHOICE_NONE;
+    chat->suffix = suffix_take(*base, base);
+    return catalog_choose(ask->catalog, *base, ask->may_wait, ask->now_ms, choice);
 }
 
 static bool take_model(struct chat *chat)
 {
-    struct view asked = json_view(chat->value[F_model]), name;
+    struct view asked = json_view(chat->value[F_model]), base, name;
     int shown = asked.len < 128 ? (int)asked.len : 128;
-    bool is_good;
+    struct model_choice choice;
+    enum choice how;
 
     if (!asked.len)
         return chat_refuse(chat, ERROR_MISSING_PARAMETER, "model",
                            "Missing required parameter: 'model'.");
-    is_good = model_name(asked, &name) && !model_is_filtered(name);
-    if (is_good && !take_suffix(chat, asked, &name))
+    how = choose(chat, asked, &base, &choice);
+    chat->ask->awaits_models = how == CHOICE_AWAITS;
+    if (how == CHOICE_AWAITS)
         return false;
-    if (!is_good || model_is_filtered(name))
+    if (how == CHOICE_NONE)
         return chat_refuse(chat, ERROR_NO_MODEL, "model", "The model '%.*s' does not exist.", shown,
                            asked.at);
+    name = choice.name;
+    if (!check_suffix(chat, asked, base, name))
+        return false;
     chat->model = model_facts(name);
     if (chat->model->is_no_chat)
         return chat_refuse(chat, ERROR_NO_MODEL, "model", "The model '%.*s' is not a chat model.",

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "models/model.h"
+#include "parts/catalog.h"
 
 enum { SHOWN = 128 /* bytes of a name in an error */ };
 
@@ -16,7 +16,9 @@ enum { SHOWN = 128 /* bytes of a name in an error */ };
 struct reading {
     struct embed *embed;
     struct plan *plan;
+    const struct request *request;
     yyjson_val *input, *task, *title;
+    int dimensions; /* that the model's name has always meant; 0: none */
     enum error error;
 };
 
@@ -61,21 +63,30 @@ static bool read_count(yyjson_val *value, int64_t *number)
 
 static bool take_model(struct reading *r, yyjson_val *value)
 {
-    struct view asked = json_view(value), name;
+    struct view asked = json_view(value);
+    const struct request *request = r->request;
+    struct model_choice choice;
+    enum choice how;
     int shown = asked.len < SHOWN ? (int)asked.len : SHOWN;
 
     if (value && !yyjson_is_str(value))
         return refuse_type(r, "model", "a string", value);
     if (!asked.len)
         return refuse(r, ERROR_MISSING_PARAMETER, "model", "Missing required parameter: 'model'.");
-    if (!model_name(asked, &name) || model_is_filtered(name))
+    how = catalog_choose(request->catalog, asked, request->may_wait, request->now_ms, &choice);
+    if (how == CHOICE_AWAITS)
+        r->plan->models_wait_ms = CATALOG_CHOICE_MS;
+    if (how == CHOICE_AWAITS)
+        return false;
+    if (how == CHOICE_NONE)
         return refuse(r, ERROR_NO_MODEL, "model", "The model '%.*s' does not exist.", shown,
                       asked.at);
-    if (model_facts(name)->embeds == EMBEDS_NOT)
+    if (model_facts(choice.name)->embeds == EMBEDS_NOT)
         return refuse(r, ERROR_NO_MODEL, "model", "The model '%.*s' is not an embedding model.",
                       shown, asked.at);
     bytes_copy(&r->embed->client_model, asked);
-    bytes_copy(&r->embed->model, name);
+    bytes_copy(&r->embed->model, choice.name);
+    r->dimensions = choice.dimensions;
     return true;
 }
 
@@ -266,15 +277,14 @@ static uint64_t estimate_of(struct view text)
     return text.len / 4 + 1;
 }
 
-static void add_step(struct reading *r, const struct request *request, struct bytes *body,
-                     uint64_t tokens)
+static void add_step(struct reading *r, struct bytes *body, uint64_t tokens)
 {
     const char *operation = r->embed->is_list ? "batchEmbedContents" : "embedContent";
-    struct step step = {.order = {.pool = request->pool,
+    struct step step = {.order = {.pool = r->request->pool,
                                   .operation = operation,
                                   .body = body_new(body),
                                   .tokens = tokens,
-                                  .client = request->client},
+                                  .client = r->request->client},
                         .pass = STEP_WHOLE,
                         .place = r->plan->count};
 
@@ -284,25 +294,24 @@ static void add_step(struct reading *r, const struct request *request, struct by
     body_let_go(step.order.body);
 }
 
-static void add_single(struct reading *r, const struct request *request)
+static void add_single(struct reading *r)
 {
     struct view text = json_view(r->input);
     struct bytes body = {0};
 
     write_input(r, text, &body);
-    add_step(r, request, &body, estimate_of(text));
+    add_step(r, &body, estimate_of(text));
 }
 
-static void end_batch(struct reading *r, const struct request *request, struct bytes *body,
-                      uint64_t *tokens)
+static void end_batch(struct reading *r, struct bytes *body, uint64_t *tokens)
 {
     bytes_text(body, "]}");
-    add_step(r, request, body, *tokens);
+    add_step(r, body, *tokens);
     *body = (struct bytes){0};
     *tokens = 0;
 }
 
-static void add_batches(struct reading *r, const struct request *request)
+static void add_batches(struct reading *r)
 {
     struct bytes body = {0};
     uint64_t tokens = 0;
@@ -315,7 +324,7 @@ static void add_batches(struct reading *r, const struct request *request)
         write_input(r, json_view(input), &body);
         tokens += estimate_of(json_view(input));
         if ((i + 1) % EMBED_BATCH == 0 || i + 1 == max)
-            end_batch(r, request, &body, &tokens);
+            end_batch(r, &body, &tokens);
     }
 }
 
@@ -333,7 +342,7 @@ static bool read_members(struct reading *r, yyjson_val *root)
 
 enum error embed_read(struct embed *embed, const struct request *request, struct plan *plan)
 {
-    struct reading r = {.embed = embed, .plan = plan};
+    struct reading r = {.embed = embed, .plan = plan, .request = request};
     const char *fault = NULL;
     yyjson_doc *doc = json_read_request(request->body, &fault);
 
@@ -342,12 +351,13 @@ enum error embed_read(struct embed *embed, const struct request *request, struct
         return ERROR_BAD_JSON;
     }
     if (read_members(&r, yyjson_doc_get_root(doc))) {
+        embed->dimensions = embed->dimensions ? embed->dimensions : r.dimensions;
         embed->normalises =
             embed->dimensions && model_facts(bytes_view(&embed->model))->embeds != EMBEDS_UNITS;
         if (embed->is_list)
-            add_batches(&r, request);
+            add_batches(&r);
         else
-            add_single(&r, request);
+            add_single(&r);
     }
     yyjson_doc_free(doc);
     return r.error;

@@ -81,6 +81,8 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
     if (inputs_open(&inputs, request, plan) == ERROR_NONE)
         image_wish_read(&state->wish, &inputs);
     inputs_close(&inputs);
+    if (plan->models_wait_ms)
+        return ERROR_NONE;
     plan->is_sse = state->wish.is_stream;
     return inputs.error == ERROR_NONE ? add_steps(state, request, plan) : inputs.error;
 }

@@ -4,7 +4,7 @@
  * model. */
 #include "openai/images/wish.h"
 
-#include "models/model.h"
+#include "parts/catalog.h"
 #include "settings/options.h"
 
 enum {
@@ -31,7 +31,10 @@ static bool is_openais(struct view model)
 
 static bool read_model(struct image_wish *wish, struct inputs *inputs)
 {
+    const struct request *request = inputs->request;
     struct view asked = {0}, name;
+    struct model_choice choice;
+    enum choice how;
     int shown;
 
     if (!inputs_text(inputs, "model", &asked))
@@ -39,7 +42,13 @@ static bool read_model(struct image_wish *wish, struct inputs *inputs)
     if (!asked.len || is_openais(asked))
         asked = view_of(settings_now()->create_image_model);
     shown = asked.len < 128 ? (int)asked.len : 128;
-    if (!model_name(asked, &name) || model_is_filtered(name))
+    how = catalog_choose(request->catalog, asked, request->may_wait, request->now_ms, &choice);
+    name = choice.name;
+    if (how == CHOICE_AWAITS)
+        inputs->plan->models_wait_ms = CATALOG_CHOICE_MS;
+    if (how == CHOICE_AWAITS)
+        return false;
+    if (how == CHOICE_NONE)
         return inputs_refuse(inputs, ERROR_NO_MODEL, "model", "The model '%.*s' does not exist.",
                              shown, asked.len ? asked.at : "");
     wish->facts = model_facts(name);

@@ -88,7 +88,7 @@ static void every_reply_has_its_number_and_may_be_read_by_pages(void **state)
         expect_text("number", header("x-request-id"), cases[i].want);
         expect_text("who", header("access-control-allow-origin"), "*");
         expect_text("what", header("access-control-expose-headers"),
-                    "x-request-id, retry-after, retry-after-ms, x-should-retry");
+                    "x-request-id, x-gateway-model, retry-after, retry-after-ms, x-should-retry");
         close_req(state);
     }
 }

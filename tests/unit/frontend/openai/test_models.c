@@ -1,166 +1,161 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list of models as OpenAI has it. */
+/* The list of models as OpenAI has it, and one of it. */
 #include "frontend/dialect_test.h"
 
 #include <stdlib.h>
 
-#define MODEL(id)                                                                                  \
-    "{'id':'" id "','object':'model','created':1702425600,'owned_by':'google','permission':[],"    \
-    "'root':'models/" id "','parent':null}"
-#define LIST(models) "{'object':'list','data':[" models "],'success':true}"
-#define METHODS(methods) ",'supportedGenerationMethods':[" methods "]"
+#include "parts/catalog.h"
 
-/* A list of pages, as the endpoint sees them. */
-struct list {
-    void *state;
-    struct plan plan;
+#define MODEL_OF(id, root)                                                                         \
+    "{'id':'" id "','object':'model','created':1702425600,'owned_by':'google','permission':[],"    \
+    "'root':'models/" root "','parent':null}"
+#define MODEL(id) MODEL_OF(id, id)
+#define LIST(models) "{'object':'list','data':[" models "],'success':true}"
+
+static struct catalog catalog;
+
+/* The keys have these models. */
+static void know(const char *page)
+{
+    struct bytes json = json_of(page), token = {0};
+
+    catalog_clear(&catalog);
+    assert_true(catalog_read_page(&catalog.names, bytes_view(&json), &token));
+    catalog.read_ms = 1000;
+    bytes_clear(&json);
+    bytes_clear(&token);
+}
+
+static int open_models(void **state)
+{
+    plain_options(state);
+    settings_mine()->models_cache_ms = 5000;
+    return 0;
+}
+
+static int close_models(void **state)
+{
+    (void)state;
+    catalog_clear(&catalog);
+    return 0;
+}
+
+struct asked {
+    enum error error;
+    uint64_t wait_ms;
+    struct bytes out;
 };
 
-static void open_list(struct list *list)
+static struct asked ask(const struct endpoint *endpoint, const char *model, uint64_t now_ms,
+                        bool may_wait)
 {
-    const struct request request = {.pool = "gemini", .client = 7};
+    struct request request = {
+        .model = view_of(model), .now_ms = now_ms, .catalog = &catalog, .may_wait = may_wait};
+    void *state = calloc(1, endpoint->state_size);
+    struct plan plan = {.limit = 4};
+    struct asked asked = {.error = endpoint->begin(state, &request, &plan)};
 
-    *list = (struct list){.state = memory_new(endpoint_models.state_size), .plan = {.limit = 4}};
-    assert_int_equal(endpoint_models.begin(list->state, &request, &list->plan), ERROR_NONE);
-}
-
-static enum error give(struct list *list, size_t call, struct view page, struct bytes *out)
-{
-    return endpoint_models.answer(list->state, &list->plan, call,
-                                  &(struct call_answer){.body = page}, out);
-}
-
-static void close_list(struct list *list)
-{
-    endpoint_models.clear(list->state);
-    free(list->state);
-    plan_clear(&list->plan);
-}
-
-static void a_page_is_asked_for(void **state)
-{
-    const struct step *step;
-    struct list list;
-
-    (void)state;
-    open_list(&list);
-    assert_int_equal(list.plan.count, 1);
-    step = list.plan.steps[0];
-    assert_true(view_equal(step->order.path, VIEW("/models?pageSize=1000")));
-    assert_string_equal(step->order.operation, "models");
-    assert_string_equal(step->order.pool, "gemini");
-    assert_int_equal(step->order.client, 7);
-    assert_null(step->order.body);
-    assert_int_equal(step->pass, STEP_WHOLE);
-    assert_false(step->order.stream || list.plan.is_sse);
-    close_list(&list);
-}
-
-static void pages_are_followed_and_become_one_list(void **state)
-{
-    struct bytes first = json_of("{'models':[{'name':'models/a'}],'nextPageToken':'t/+=&x'}"),
-                 last = json_of("{'models':[{'name':'models/b'}]}"),
-                 want = json_of(LIST(MODEL("a") "," MODEL("b"))), out = {0};
-    struct list list;
-
-    (void)state;
-    open_list(&list);
-    assert_int_equal(give(&list, 0, bytes_view(&first), &out), ERROR_NONE);
-    assert_int_equal(list.plan.count, 2);
-    assert_true(view_equal(list.plan.steps[1]->order.path,
-                           VIEW("/models?pageSize=1000&pageToken=t%2F%2B%3D%26x")));
-    assert_int_equal(give(&list, 1, bytes_view(&last), &out), ERROR_NONE);
-    assert_int_equal(list.plan.count, 2);
-    assert_int_equal(out.len, 0);
-    endpoint_models.end(list.state, &out);
-    assert_string_equal(bytes_cstr(&out), want.at);
-    close_list(&list);
-    bytes_clear(&first);
-    bytes_clear(&last);
-    bytes_clear(&want);
-    bytes_clear(&out);
-}
-
-static void pages_without_end_are_enough_at_some_point(void **state)
-{
-    struct bytes page = json_of("{'models':[{'name':'models/a'}],'nextPageToken':'t'}"), out = {0};
-    struct list list;
-
-    (void)state;
-    open_list(&list);
-    for (size_t call = 0; call < list.plan.limit; call++)
-        assert_int_equal(give(&list, call, bytes_view(&page), &out), ERROR_NONE);
-    assert_int_equal(list.plan.count, list.plan.limit);
-    close_list(&list);
-    bytes_clear(&page);
+    assert_int_equal(plan.count, 0);
+    asked.wait_ms = plan.models_wait_ms;
+    if (asked.error == ERROR_NONE && !asked.wait_ms)
+        endpoint->end(state, &asked.out);
+    assert_true(asked.error == ERROR_NONE || plan.why.len);
+    endpoint->clear(state);
+    free(state);
+    plan_clear(&plan);
+    return asked;
 }
 
 static void a_list_becomes_a_list(void **state)
 {
     static const struct {
-        const char *what, *in, *want;
+        const char *what, *in, *aliases, *want;
     } cases[] = {
-        {"none", "{'models':[]}", LIST("")},
-        {"two",
-         "{'models':[{'name':'models/a','version':'1'" METHODS(
-             "'countTokens','generateContent'") "},"
-                                                "{'name':'models/b'" METHODS(
-                                                    "'embedContent'") "}]}",
+        {"none", "{'models':[]}", "", LIST("")},
+        {"two", "{'models':[{'name':'models/a','version':'1'},{'name':'models/b'}]}", "",
          LIST(MODEL("a") "," MODEL("b"))},
-        {"pictures by predict", "{'models':[{'name':'models/a'" METHODS("'predict'") "}]}",
-         LIST(MODEL("a"))},
-        {"what no route serves",
-         "{'models':[{'name':'models/a'" METHODS(
-             "'bidiGenerateContent'") "},"
-                                      "{'name':'models/b'" METHODS("") "}]}",
-         LIST("")},
-        {"methods unknown", "{'models':[{'name':'models/a'}]}", LIST(MODEL("a"))},
-        {"filtered", "{'models':[{'name':'models/gemini-old'},{'name':'models/b'}]}",
+        {"filtered", "{'models':[{'name':'models/gemini-old'},{'name':'models/b'}]}", "",
          LIST(MODEL("b"))},
-        {"odd ones", "{'models':[null,{'name':5},{},{'name':'a/b'},{'name':'c'}]}",
-         LIST(MODEL("c"))},
+        {"an alias", "{'models':[{'name':'models/a'}]}", "gpt-x=a",
+         LIST(MODEL("a") "," MODEL_OF("gpt-x", "a"))},
+        {"aliases of what is not there", "{'models':[{'name':'models/a'}]}",
+         "gpt-x=b,gpt-y=gemini-old,a=a", LIST(MODEL("a"))},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct bytes in = json_of(cases[i].in), want = json_of(cases[i].want), out = {0};
-        struct list list;
+        struct bytes want = json_of(cases[i].want);
+        struct asked asked;
 
-        open_list(&list);
-        assert_int_equal(give(&list, 0, bytes_view(&in), &out), ERROR_NONE);
-        endpoint_models.end(list.state, &out);
-        expect_text(cases[i].what, bytes_cstr(&out), want.at);
-        close_list(&list);
-        bytes_clear(&in);
+        know(cases[i].in);
+        settings_mine()->model_aliases = cases[i].aliases;
+        asked = ask(&endpoint_models, "", 1000, true);
+        assert_int_equal(asked.error, ERROR_NONE);
+        expect_text(cases[i].what, bytes_cstr(&asked.out), want.at);
+        bytes_clear(&asked.out);
         bytes_clear(&want);
-        bytes_clear(&out);
     }
 }
 
-static void what_is_no_list_is_refused(void **state)
+static void the_list_is_waited_for_once_it_is_old(void **state)
 {
-    static const char *const replies[] = {"", "{", "[]", "{}", "{\"models\":{}}", "{\"error\":{}}"};
+    static const struct endpoint *const endpoints[] = {&endpoint_models, &endpoint_model};
 
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(replies); i++) {
-        struct bytes out = {0};
-        struct list list;
+    for (size_t i = 0; i < COUNT_OF(endpoints); i++) {
+        struct asked asked;
 
-        open_list(&list);
-        assert_int_equal(give(&list, 0, view_of(replies[i]), &out), ERROR_UPSTREAM);
-        assert_int_equal(out.len, 0);
-        close_list(&list);
+        catalog_clear(&catalog);
+        assert_true(ask(endpoints[i], "a", 1000, true).wait_ms > 0);
+        assert_true(ask(endpoints[i], "a", 1000, false).wait_ms > 0); /* it could not be had */
+        know("{'models':[{'name':'models/a'}]}");
+        asked = ask(endpoints[i], "a", 5999, true);
+        assert_true(asked.out.len > 0);
+        bytes_clear(&asked.out);
+        assert_true(ask(endpoints[i], "a", 6000, true).wait_ms > 0);
+        asked = ask(endpoints[i], "a", 6000, false); /* an old one is better than none */
+        assert_true(asked.out.len > 0);
+        bytes_clear(&asked.out);
+    }
+}
+
+static void one_model_is_told(void **state)
+{
+    static const struct {
+        const char *id, *want; /* NULL: it does not exist */
+    } cases[] = {
+        {"a", MODEL("a")},
+        {"models/a", MODEL_OF("models/a", "a")},
+        {"gpt-x", MODEL_OF("gpt-x", "a")},
+        {"text-embedding-004", MODEL_OF("text-embedding-004", "gemini-embedding-2")},
+        {"b", NULL},
+        {"gemini-old", NULL},
+        {"", NULL},
+        {"x/y", NULL},
+    };
+
+    (void)state;
+    know("{'models':[{'name':'models/a'},{'name':'models/gemini-old'},"
+         "{'name':'models/gemini-embedding-2'}]}");
+    settings_mine()->model_aliases = "gpt-x=a";
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct bytes want = json_of(cases[i].want ? cases[i].want : "");
+        struct asked asked = ask(&endpoint_model, cases[i].id, 1000, true);
+
+        assert_int_equal(asked.error, cases[i].want ? ERROR_NONE : ERROR_NO_MODEL);
+        expect_text(cases[i].id, bytes_cstr(&asked.out), want.at);
+        bytes_clear(&asked.out);
+        bytes_clear(&want);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_page_is_asked_for, plain_options),
-        cmocka_unit_test_setup(pages_are_followed_and_become_one_list, plain_options),
-        cmocka_unit_test_setup(pages_without_end_are_enough_at_some_point, plain_options),
-        cmocka_unit_test_setup(a_list_becomes_a_list, plain_options),
-        cmocka_unit_test_setup(what_is_no_list_is_refused, plain_options),
+        cmocka_unit_test_setup_teardown(a_list_becomes_a_list, open_models, close_models),
+        cmocka_unit_test_setup_teardown(the_list_is_waited_for_once_it_is_old, open_models,
+                                        close_models),
+        cmocka_unit_test_setup_teardown(one_model_is_told, open_models, close_models),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
