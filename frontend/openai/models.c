@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "models/alias.h"
+#include "models/suffix.h"
 #include "parts/catalog.h"
 #include "settings/settings.h"
 
@@ -35,14 +36,35 @@ static void list_model(struct view id, struct view root, struct bytes *out)
     write_model(id, root, out);
 }
 
+/* What the model is called with something behind its name that it may be asked with. */
+static void list_variants(const struct catalog *catalog, struct view name, struct bytes *out)
+{
+    static const enum suffix suffixes[] = {SUFFIX_SEARCH, SUFFIX_IMAGE, SUFFIX_NO_THOUGHT};
+    struct bytes id = {0};
+
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        id.len = 0;
+        bytes_append(&id, name);
+        bytes_append(&id, suffix_word(suffixes[i]));
+        if (suffix_is_for(suffixes[i], name) && !catalog_has(catalog, bytes_view(&id)) &&
+            !model_is_filtered(bytes_view(&id)))
+            list_model(bytes_view(&id), name, out);
+    }
+    bytes_clear(&id);
+}
+
 static void list_catalog(const struct catalog *catalog, struct bytes *out)
 {
     struct view name;
     size_t at = 0;
 
-    while (catalog_next(catalog, &at, &name))
-        if (!model_is_filtered(name))
-            list_model(name, name, out);
+    while (catalog_next(catalog, &at, &name)) {
+        if (model_is_filtered(name))
+            continue;
+        list_model(name, name, out);
+        if (!model_facts(name)->is_no_chat && !model_facts(name)->has_no_text)
+            list_variants(catalog, name, out);
+    }
 }
 
 /* Whether an operator's alias leads to something that can be served. */
@@ -103,6 +125,24 @@ static enum error refuse(const struct request *request, struct plan *plan)
     return ERROR_NO_MODEL;
 }
 
+/* Who serves it, with what stands behind a name that it may be asked with; false: nobody. */
+static bool find(const struct request *request, struct model_choice *choice)
+{
+    const struct catalog *catalog = request->catalog;
+    unsigned suffixes = 0;
+    struct view base = {0};
+
+    if (catalog_choose(catalog, request->model, false, request->now_ms, choice) == CHOICE_NONE)
+        return false;
+    if (catalog_has(catalog, choice->name))
+        return true;
+    suffixes = suffix_take(choice->name, &base);
+    if (!suffixes || catalog_choose(catalog, base, false, request->now_ms, choice) == CHOICE_NONE ||
+        (suffixes & SUFFIX_SEARCH && !suffix_is_for(SUFFIX_SEARCH, choice->name)))
+        return false;
+    return catalog_has(catalog, choice->name);
+}
+
 static enum error begin_one(void *of, const struct request *request, struct plan *plan)
 {
     struct state *state = of;
@@ -111,9 +151,7 @@ static enum error begin_one(void *of, const struct request *request, struct plan
     await_list(request, plan);
     if (plan->models_wait_ms)
         return ERROR_NONE;
-    if (catalog_choose(request->catalog, request->model, false, request->now_ms, &choice) ==
-            CHOICE_NONE ||
-        !catalog_has(request->catalog, choice.name))
+    if (!find(request, &choice))
         return refuse(request, plan);
     bytes_copy(&state->id, request->model);
     bytes_copy(&state->root, choice.name);

@@ -28,8 +28,14 @@ static void know(const char *page)
 
 static int open_models(void **state)
 {
+    static const char *search[] = {"gemini-s", "gemini-embedding*"}, *image[] = {"gemini-i"},
+                      *thinking[] = {"gemini-t"};
+
     plain_options(state);
     settings_mine()->models_cache_ms = 5000;
+    settings_mine()->search_models = (struct option_list){search, 2};
+    settings_mine()->image_models = (struct option_list){image, 1};
+    settings_mine()->thinking_models = (struct option_list){thinking, 1};
     return 0;
 }
 
@@ -70,17 +76,36 @@ static void a_list_becomes_a_list(void **state)
 {
     static const struct {
         const char *what, *in, *aliases, *want;
-    } cases[] = {
-        {"none", "{'models':[]}", "", LIST("")},
-        {"two", "{'models':[{'name':'models/a','version':'1'},{'name':'models/b'}]}", "",
-         LIST(MODEL("a") "," MODEL("b"))},
-        {"filtered", "{'models':[{'name':'models/gemini-old'},{'name':'models/b'}]}", "",
-         LIST(MODEL("b"))},
-        {"an alias", "{'models':[{'name':'models/a'}]}", "gpt-x=a",
-         LIST(MODEL("a") "," MODEL_OF("gpt-x", "a"))},
-        {"aliases of what is not there", "{'models':[{'name':'models/a'}]}",
-         "gpt-x=b,gpt-y=gemini-old,a=a", LIST(MODEL("a"))},
-    };
+    } cases[] =
+        {
+            {"none", "{'models':[]}", "", LIST("")},
+            {"two", "{'models':[{'name':'models/a','version':'1'},{'name':'models/b'}]}", "",
+             LIST(MODEL("a") "," MODEL("b"))},
+            {"filtered", "{'models':[{'name':'models/gemini-old'},{'name':'models/b'}]}", "",
+             LIST(MODEL("b"))},
+            {"what may stand behind a name",
+             "{'models':[{'name':'models/gemini-s'},{'name':'models/gemini-i'},{'name':'models/"
+             "gemini-t'},"
+             "{'name':'models/gemini-t-non-thinking'},{'name':'gemini-embedding-2'}]}",
+             "",
+             LIST(MODEL("gemini-s") "," MODEL_OF("gemini-s-search", "gemini-s") "," MODEL("gemini-"
+                                                                                          "i") "," MODEL_OF(
+                 "gemini-i-image",
+                 "gemini-i") "," MODEL("gemini-t") "," MODEL("gemini-t-non-thinking") "," MODEL("ge"
+                                                                                                "mi"
+                                                                                                "ni"
+                                                                                                "-e"
+                                                                                                "mb"
+                                                                                                "ed"
+                                                                                                "di"
+                                                                                                "ng"
+                                                                                                "-"
+                                                                                                "2"))},
+            {"an alias", "{'models':[{'name':'models/a'}]}", "gpt-x=a",
+             LIST(MODEL("a") "," MODEL_OF("gpt-x", "a"))},
+            {"aliases of what is not there", "{'models':[{'name':'models/a'}]}",
+             "gpt-x=b,gpt-y=gemini-old,a=a", LIST(MODEL("a"))},
+        };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -128,14 +153,18 @@ static void one_model_is_told(void **state)
         {"models/a", MODEL_OF("models/a", "a")},
         {"gpt-x", MODEL_OF("gpt-x", "a")},
         {"text-embedding-004", MODEL_OF("text-embedding-004", "gemini-embedding-2")},
+        {"gemini-s-search", MODEL_OF("gemini-s-search", "gemini-s")},
+        {"a-search", NULL},
+        {"a-non-thinking", MODEL_OF("a-non-thinking", "a")},
         {"b", NULL},
+        {"b-non-thinking", NULL},
         {"gemini-old", NULL},
         {"", NULL},
         {"x/y", NULL},
     };
 
     (void)state;
-    know("{'models':[{'name':'models/a'},{'name':'models/gemini-old'},"
+    know("{'models':[{'name':'models/a'},{'name':'models/gemini-s'},{'name':'models/gemini-old'},"
          "{'name':'models/gemini-embedding-2'}]}");
     settings_mine()->model_aliases = "gpt-x=a";
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
