@@ -214,14 +214,6 @@ static void job_free(struct job *job)
     bytes_clear(&job->fail_body);
     bytes_clear(&job->begin);
     secret_free(&job->secret);
-    free(job->model);
-    free(job->operation);
-    free(job->path);
-    free(job->method);
-    free(job->type_in);
-    free(job->headers);
-    free(job->extra);
-    free(job->wanted);
     bytes_clear(&job->lines);
     secret_free(&job->proxy);
     free(job);
@@ -406,29 +398,59 @@ static bool is_sound(const struct job *job, const struct msg_job *msg)
            may_use(msg->key, msg->proxy) && is_length_sound(msg);
 }
 
-static char *wanted_of(struct view headers)
+/* Without a word it is what most calls are. */
+static struct view method_of(const struct msg_job *msg)
 {
-    struct bytes names = {0};
-    char *text;
-
-    bytes_text(&names, "retry-after,retry-after-ms,content-encoding,");
-    bytes_append(&names, headers);
-    text = memory_text(bytes_view(&names));
-    bytes_clear(&names);
-    return text;
+    if (msg->method.len)
+        return msg->method;
+    return msg->body_len || msg->flow ? VIEW("POST") : VIEW("GET");
 }
 
-/* Without a word it is what most calls are. */
-static const char *method_of(const struct msg_job *msg)
+static struct view type_of(const struct msg_job *msg)
 {
-    return msg->body_len || msg->flow ? "POST" : "GET";
+    return msg->type.len ? msg->type : VIEW("application/json");
+}
+
+#define LOOKED_AT "retry-after,retry-after-ms,content-encoding,"
+
+/* Copies the text, which gets a zero behind it: all of `room` is zero. */
+static const char *keep(char **room, struct view text)
+{
+    char *at = *room;
+
+    if (text.len)
+        memcpy(at, text.at, text.len);
+    *room = at + text.len + 1;
+    return at;
+}
+
+/* The job with its texts in one piece of memory, since there are eight and most are short. */
+static struct job *job_with_texts(const struct msg_job *msg)
+{
+    struct view method = method_of(msg), type = type_of(msg);
+    size_t zeros = 6, size = msg->model.len + msg->operation.len + msg->path.len + method.len +
+                             type.len + sizeof(LOOKED_AT) + msg->headers.len + msg->lines.len +
+                             zeros;
+    struct job *job = memory_new(sizeof(*job) + size);
+    char *room = job->texts;
+
+    job->model = keep(&room, msg->model);
+    job->operation = keep(&room, msg->operation);
+    job->path = keep(&room, msg->path);
+    job->method = keep(&room, method);
+    job->type_in = keep(&room, type);
+    job->wanted = keep(&room, VIEW(LOOKED_AT));
+    room--; /* the frontend's names go on where ours end */
+    job->headers = keep(&room, msg->headers);
+    job->extra = keep(&room, msg->lines);
+    return job;
 }
 
 static struct job *job_new(struct balancer_link *balancer, struct reader *reader,
                            const struct msg_job *msg)
 {
     struct upstream *upstream = balancer->upstream;
-    struct job *job = memory_new(sizeof(*job));
+    struct job *job = job_with_texts(msg);
 
     job->key = (struct job_key){msg->frontend, msg->call};
     job->offer = msg->offer;
@@ -436,14 +458,6 @@ static struct job *job_new(struct balancer_link *balancer, struct reader *reader
     job->balancer = balancer;
     job->reader = reader;
     job->provider = provider_find(msg->pool);
-    job->model = memory_text(msg->model);
-    job->operation = memory_text(msg->operation);
-    job->path = memory_text(msg->path);
-    job->method = memory_text(msg->method.len ? msg->method : view_of(method_of(msg)));
-    job->type_in = memory_text(msg->type.len ? msg->type : VIEW("application/json"));
-    job->headers = memory_text(msg->headers);
-    job->wanted = wanted_of(msg->headers);
-    job->extra = memory_text(msg->lines);
     job->has_feed = msg->flow;
     job->feed.length = msg->body_len ? msg->body_len + 1 : 0;
     job->fed_ms = clock_ms();

@@ -43,10 +43,12 @@ struct job {
 
     /* what is asked */
     const struct provider *provider;
-    char *model, *operation, *path, *proxy;
-    char *method, *type_in; /* of the request */
-    char *headers;          /* names of header lines that the frontend wants, with commas */
-    char *wanted;           /* those, and what is looked at here */
+    const char *model, *operation, *path; /* these and the next lie in `texts` */
+    const char *method, *type_in;         /* of the request */
+    const char *wanted;  /* names of header lines that are looked at here, and then … */
+    const char *headers; /* … those that the frontend wants, with commas */
+    const char *extra;   /* header lines that go along */
+    char *proxy;
     bool is_stream;
     bool thoughts;
     bool is_raw;    /* the client reads the provider's own events, an error among them too */
@@ -59,7 +61,6 @@ struct job {
     struct bytes body;
     uint64_t body_len;
     uint64_t body_asked; /* WANTed so far */
-    char *extra;         /* header lines that go along */
     bool has_feed;       /* the body comes while the request is under way… */
     struct feed feed;    /* …here, instead of in `body` */
     uint64_t fed_ms;     /* when some of it came or left */
@@ -93,6 +94,7 @@ struct job {
     bool is_ending; /* the answer is complete: what the gate lets out now is all there is */
     struct answer answer;
     UT_hash_handle hh;
+    char texts[];
 };
 
 /* Takes the JOB, or drops it: it is not for us any more, its frontend is gone, or it is held
