@@ -179,7 +179,7 @@ const char *bytes_cstr(struct bytes *b)
     return b->at;
 }
 
-void bytes_clear(struct bytes *b)
+void bytes_free(struct bytes *b)
 {
     free(b->at);
     *b = (struct bytes){0};

@@ -61,8 +61,15 @@ void bytes_copy(struct bytes *b, struct view with);
 /* Adds a zero behind the end (not counted in `len`) and returns the text; never NULL. */
 const char *bytes_cstr(struct bytes *b);
 
+/* What bytes_clear does where there is memory. */
+void bytes_free(struct bytes *b);
+
 /* Frees the memory; the struct is valid and empty afterwards. */
-void bytes_clear(struct bytes *b);
+static inline void bytes_clear(struct bytes *b)
+{
+    if (b->at)
+        bytes_free(b);
+}
 
 static inline struct view bytes_view(const struct bytes *b)
 {

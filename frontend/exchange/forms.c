@@ -126,6 +126,8 @@ enum error forms_take(struct part *part, struct view data, bool event_end)
 
 /* The end */
 
+enum { REPLY_MORE = 512 /* that a reply may have more than the answer it is made of, mostly */ };
+
 static enum error answer(struct part *part)
 {
     struct exchange *x = part->exchange;
@@ -134,6 +136,8 @@ static enum error answer(struct part *part)
                                 .key_id = part->head.key_id};
 
     part->is_answered = true;
+    if (whole.body.len) /* at once what would grow in five steps */
+        bytes_room(&x->writer.pending, whole.body.len + REPLY_MORE);
     return x->endpoint->answer(x->state, &x->plan, part->number, &whole, &x->writer.pending);
 }
 

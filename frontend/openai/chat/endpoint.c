@@ -130,6 +130,7 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
     state->client = request->client;
     state->any_client = request->any_client;
     state->now_ms = request->now_ms;
+    bytes_room(&state->ask.body, request->body.len); /* at once what would grow in steps */
     error = openai_chat_request(request->body, &state->ask, &plan->why, &plan->param);
     if (state->ask.awaits_models) {
         plan->models_wait_ms = CATALOG_CHOICE_MS;
