@@ -170,7 +170,7 @@ static void mark_all(struct actor *actor)
     struct mailbox *box;
 
     DL_FOREACH (actor->boxes, box)
-        box->has_mail = true;
+        box->has_mail = box->has_event = true;
     actor->has_signal = true;
 }
 
@@ -264,9 +264,12 @@ void actor_ready(struct actor *actor, int fd)
     actor->has_ready = true;
     if (fd == actor->signal_fd)
         actor->has_signal = true;
-    DL_FOREACH (actor->boxes, box)
-        if (box->fd == fd || box->monitor_fd == fd)
-            box->has_mail = true;
+    DL_FOREACH (actor->boxes, box) {
+        bool is_event = box->monitor_fd == fd;
+
+        box->has_event |= is_event;
+        box->has_mail |= is_event || box->fd == fd;
+    }
 }
 
 void actor_wake(struct actor *actor, uint64_t at_ms)

@@ -60,7 +60,8 @@ struct mailbox {
     void *monitor; /* connection events of DEALER and XSUB */
     int fd;
     int monitor_fd;
-    bool has_mail; /* look into it in this turn */
+    bool has_mail;  /* look into it in this turn */
+    bool has_event; /* and into its monitor, which has a wake-up of its own */
     bool must_close;
     struct outbox *outboxes; /* by peer */
     struct mailbox *prev, *next;

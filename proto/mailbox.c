@@ -171,6 +171,7 @@ const char *mailbox_try(struct mailbox *box, struct actor *actor, enum mailbox_t
                             .owner = owner,
                             .topic = actor->incarnation,
                             .has_mail = true,
+                            .has_event = true,
                             .monitor_fd = -1};
     if (!fault)
         fault = socket_open(box, address);
@@ -509,8 +510,12 @@ static bool take_message(struct mailbox *box)
     return true;
 }
 
+/* To look where nothing is costs two system calls: so it is not done for each letter. */
 static void drain_monitor(struct mailbox *box)
 {
+    if (!box->has_event)
+        return;
+    box->has_event = false;
     for (;;) {
         zmq_msg_t message;
         uint16_t event = 0;
