@@ -19,7 +19,7 @@
 #define HASH_BKT_CAPACITY_THRESH 4U
 
 enum {
-    INLINE_MOST = 32 * 1024, /* bytes of a body that travels inside CALL */
+    INLINE_MOST = 64 * 1024, /* bytes of a body that travels inside CALL */
     URGENT_MOST = 4 * 1024,  /* bytes taken after which an acknowledgement doesn't wait */
 };
 

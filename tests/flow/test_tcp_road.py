@@ -225,7 +225,7 @@ def nothing_subscribes(make):
         road.wait_attached(2)
         topic = int(incarnation(stage, "frontend-0"), 16).to_bytes(8, "big")
         with begin_scripted(stage, 5, chunks=60, pace_ms=20) as streams:
-            for size in (1, 100, 20_000, 40_000, 300_000, 2_000_000):
+            for size in (1, 100, 20_000, 70_000, 300_000, 2_000_000):
                 for mark in (b"\0" + topic, b"\1" + topic, b"\0", b"\1", b"x"):
                     text = (mark * (1 + size // len(mark))).replace(b'"', b" ").replace(b"\\", b" ")
                     answer = stage.request("POST", NATIVE, b'{"contents":[{"parts":[{"text":"' + text + b'"}]}]}')

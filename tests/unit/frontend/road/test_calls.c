@@ -40,7 +40,7 @@ static void a_short_body_travels_with_the_call_and_a_long_one_waits_to_be_wanted
 {
     static const struct {
         size_t len, inside;
-    } cases[] = {{2, 2}, {32 * 1024, 32 * 1024}, {32 * 1024 + 1, 0}};
+    } cases[] = {{2, 2}, {64 * 1024, 64 * 1024}, {64 * 1024 + 1, 0}};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
