@@ -3,6 +3,8 @@
  * matches counts, and the last matches all. */
 #include "models/facts.h"
 
+#include "base/bytes.h"
+
 #define LOW_UP                                                                                     \
     {                                                                                              \
         "LOW", "LOW", "MEDIUM", "HIGH"                                                             \
@@ -71,10 +73,16 @@ const struct model_facts *model_family(size_t number)
     return number < sizeof(table) / sizeof(table[0]) ? &table[number] : NULL;
 }
 
+/* Most calls are for the model of the call before. */
 size_t model_family_of(struct view name)
 {
-    size_t number = 0;
+    static size_t number = SIZE_MAX;
+    static struct bytes last;
 
+    if (number != SIZE_MAX && view_equal(bytes_view(&last), name))
+        return number;
+    bytes_copy(&last, name);
+    number = 0;
     while (!model_matches(table[number].pattern, name))
         number++; /* the last matches all */
     return number;

@@ -39,7 +39,7 @@ static bool judge(struct client *client)
     if (verdict.status)
         refuse(client, verdict.status, verdict.target);
     else if (verdict.is_whole && !verdict.fault)
-        stream_judge(client);
+        stream_judge(client, verdict.has_body ? &verdict.body : NULL);
     return !verdict.status;
 }
 

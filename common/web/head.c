@@ -107,21 +107,6 @@ static const char *fault_of(const struct head *head)
     return is_folded(head) ? "A header goes on in a second line." : NULL;
 }
 
-struct head_verdict head_judge(struct view bytes)
-{
-    struct head head;
-    int said = read_head(bytes, &head);
-
-    if (said >= 0)
-        return (struct head_verdict){true, fault_of(&head), 0, head.target};
-    return (struct head_verdict){
-        .status = said == -1                    ? 400
-                  : bytes.len >= H2O_MAX_REQLEN ? 431
-                                                : 0,
-        .target = second_word(bytes),
-    };
-}
-
 /* The length of a body that is no number, or of more digits than any has, is h2o's to refuse. */
 static bool read_length(struct view text, uint64_t *length)
 {
@@ -152,19 +137,19 @@ static bool is_word(struct view text, const char *word)
     return text.len == strlen(word) && strncasecmp(text.at, word, text.len) == 0;
 }
 
-bool head_find_body(struct view bytes, struct head_body *body)
+/* Of a head without a fault. */
+static bool find_body(const struct head *head, struct view bytes, size_t len,
+                      struct head_body *body)
 {
-    struct head head;
-    int len = read_head(bytes, &head);
-    const struct phr_header *coding = find_line(&head, VIEW("transfer-encoding"));
-    const struct phr_header *line = coding ? coding : find_line(&head, VIEW("content-length"));
-    struct view expect = value_of(find_line(&head, VIEW("expect")));
+    const struct phr_header *coding = find_line(head, VIEW("transfer-encoding"));
+    const struct phr_header *line = coding ? coding : find_line(head, VIEW("content-length"));
+    struct view expect = value_of(find_line(head, VIEW("expect")));
 
-    if (len < 0 || fault_of(&head) || !line || find(&head, VIEW("content-length")).count > 1)
+    if (!line || find(head, VIEW("content-length")).count > 1)
         return false;
-    *body = (struct head_body){.method = head.method,
-                               .target = head.target,
-                               .head_len = (size_t)len,
+    *body = (struct head_body){.method = head->method,
+                               .target = head->target,
+                               .head_len = len,
                                .is_chunked = coding != NULL,
                                .wants_continue = expect.len != 0,
                                .line_at = (size_t)(line->name - bytes.at),
@@ -173,6 +158,23 @@ bool head_find_body(struct view bytes, struct head_body *body)
         return false;
     return coding ? is_word(value_of(coding), "chunked")
                   : read_length(value_of(line), &body->length) && body->length;
+}
+
+struct head_verdict head_judge(struct view bytes)
+{
+    struct head head;
+    int said = read_head(bytes, &head);
+    struct head_verdict verdict = {.is_whole = said >= 0};
+
+    if (verdict.is_whole) {
+        verdict.target = head.target;
+        verdict.fault = fault_of(&head);
+        verdict.has_body = !verdict.fault && find_body(&head, bytes, (size_t)said, &verdict.body);
+    } else {
+        verdict.target = second_word(bytes);
+        verdict.status = said == -1 ? 400 : bytes.len >= H2O_MAX_REQLEN ? 431 : 0;
+    }
+    return verdict;
 }
 
 struct view head_origin(struct view target)

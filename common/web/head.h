@@ -8,17 +8,6 @@
 
 #include "base/view.h"
 
-/* What is to be thought of the bytes that a connection has brought for a request. */
-struct head_verdict {
-    bool is_whole;      /* a head stands there that h2o will accept */
-    const char *fault;  /* why it must not be: two readers could see two different requests in it;
-                         * NULL: nothing. Static, for the client */
-    int status;         /* with which h2o will refuse them in its own words; 0: it will not */
-    struct view target; /* of the request, if it can be told */
-};
-
-struct head_verdict head_judge(struct view bytes);
-
 /* What a head says of the body behind it. */
 struct head_body {
     struct view method, target;
@@ -30,9 +19,19 @@ struct head_body {
     size_t line_name_len;
 };
 
-/* Reads it out of a head that is whole and has no fault. False: there is no body, or one that must be
- * left to h2o, which knows how to refuse it. */
-bool head_find_body(struct view bytes, struct head_body *body);
+/* What is to be thought of the bytes that a connection has brought for a request. */
+struct head_verdict {
+    bool is_whole;      /* a head stands there that h2o will accept */
+    const char *fault;  /* why it must not be: two readers could see two different requests in it;
+                         * NULL: nothing. Static, for the client */
+    int status;         /* with which h2o will refuse them in its own words; 0: it will not */
+    struct view target; /* of the request, if it can be told */
+    bool has_body;      /* and `body` tells of it; none that must be left to h2o, which knows how to
+                         * refuse it */
+    struct head_body body;
+};
+
+struct head_verdict head_judge(struct view bytes);
 
 /* The path and query of a target, which may be a whole address (http://host/path). */
 struct view head_origin(struct view target);

@@ -31,25 +31,23 @@ static void rename_line(char *at, size_t len)
         at[i] = i < sizeof(prefix) - 1 ? prefix[i] : '-';
 }
 
-void stream_judge(struct client *client)
+void stream_judge(struct client *client, const struct head_body *body)
 {
-    h2o_buffer_t *input = client->socket->input;
     struct web *web = client->web;
     struct stream *stream = &client->stream;
-    struct head_body body;
 
     *stream = (struct stream){0};
-    if (!web->streams || !head_find_body((struct view){input->bytes, input->size}, &body) ||
-        !web->streams(web, body.method, head_origin(body.target), body.length))
+    if (!body || !web->streams ||
+        !web->streams(web, body->method, head_origin(body->target), body->length))
         return;
-    rename_line(input->bytes + body.line_at, body.line_name_len);
+    rename_line(client->socket->input->bytes + body->line_at, body->line_name_len);
     client->reader = &reader;
     stream->is_on = true;
-    stream->is_chunked = body.is_chunked;
+    stream->is_chunked = body->is_chunked;
     stream->decoder.consume_trailer = 1;
-    stream->wants_continue = body.wants_continue;
-    stream->length = stream->left = body.length;
-    stream->head_len = body.head_len;
+    stream->wants_continue = body->wants_continue;
+    stream->length = stream->left = body->length;
+    stream->head_len = body->head_len;
 }
 
 /* What follows a body of known length is the next request's. */

@@ -13,6 +13,7 @@ struct phr_chunked_decoder {
 };
 
 struct client;
+struct head_body;
 
 struct stream {
     bool is_on;    /* the request under way has a body of this kind */
@@ -30,9 +31,9 @@ struct stream {
     h2o_timeout_entry_t front_timer, stall_timer;
 };
 
-/* The head of a request is whole, and h2o has not seen it: hides its body from h2o, if there is one and
+/* The head of a request is whole, and h2o has not seen it: hides its body from h2o, if there is one (not NULL) and
  * the process wants it so. */
-void stream_judge(struct client *client);
+void stream_judge(struct client *client, const struct head_body *body);
 
 /* h2o has the request: what came of its body goes out of h2o's buffer. */
 void stream_begin(struct client *client);

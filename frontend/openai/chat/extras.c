@@ -79,13 +79,19 @@ static size_t number_of(struct view name)
     return i;
 }
 
+static yyjson_val *native_at(const struct chat *chat, size_t number)
+{
+    if (view_equal(natives[number], VIEW("imageConfig")) &&
+        (chat->aspect_ratio || chat->image_size))
+        return chat->aspect_ratio ? chat->aspect_ratio : chat->image_size;
+    return chat->native[number];
+}
+
 yyjson_val *chat_native(const struct chat *chat, struct view name)
 {
-    size_t number = number_of(name);
+    size_t number = chat->has_native ? number_of(name) : COUNT_OF(natives);
 
-    if (view_equal(name, VIEW("imageConfig")) && (chat->aspect_ratio || chat->image_size))
-        return chat->aspect_ratio ? chat->aspect_ratio : chat->image_size;
-    return number < COUNT_OF(natives) ? chat->native[number] : NULL;
+    return number < COUNT_OF(natives) ? native_at(chat, number) : NULL;
 }
 
 bool chat_config_key(struct chat *chat, struct view name)
@@ -126,8 +132,8 @@ static void write_image_config(struct chat *chat, yyjson_val *config)
 
 void chat_write_native(struct chat *chat)
 {
-    for (size_t i = 0; i < COUNT_OF(natives); i++) {
-        yyjson_val *value = chat_native(chat, natives[i]);
+    for (size_t i = 0; chat->has_native && i < COUNT_OF(natives); i++) {
+        yyjson_val *value = native_at(chat, i);
 
         if (!value || refusal_takes(chat->refused, natives[i]))
             continue;
@@ -155,6 +161,7 @@ static bool take_native(struct chat *chat, const char *name, yyjson_val *value, 
     if (!*is_known)
         return true;
     chat->native[number] = value;
+    chat->has_native = true;
     if (strcmp(name, "responseLogprobs") == 0 && !chat->value[F_logprobs])
         chat->value[F_logprobs] = value;
     return true;
@@ -222,6 +229,7 @@ static bool take_tool_config(struct chat *chat, yyjson_val *config)
 static bool take_ratio(struct chat *chat, yyjson_val *ratio)
 {
     chat->aspect_ratio = ratio;
+    chat->has_native = true;
     return yyjson_is_str(ratio) ||
            chat_refuse_type(chat, "extra_body.google.aspect_ratio", "a string", ratio);
 }
@@ -229,6 +237,7 @@ static bool take_ratio(struct chat *chat, yyjson_val *ratio)
 static bool take_size(struct chat *chat, yyjson_val *size)
 {
     chat->image_size = size;
+    chat->has_native = true;
     return yyjson_is_str(size) ||
            chat_refuse_type(chat, "extra_body.google.image_size", "a string", size);
 }

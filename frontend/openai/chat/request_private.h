@@ -75,6 +75,7 @@ struct chat {
     /* members of generationConfig in Google's own words, which win; as extras.c lists them */
     yyjson_val *native[NATIVES_MOST];
     yyjson_val *aspect_ratio, *image_size; /* of imageConfig, where they are not in it */
+    bool has_native;                       /* any of these; most requests have none */
     bool has_system;
 
     /* tools and answers in JSON */

@@ -140,9 +140,10 @@ static void a_body_is_found_behind_its_head(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct head_body body;
+        struct head_verdict verdict = head_judge(view_of(cases[i].head));
+        struct head_body body = verdict.body;
 
-        assert_true(head_find_body(view_of(cases[i].head), &body));
+        assert_true(verdict.has_body);
         assert_int_equal(body.length, cases[i].length);
         assert_int_equal(body.is_chunked, cases[i].is_chunked);
         assert_int_equal(body.wants_continue, cases[i].wants_continue);
@@ -169,11 +170,8 @@ static void what_h2o_must_refuse_is_left_to_it(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(heads); i++) {
-        struct head_body body;
-
-        assert_false(head_find_body(view_of(heads[i]), &body));
-    }
+    for (size_t i = 0; i < COUNT(heads); i++)
+        assert_false(head_judge(view_of(heads[i])).has_body);
 }
 
 int main(void)
