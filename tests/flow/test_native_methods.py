@@ -5,11 +5,13 @@ What must stay true: bytes pass untouched both ways; what a client has made is r
 import hashlib
 import json
 import random
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from client import http
-from stage import Stage
+from stage import SLOW, Stage
 
 ANNA, BERT, ADMIN = "token-anna-1", "token-bert-2", "token-admin-3"
 MODEL = "gemini-2.5-flash"
@@ -38,6 +40,10 @@ def make_cache(stage, token=ANNA, **fields):
     answer = ask(stage, "POST", "/v1beta/cachedContents", body, token)
     assert answer.status == 200, answer.text
     return answer.json["name"]
+
+
+def make_answer(stage):
+    return ask(stage, "POST", "/v1beta/cachedContents", {"model": f"models/{MODEL}"})
 
 
 def generate(stage, token=ANNA, model=MODEL, parts=(), **fields):
@@ -70,6 +76,49 @@ def test_what_the_provider_gets_is_what_the_client_sent(stage):
         assert seen["body_bytes"] == size
         if size:
             assert dict(seen["headers"])["content-type"] == "application/x-odd; a=\"b\""
+
+
+class Echo(BaseHTTPRequestHandler):
+    """A provider that notes what it gets, and answers whatever is next."""
+    protocol_version = "HTTP/1.1"
+    seen, answers = [], []
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        Echo.seen.append((self.command, self.path, self.headers.get("content-type"), hashlib.sha256(body).hexdigest()))
+        status, kind, text = Echo.answers.pop(0)
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_corpus_passes_by_its_hash_both_ways(tmp_path):
+    chance = random.Random(11)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with Stage(tmp_path, keys=("key-a",), tokens=(ANNA,), database=False,
+               env={"BASE_URL": f"http://127.0.0.1:{server.server_port}/v1beta"}) as stage:
+        for i in range(150):
+            method = chance.choice(["GET", "POST", "PUT", "PATCH", "DELETE"])
+            there = chance.randbytes(chance.choice([1, 100, 33_000, 300_000])) if method != "GET" else b""
+            back = chance.randbytes(chance.choice([0, 1, 1000, 20_000, 400_000]))
+            status = chance.choice([200, 201, 202, 200, 400, 404, 409, 412, 422])
+            back = back[:10_000].replace(b"AIza", b"xxxx") if status >= 400 else back
+            kind = chance.choice(["application/json", "application/octet-stream", "text/plain; charset=x"])
+            Echo.answers[:] = [(status, kind, back)]
+            answer = ask(stage, method, f"/v1beta/things/t{i}?q={i}", there or None, headers={"content-type": kind})
+            assert (answer.status, answer.headers["content-type"]) == (status, kind), (i, answer.status)
+            assert hashlib.sha256(answer.body).digest() == hashlib.sha256(back).digest(), (i, method, status, len(back), len(answer.body))
+            assert Echo.seen[-1] == (method, f"/v1beta/things/t{i}?q={i}", kind if there else None, hashlib.sha256(there).hexdigest())
+        assert len(Echo.seen) == 150
+    server.shutdown()
 
 
 def test_the_answer_is_the_providers_byte_for_byte(stage):
@@ -158,6 +207,16 @@ def test_what_nobody_knows_is_asked_of_the_keys(stage):
     for _ in range(5):
         status_of(generate(stage, parts=[file_part("files/nowhere-1")]), 404, "NOT_FOUND")
     assert stage.sim.total() <= before + len(KEYS)  # asked once, then remembered
+
+
+def test_chat_goes_to_the_key_too(stage):
+    name = make_cache(stage)
+    fields = {"extra_body": {"google": {"cached_content": name}}}
+    for _ in range(4):
+        answer = stage.chat("hello", token=ANNA, **fields)
+        assert answer.status == 200, answer.text
+    answer = stage.chat("hello", token=BERT, **fields)
+    assert answer.status == 404 and answer.json["error"]["code"] == "not_found" and name in answer.json["error"]["message"]
 
 
 def test_lists_show_the_clients_own_from_all_keys(stage):
@@ -259,6 +318,19 @@ def test_what_makes_something_is_asked_again_only_if_nothing_was_made(tmp_path, 
         assert answer.status >= 429, answer.text
         counts = stage.sim.by_key()
         assert sum(counts.values()) == requests, counts
+
+
+def test_what_an_upstream_died_over_is_not_made_again(tmp_path):
+    with Stage(tmp_path, keys=("key-slow20000-1",), tokens=(ANNA,), database=False) as stage:
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(make_answer(stage)))
+        asking.start()
+        stage.wait("the provider has the request", lambda: stage.sim.counts()["open"] == 1)
+        stage.kill("upstream")
+        stage.restart("upstream")
+        asking.join(30 * SLOW)
+        assert answers[0].status == 502 and "UNAVAILABLE" in answers[0].text, answers
+        assert stage.sim.total() == 1
 
 
 def test_without_isolation_everybody_sees_all(tmp_path):

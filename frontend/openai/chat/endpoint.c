@@ -18,6 +18,7 @@ struct state {
     const char *pool; /* of the route */
     uint64_t id, client, now_ms;
     bool any_client;
+    struct bytes names; /* of files and the like that the request mentions */
 };
 
 static struct step step_of(const struct state *state, struct body *body)
@@ -36,7 +37,7 @@ static struct step step_of(const struct state *state, struct body *body)
 
     bytes_append(&step.model, bytes_view(&ask->model));
     bytes_append(&step.path, bytes_view(&ask->path));
-    (void)mentions_in_body(body_view(body), &step.names); /* as many as may be: it was checked */
+    bytes_append(&step.names, bytes_view(&state->names));
     return step;
 }
 
@@ -68,13 +69,10 @@ static void add_steps(struct state *state, struct plan *plan)
     body_let_go(body);
 }
 
-static enum error check_names(struct state *state, struct plan *plan)
+/* What is fetched later names nothing more. */
+static enum error find_names(struct state *state, struct plan *plan)
 {
-    struct bytes names = {0};
-    bool has_room = mentions_in_body(bytes_view(&state->ask.body), &names);
-
-    bytes_clear(&names);
-    if (has_room)
+    if (mentions_in_body(bytes_view(&state->ask.body), &state->names))
         return ERROR_NONE;
     bytes_text(&plan->why, "The request names too many files.");
     return ERROR_BAD_VALUE;
@@ -86,7 +84,7 @@ static enum error make_plan(struct state *state, struct plan *plan)
     enum error error = check_room(state, plan);
 
     if (error == ERROR_NONE)
-        error = check_names(state, plan);
+        error = find_names(state, plan);
     if (error != ERROR_NONE)
         return error;
     plan->is_sse = state->ask.stream;
@@ -224,6 +222,7 @@ static void clear(void *of)
 
     reply_clear(&state->reply);
     ask_clear(&state->ask);
+    bytes_clear(&state->names);
 }
 
 const struct endpoint endpoint_chat = {

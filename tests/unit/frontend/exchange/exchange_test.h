@@ -40,6 +40,7 @@ static struct {
     enum error event_error, answer_error;
     const char *why;
     size_t mends;   /* failures that get another call */
+    size_t skips;   /* failures without which the plan goes on */
     size_t further; /* answers that ask for another call */
     size_t keeps;   /* bytes that the endpoint says it keeps */
     size_t pieces;  /* of work that each answer leaves to do */
@@ -236,6 +237,10 @@ static inline bool takes_failure(void *state, struct plan *plan, size_t call,
     struct bytes body = {0};
 
     (void)state, (void)failure;
+    if (scene.skips) {
+        scene.skips--;
+        return true;
+    }
     if (!scene.mends)
         return false;
     scene.mends--;
@@ -513,7 +518,7 @@ static inline int open_exchange(void **state)
     scene.type = NULL;
     scene.is_early = false;
     scene.why = NULL;
-    scene.mends = scene.further = scene.keeps = 0;
+    scene.mends = scene.skips = scene.further = scene.keeps = 0;
     scene.beats = scene.begun = scene.cleared = scene.idle = 0;
     return 0;
 }

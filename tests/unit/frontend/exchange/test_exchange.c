@@ -334,6 +334,22 @@ static void a_call_that_failed_may_get_another_in_its_place(void **state)
     expect_reply("mended", "200", "[0:a][1:b]END", true);
 }
 
+static void a_plan_may_go_on_without_a_call_that_failed(void **state)
+{
+    (void)state;
+    for (size_t last = 0; last < 2; last++) { /* the one that fails is the last one open, or not */
+        scene.steps = 2;
+        scene.skips = 1;
+        ask();
+        if (last)
+            answered(0, "a");
+        failed(last, (struct call_failure){.error = ERROR_FORBIDDEN});
+        if (!last)
+            answered(1, "b");
+        expect_reply("without", "200", last ? "[0:a]END" : "[1:b]END", true);
+    }
+}
+
 static void there_is_no_further_call_beyond_the_plan_or_without_room(void **state)
 {
     static const struct {
@@ -615,6 +631,7 @@ int main(void)
         EXCHANGE_TEST(an_error_within_an_array_is_its_last_element),
         EXCHANGE_TEST(all_that_is_open_fails_when_the_process_ends),
         EXCHANGE_TEST(a_call_that_failed_may_get_another_in_its_place),
+        EXCHANGE_TEST(a_plan_may_go_on_without_a_call_that_failed),
         EXCHANGE_TEST(there_is_no_further_call_beyond_the_plan_or_without_room),
         EXCHANGE_TEST(a_plan_that_finds_no_room_fails_as_a_whole),
         EXCHANGE_TEST(an_empty_answer_is_taken_where_it_can_be_told),

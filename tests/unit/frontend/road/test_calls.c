@@ -186,6 +186,55 @@ static void a_call_whose_pair_is_gone_is_offered_by_a_new_number(void **state)
     assert_int_equal(call_facts(listeners[1].call).attempts, 2);
 }
 
+/* Nobody knows whether it was obeyed; of one whose JOB was lost everybody does. */
+static void what_may_have_made_something_is_not_offered_again(void **state)
+{
+    struct order order = {.pool = "gemini", .operation = "objects", .once = true};
+
+    (void)state;
+    start(1, order);
+    start(2, order);
+    forget();
+    SAY(0, RETRY, retry, .call = 1, .offer = 1, .attempts = 1);
+    expect("may be done", "", "1:UPSTREAM_LOST tried ");
+    SAY(1, RETRY, retry, .call = 2, .offer = 1, .attempts = 0);
+    expect("never begun", "B0:CALL(2.2) ", "");
+}
+
+static void what_a_balancer_tells_is_a_whole_answer(void **state)
+{
+    struct order order = {.pool = "objects", .operation = "objects"};
+
+    (void)state;
+    start(1, order);
+    start(2, order);
+    forget();
+    SAY(1, TOLD, told, .call = 1, .offer = 1, .data = VIEW("no"));
+    SAY(0, TOLD, told, .call = 1, .offer = 2, .data = VIEW("no"));
+    expect("not asked", "", "");
+    SAY(0, TOLD, told, .call = 1, .offer = 1, .data = VIEW("{}"));
+    expect("told", "", "1:head(200) 1:{}. 1:end ");
+    SAY(0, TOLD, told, .call = 1, .offer = 1, .data = VIEW("{}"));
+    expect("once", "", "");
+    assert_true(call_facts(listeners[1].call).has_ended);
+    listeners[2].frees = 1 << 2; /* its owner has enough when it hears the head */
+    SAY(1, TOLD, told, .call = 2, .offer = 1, .data = VIEW("{}"));
+    expect("freed", "B1:CANCEL(2.1) ", "2:head(200) ");
+    assert_int_equal(scene.road->count, 0);
+}
+
+static void a_refusal_names_what_it_is_about(void **state)
+{
+    (void)state;
+    start_plain(1);
+    forget();
+    SAY(0, REFUSED, refused, .call = 1, .offer = 1, .error = ERROR_NO_OBJECT,
+        .words = VIEW("files/a"));
+    assert_non_null(
+        strstr(bytes_cstr(&scene.heard), "\"files/a: What the request names does not exist"));
+    forget();
+}
+
 static void a_successor_gets_what_it_does_not_know(void **state)
 {
     (void)state;
@@ -287,6 +336,9 @@ int main(void)
         ROAD_TEST(the_words_about_a_refused_key_are_handed_on),
         ROAD_TEST(the_words_are_handed_on_as_well_when_the_other_balancer_is_away),
         ROAD_TEST(a_call_whose_pair_is_gone_is_offered_by_a_new_number),
+        ROAD_TEST(what_may_have_made_something_is_not_offered_again),
+        ROAD_TEST(what_a_balancer_tells_is_a_whole_answer),
+        ROAD_TEST(a_refusal_names_what_it_is_about),
         ROAD_TEST(a_successor_gets_what_it_does_not_know),
         ROAD_TEST(a_connection_that_only_broke_gets_its_calls_repeated),
         ROAD_TEST(a_draining_frontend_says_so_to_whoever_welcomes_it),

@@ -36,7 +36,8 @@ const char *options_path(const char *name)
 
 /* Instead of mailboxes, links and the actor */
 
-static char words[1000]; /* of the last OUTCOME */
+static char words[1000];    /* of the last OUTCOME */
+static char described[200]; /* by it */
 
 static void note(const char *who, enum message_kind kind, const void *letter)
 {
@@ -48,6 +49,9 @@ static void note(const char *who, enum message_kind kind, const void *letter)
         bytes_printf(&posted, "(%d %d.%d %s%s)", (int)msg->outcome.seq, (int)msg->outcome.call,
                      (int)msg->outcome.attempt, fault_facts(msg->outcome.fault)->name,
                      msg->outcome.more ? " more" : "");
+        snprintf(described, sizeof(described), "%.*s%s", (int)msg->outcome.names.len,
+                 msg->outcome.names.at ? msg->outcome.names.at : "",
+                 msg->outcome.gone && msg->outcome.names.len ? " gone" : "");
         snprintf(words, sizeof(words), "%.*s", (int)msg->outcome.words.len,
                  msg->outcome.words.at ? msg->outcome.words.at : "");
         break;
@@ -411,6 +415,116 @@ static void method_type_and_headers_are_obeyed(void **state)
                         "X-Goog-Upload-URL: https://u\r\n");
     assert_int_equal(job_find(&up, F1, 1)->answer.head.key_id, 5);
     expect("F1:HEAD R:RECORD(2 none) B:OUTCOME(2 1.1 none) F1:END(1) ");
+}
+
+/* Methods about objects */
+
+static void place_method(const char *method, const char *path, bool is_raw)
+{
+    struct msg_job msg = job_of(1, 1);
+
+    msg.operation = VIEW("objects.files");
+    msg.model = VIEW("");
+    msg.method = view_of(method);
+    msg.path = view_of(path);
+    msg.stream = false;
+    msg.raw = is_raw;
+    msg.owner = 5;
+    FROM_B(MSG_JOB, .job = msg);
+    posted.len = 0;
+    described[0] = '\0';
+}
+
+static void forget_job(void)
+{
+    job_cancel(job_find(&up, F1, 1), FAULT_LOST);
+}
+
+static void an_answer_about_an_object_leaves_when_it_is_whole(void **state)
+{
+    static const struct {
+        const char *method, *path, *body, *described;
+    } cases[] = {
+        {"POST", "/cachedContents", "{\"name\":\"cachedContents/a\"}", "cachedContents/a"},
+        {"GET", "/files/a", "{\"name\":\"files/a\",\"error\":{\"code\":3}}", "files/a"},
+        {"DELETE", "/files/a", "{}", "files/a gone"},
+        {"DELETE", "/fileSearchStores/s/documents/d", "{}", ""},
+        {"POST", "/v1alpha/interactions", "{\"id\":\"i\"}", "interactions/i"},
+        {"POST", "/files:register", "{}", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        place_method(cases[i].method, cases[i].path, true);
+        provider_begins(200, "application/json");
+        provider_says(newest, cases[i].body);
+        assert_int_equal(posted.len, 0);
+        provider_ends(newest, TRANSFER_CLEAN);
+        assert_non_null(strstr(bytes_cstr(&posted), cases[i].body));
+        assert_string_equal(described, cases[i].described);
+        forget_job();
+    }
+}
+
+static void events_about_an_object_leave_as_they_come(void **state)
+{
+    (void)state;
+    place_method("POST", "/interactions", true);
+    provider_begins(200, "text/event-stream");
+    provider_says(newest, "data: {\"interaction\":{\"id\":\"i\"}}\n\n");
+    assert_non_null(strstr(bytes_cstr(&posted), "CHUNK(1 data:"));
+    provider_ends(newest, TRANSFER_CLEAN);
+    assert_string_equal(described, "interactions/i");
+}
+
+static void a_refusal_of_a_method_is_its_answer(void **state)
+{
+    static const struct {
+        unsigned status;
+        const char *body;
+        bool is_raw, passes;
+    } cases[] = {
+        {400, "{\"error\":{\"message\":\"Bad.\"}}", true, true},
+        {400, "{\"error\":{\"message\":\"Bad.\"}}", false,
+         false}, /* who puts answers together reads it himself */
+        {401, "{\"error\":{\"message\":\"Expected OAuth 2 access token\"}}", true,
+         true}, /* no fault of the key */
+        {403, "{\"error\":{\"message\":\"Requests to this API method are blocked.\"}}", true, true},
+        {404, "{\"error\":{\"message\":\"models/x is not found\"}}", true, true},
+        {404, "<html>", true, true},
+        {400, "{\"error\":{\"message\":\"API key not valid\"}}", true, false},
+        {429, "{}", true, false},
+        {500, "{}", true, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bytes head = {0};
+
+        place_method("POST", "/files", cases[i].is_raw);
+        provider_fails(cases[i].status, cases[i].body);
+        bytes_printf(&head, "F1:HEAD F1:CHUNK(1 %s) F1:END(2)", cases[i].body);
+        if ((strstr(bytes_cstr(&posted), bytes_cstr(&head)) != NULL) != cases[i].passes)
+            fail_msg("%u %s: %s", cases[i].status, cases[i].body, bytes_cstr(&posted));
+        if (cases[i].passes)
+            assert_int_equal(job_find(&up, F1, 1)->answer.head.status, cases[i].status);
+        bytes_clear(&head);
+        forget_job();
+    }
+}
+
+static void what_its_own_key_does_not_have_is_gone(void **state)
+{
+    (void)state;
+    place_method("GET", "/files/a", true);
+    provider_fails(403,
+                   "{\"error\":{\"message\":\"You do not have permission to access the File a\"}}");
+    assert_string_equal(described, "files/a gone");
+    forget_job();
+    place_method("POST", "/files/a:x", true);
+    provider_fails(404, "{\"error\":{\"message\":\"No.\"}}");
+    assert_string_equal(described, "");
+    forget_job();
 }
 
 static void heads_that_nobody_may_send_are_refused(void **state)
@@ -1204,6 +1318,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_call_goes_its_way),
         TEST(method_type_and_headers_are_obeyed),
+        TEST(an_answer_about_an_object_leaves_when_it_is_whole),
+        TEST(events_about_an_object_leave_as_they_come),
+        TEST(a_refusal_of_a_method_is_its_answer),
+        TEST(what_its_own_key_does_not_have_is_gone),
         TEST(heads_that_nobody_may_send_are_refused),
         TEST(the_heads_wait_is_the_keys),
         TEST(an_answer_that_is_compressed_is_told_as_that),
