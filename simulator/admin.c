@@ -12,6 +12,7 @@
 #include "journal.h"
 #include "ledger.h"
 #include "quota.h"
+#include "uploads.h"
 #include "reply.h"
 #include "schema.h"
 
@@ -62,6 +63,7 @@ void admin_requests(struct call *call)
 void admin_reset(struct call *call)
 {
     ledger_reset();
+    uploads_reset();
     quota_reset();
     journal_forget();
     objects_reset();

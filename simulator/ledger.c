@@ -225,6 +225,8 @@ const char *operation_name(enum operation operation)
         [OPERATION_BATCH_EMBED] = "batchEmbedContents",
         [OPERATION_PREDICT] = "predict",
         [OPERATION_OBJECTS] = "objects",
+        [OPERATION_UPLOAD] = "upload",
+        [OPERATION_DOWNLOAD] = "download",
     };
 
     return names[operation];

@@ -22,6 +22,7 @@
 #include "quota.h"
 #include "script.h"
 #include "server.h"
+#include "uploads.h"
 
 #define PROCESSES_MAX 64
 #define BACKLOG 4096
@@ -248,6 +249,7 @@ int main(int argc, char **argv)
     journal_open();
     quota_open();
     objects_open();
+    uploads_open();
     set_quota(o.quota);
     open_listeners(&o, &address, fds);
     int self = fork_others(o.processes);

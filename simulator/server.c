@@ -14,9 +14,10 @@
 #include "methods.h"
 #include "reply.h"
 #include "routes.h"
+#include "uploads.h"
 #include "wait.h"
 
-#define BODY_BYTES_MAX ((size_t)128 << 20)
+#define BODY_BYTES_MAX ((size_t)3 << 30) /* uploads; h2o keeps long ones in a file */
 #define IDLE_MS (UINT64_C(10) * 60 * 1000)
 #define ACCEPTS_MAX 16
 
@@ -48,6 +49,10 @@ static const struct route {
     {"GET", "/v1/models", NULL, models_list},
     {"GET", "/v1beta/models/", "", models_get},
     {"GET", "/v1/models/", "", models_get},
+    {"POST", "/upload/v1beta/", "", upload},
+    {"PUT", "/upload/v1beta/", "", upload},
+    {"GET", "/v1beta/files/", ":download", download},
+    {"GET", "/download/v1beta/files/", ":download", download},
     {"GET", "/admin/counts", NULL, admin_counts},
     {"GET", "/admin/requests", NULL, admin_requests},
     {"POST", "/admin/keys", NULL, admin_keys},
@@ -106,7 +111,8 @@ static void take_parameter(struct query *q, struct span name, struct span value)
 {
     if (span_is(name, "alt")) {
         q->is_sse = span_is(value, "sse");
-        if (!q->is_sse && !span_is(value, "json"))
+        q->is_media = span_is(value, "media");
+        if (!q->is_sse && !q->is_media && !span_is(value, "json"))
             q->unknown_alt = value;
     } else if (span_is(name, "key")) {
         q->key = value;
@@ -117,6 +123,8 @@ static void take_parameter(struct query *q, struct span name, struct span value)
         q->page_size = value;
     } else if (span_is(name, "pageToken")) {
         q->page_token = value;
+    } else if (span_is(name, "upload_id")) {
+        q->upload_id = value;
     } else if (span_is(name, "last")) {
         q->last = value;
     } else if (!is_ignored(name) && q->unknown.at == NULL) {

@@ -11,10 +11,12 @@
 struct query {
     struct span key;
     bool has_key;
-    bool is_sse;  /* alt=sse */
-    bool is_flat; /* prettyPrint=false */
+    bool is_sse;   /* alt=sse */
+    bool is_media; /* alt=media */
+    bool is_flat;  /* prettyPrint=false */
     struct span page_size;
     struct span page_token;
+    struct span upload_id;
     struct span last;        /* of the admin's routes */
     struct span unknown;     /* the first parameter that Google doesn't know */
     struct span unknown_alt; /* a value of alt that is none */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What programs do with Google's Node SDK on Gemini's own routes; tests/flow/test_clients_google.py names the task.
+const crypto = require('crypto');
+const fs = require('fs');
+const os = require('os');
 const { GoogleGenAI } = require('@google/genai');
 
 const { GATEWAY, TOKEN, PROMPT = 'Hello, world!' } = process.env;
@@ -17,6 +20,24 @@ async function nameOf(call) {
 }
 
 const tasks = {
+    // From memory and from a file, of several of the SDK's chunks.
+    async upload() {
+        const found = [];
+        for (const size of [1000, 20000000]) {
+            const data = Buffer.alloc(size, 'abcdefg');
+            const path = `${os.tmpdir()}/upload-${process.pid}.txt`;
+            fs.writeFileSync(path, data);
+            for (const file of [new Blob([data], { type: 'text/plain' }), path]) {
+                const made = await client.files.upload({ file, config: { mimeType: 'text/plain', displayName: 'd' } });
+                const hash = crypto.createHash('sha256').update(data).digest('hex');
+                found.push([made.sizeBytes === String(size), made.displayName, made.mimeType, made.state,
+                    Buffer.from(made.sha256Hash, 'base64').toString() === hash]);
+            }
+            fs.unlinkSync(path);
+        }
+        return found;
+    },
+
     async generate() {
         const reply = await client.models.generateContent({ model, contents: PROMPT });
         const names = [];

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What programs do with Google's Python SDK on Gemini's own routes; tests/flow/test_clients_google.py names the task."""
+import base64
+import hashlib
+import io
 import json
 import os
 import sys
+import tempfile
 
 from google import genai
 from google.genai import errors as genai_errors
@@ -88,5 +92,20 @@ def fails():
     return name_of(client)
 
 
-TASKS = {task.__name__: task for task in (generate, stream, turns, errors, fails, objects, interactions)}
+def upload():
+    """From memory and from a file, of several of the SDK's chunks."""
+    found = []
+    for size in (0, 1000, 20_000_000):
+        data = bytes(range(250)) * (size // 250)
+        with tempfile.NamedTemporaryFile(suffix=".txt") as file:
+            file.write(data)
+            file.flush()
+            for source in (io.BytesIO(data), file.name):
+                made = client.files.upload(file=source, config={"mime_type": "text/plain", "display_name": "d"})
+                found.append([made.size_bytes == size, made.display_name, made.mime_type, made.state.value,
+                              base64.b64decode(made.sha256_hash).decode() == hashlib.sha256(data).hexdigest()])
+    return found
+
+
+TASKS = {task.__name__: task for task in (generate, stream, turns, errors, fails, objects, interactions, upload)}
 print(json.dumps([TASKS[name]() for name in sys.argv[1].split(",")]))

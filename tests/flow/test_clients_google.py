@@ -56,3 +56,9 @@ def test_python_keeps_a_conversation(stage, python):
 def test_a_provider_that_refuses_becomes_pythons_exception(stage_of, python, mode, name, code, status):
     stage = stage_of(keys=[f"key-{mode}-1"], tokens=[TOKEN], database=False, env={"TIME_OUT": "1", "MAX_RETRIES": 1})
     assert ask(stage, python, "genai_sdk.py", "fails") == [[name, code, status]]
+
+
+@pytest.mark.parametrize("which, program, count", [("python", "genai_sdk.py", 6), ("node", "genai_sdk.js", 4)])
+def test_it_uploads_files_of_several_chunks(stage, request, which, program, count):
+    (made,) = ask(stage, request.getfixturevalue(which), program, "upload")
+    assert made == [[True, "d", "text/plain", "ACTIVE", True]] * count
