@@ -10,5 +10,9 @@ extern const struct endpoint endpoint_models;     /* GET …/models */
 extern const struct endpoint endpoint_model;      /* GET …/models/{model} */
 
 /* images and audio */
-extern const struct endpoint endpoint_images; /* …/images/generations */
-extern const struct endpoint endpoint_speech; /* …/audio/speech */
+extern const struct endpoint endpoint_images;           /* …/images/generations */
+extern const struct endpoint endpoint_image_edits;      /* …/images/edits */
+extern const struct endpoint endpoint_image_variations; /* …/images/variations */
+extern const struct endpoint endpoint_speech;           /* …/audio/speech */
+extern const struct endpoint endpoint_transcription;    /* …/audio/transcriptions */
+extern const struct endpoint endpoint_translation;      /* …/audio/translations */

@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "parts/catalog.h"
+
 enum { NUMBER_MOST = 64, SHOWN_MOST = 64 };
 
 bool inputs_refuse(struct inputs *inputs, enum error error, const char *param, const char *format,
@@ -25,11 +27,23 @@ bool inputs_refuse(struct inputs *inputs, enum error error, const char *param, c
     return false;
 }
 
+static struct view type_of(const struct request *request)
+{
+    return request->header ? request->header(request->headers, "content-type") : VIEW("");
+}
+
 enum error inputs_open(struct inputs *inputs, const struct request *request, struct plan *plan)
 {
     const char *fault = "it is not an object";
+    struct view type = type_of(request);
 
     *inputs = (struct inputs){.request = request, .plan = plan};
+    if (form_is(type)) {
+        fault = form_read(type, request->body, &inputs->form);
+        if (fault)
+            inputs_refuse(inputs, ERROR_BAD_REQUEST, NULL, "The form cannot be read: %s.", fault);
+        return inputs->error;
+    }
     inputs->doc = json_read_request(request->body, &fault);
     inputs->root = yyjson_doc_get_root(inputs->doc);
     if (!yyjson_is_obj(inputs->root))
@@ -42,6 +56,8 @@ void inputs_close(struct inputs *inputs)
 {
     yyjson_doc_free(inputs->doc);
     inputs->doc = NULL;
+    inputs->root = NULL;
+    form_clear(&inputs->form);
 }
 
 static bool refuse_type(struct inputs *inputs, const char *name, const char *wanted,
@@ -67,13 +83,52 @@ static yyjson_val *member(const struct inputs *inputs, const char *name)
 
 bool inputs_has(const struct inputs *inputs, const char *name)
 {
-    return member(inputs, name) != NULL;
+    return member(inputs, name) || form_find(&inputs->form, name, 0);
+}
+
+const struct form_part *inputs_file(const struct inputs *inputs, const char *name, size_t index)
+{
+    const struct form_part *part = form_find(&inputs->form, name, index);
+
+    return part && part->is_file ? part : NULL;
+}
+
+/* The text of a part, unless it is empty. */
+static bool part_text(struct inputs *inputs, const struct form_part *part, const char *name,
+                      struct view *text)
+{
+    if (part->is_file)
+        return refuse_type(inputs, name, "a text", "a file");
+    if (part->body.len)
+        *text = part->body;
+    return true;
+}
+
+bool inputs_item(struct inputs *inputs, const char *name, size_t index, struct view *text)
+{
+    const struct form_part *part = form_find(&inputs->form, name, index);
+    yyjson_val *value = member(inputs, name);
+
+    if (part)
+        return part_text(inputs, part, name, text);
+    if (yyjson_is_arr(value))
+        value = yyjson_arr_get(value, index);
+    else if (index)
+        value = NULL;
+    if (value && !yyjson_is_str(value))
+        return refuse_type(inputs, name, "a list of strings", json_type(value));
+    if (value)
+        *text = json_view(value);
+    return value != NULL;
 }
 
 bool inputs_text(struct inputs *inputs, const char *name, struct view *text)
 {
+    const struct form_part *part = form_find(&inputs->form, name, 0);
     yyjson_val *value = member(inputs, name);
 
+    if (part)
+        return part_text(inputs, part, name, text);
     if (value && !yyjson_is_str(value))
         return refuse_type(inputs, name, "a string", json_type(value));
     if (value && yyjson_get_len(value))
@@ -84,9 +139,16 @@ bool inputs_text(struct inputs *inputs, const char *name, struct view *text)
 /* The spelling of a member with a simple value; empty: it is absent. */
 static bool spelling(struct inputs *inputs, const char *name, const char *wanted, struct view *text)
 {
+    const struct form_part *part = form_find(&inputs->form, name, 0);
     yyjson_val *value = member(inputs, name);
 
     *text = VIEW("");
+    if (part) {
+        bool is_text = part_text(inputs, part, name, text);
+
+        *text = view_trim(*text);
+        return is_text;
+    }
     if (yyjson_is_bool(value))
         *text = yyjson_get_bool(value) ? VIEW("true") : VIEW("false");
     else if (yyjson_is_raw(value))
@@ -179,6 +241,23 @@ bool inputs_word(struct inputs *inputs, const char *name, const char *const *wor
     refuse_value(inputs, name, text, bytes_cstr(&wanted));
     bytes_clear(&wanted);
     return false;
+}
+
+bool inputs_model(struct inputs *inputs, struct view asked, struct view *name)
+{
+    const struct request *request = inputs->request;
+    struct model_choice choice;
+    enum choice how =
+        catalog_choose(request->catalog, asked, request->may_wait, request->now_ms, &choice);
+
+    *name = choice.name;
+    if (how == CHOICE_AWAITS) {
+        inputs->plan->models_wait_ms = CATALOG_CHOICE_MS;
+        return false;
+    }
+    return how == CHOICE_MADE ||
+           inputs_refuse(inputs, ERROR_NO_MODEL, "model", "The model '%.*s' does not exist.",
+                         asked.len < 128 ? (int)asked.len : 128, asked.len ? asked.at : "");
 }
 
 static size_t characters(struct view text)

@@ -19,6 +19,17 @@ const tasks = {
         return reply.headers.get('content-type');
     },
 
+    async transcription() {
+        const file = fs.createReadStream(process.env.FILE);
+        return client.audio.transcriptions.create({ file, model: MODEL, ...JSON.parse(MORE) });
+    },
+
+    async edit() {
+        const image = process.env.FILES.split(' ').map(name => fs.createReadStream(name));
+        const reply = await client.images.edit({ image, prompt: PROMPT, model: MODEL, ...JSON.parse(MORE) });
+        return reply.data.length;
+    },
+
     async imageStream() {
         const found = [];
         for await (const event of await client.images.generate({ prompt: PROMPT, model: MODEL, stream: true }))

@@ -60,5 +60,42 @@ def speech_error():
                                                       **json.loads(os.environ.get("MORE", "{}"))))
 
 
-TASKS = {task.__name__: task for task in (images, image_stream, image_error, speech, speech_events, speech_error)}
+def edit():
+    """The files named in FILES, with spaces between."""
+    files = [open(name, "rb") for name in os.environ["FILES"].split()]
+    reply = client.images.edit(image=files if len(files) > 1 else files[0], prompt=PROMPT, model=MODEL,
+                               **json.loads(os.environ.get("MORE", "{}")))
+    return [image.b64_json or image.url for image in reply.data]
+
+
+def edit_error():
+    picture = ("a.png", b"\x89PNG\r\n\x1a\n", "image/png")
+    return [name_of(lambda: client.images.edit(image=picture, mask=picture, prompt=PROMPT, model=MODEL)),
+            name_of(lambda: client.images.create_variation(image=picture))]
+
+
+def hear(by):
+    with open(os.environ["FILE"], "rb") as file:
+        return by(file=file, model=MODEL, **json.loads(os.environ.get("MORE", "{}")))
+
+
+def transcription():
+    reply = hear(client.audio.transcriptions.create)
+    return reply if isinstance(reply, str) else reply.model_dump()
+
+
+def translation():
+    reply = hear(client.audio.translations.create)
+    return reply if isinstance(reply, str) else reply.model_dump()
+
+
+def transcription_stream():
+    with open(os.environ["FILE"], "rb") as file:
+        events = client.audio.transcriptions.create(file=file, model=MODEL, stream=True,
+                                                    **json.loads(os.environ.get("MORE", "{}")))
+        return [event.model_dump() for event in events]
+
+
+TASKS = {task.__name__: task for task in (images, image_stream, image_error, speech, speech_events, speech_error, edit,
+                                          edit_error, transcription, translation, transcription_stream)}
 print(json.dumps(TASKS[sys.argv[1]]()))

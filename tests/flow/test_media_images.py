@@ -107,3 +107,30 @@ def test_every_size_of_openais_is_taken(stage):
         for model in (IMAGEN, GEMINI, "gemini-2.5-flash-image", "dall-e-3"):
             answer = post(stage, size=size, model=model, quality="high")
             assert answer.status == 200, (size, model, answer.text)
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory):
+    """Small, so that the simulator keeps it whole."""
+    path = tmp_path_factory.mktemp("picture") / "a.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(64)))
+    return path
+
+
+@pytest.mark.short
+def test_pictures_are_edited(stage, python, node, picture):
+    more = json.dumps({"n": 2, "size": "1536x1024"})
+    pictures = ask(stage, python, "openai_media.py", "edit", MODEL="gpt-image-1", FILES=picture, MORE=more)
+    assert [shape(one) for one in pictures] == [pytest.approx(3 / 2, abs=0.05)] * 2
+    (path, body), = asked(stage)
+    parts = body["contents"][0]["parts"]
+    assert path == f"/v1beta/models/{GEMINI}:generateContent"
+    assert parts[0]["inlineData"] == {"mimeType": "image/png", "data": base64.b64encode(picture.read_bytes()).decode()}
+    assert ask(stage, node, "openai_media.js", "edit", MODEL=GEMINI, FILES=f"{picture} {picture}") == 1
+    assert len(asked(stage)[0][1]["contents"][0]["parts"]) == 3
+
+
+def test_masks_and_variations_are_refused(stage, python):
+    mask, variation = ask(stage, python, "openai_media.py", "edit_error", MODEL=GEMINI)
+    assert mask[:4] == ["BadRequestError", 400, "unsupported_parameter", "mask"]
+    assert variation[:2] == ["BadRequestError", 400] and "images/edits" in variation[4]

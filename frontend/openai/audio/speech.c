@@ -49,9 +49,8 @@ static bool read_model(struct state *state, struct inputs *inputs)
     if (!asked.len || view_starts(asked, VIEW("tts-")) || view_starts(asked, VIEW("gpt-")))
         asked = view_of(settings_now()->tts_model);
     shown = asked.len < 128 ? (int)asked.len : 128;
-    if (!model_name(asked, &name) || model_is_filtered(name))
-        return inputs_refuse(inputs, ERROR_NO_MODEL, "model", "The model '%.*s' does not exist.",
-                             shown, asked.len ? asked.at : "");
+    if (!inputs_model(inputs, asked, &name))
+        return false;
     if (!memmem(name.at, name.len, "tts", 3))
         return inputs_refuse(inputs, ERROR_NO_MODEL, "model", "The model '%.*s' does not speak.",
                              shown, asked.at);
@@ -126,7 +125,7 @@ static bool read(struct state *state, struct inputs *inputs)
 static void write_body(const struct state *state, struct bytes *out)
 {
     bytes_append(out, VIEW("{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":"));
-    json_text(out, bytes_view(&state->prompt));
+    bytes_json(out, bytes_view(&state->prompt));
     bytes_append(out, VIEW("}]}],\"generationConfig\":{\"responseModalities\":[\"AUDIO\"],"
                            "\"speechConfig\":{\"voiceConfig\":{\"prebuiltVoiceConfig\":"
                            "{\"voiceName\":"));
@@ -163,7 +162,7 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
     if (inputs_open(&inputs, request, plan) == ERROR_NONE)
         read(state, &inputs);
     inputs_close(&inputs);
-    if (inputs.error != ERROR_NONE)
+    if (inputs.error != ERROR_NONE || plan->models_wait_ms)
         return inputs.error;
     plan->is_sse = state->is_sse;
     plan->is_early = state->is_stream;

@@ -4,7 +4,7 @@
  * model. */
 #include "openai/images/wish.h"
 
-#include "parts/catalog.h"
+#include "models/model.h"
 #include "settings/options.h"
 
 enum {
@@ -31,10 +31,7 @@ static bool is_openais(struct view model)
 
 static bool read_model(struct image_wish *wish, struct inputs *inputs)
 {
-    const struct request *request = inputs->request;
     struct view asked = {0}, name;
-    struct model_choice choice;
-    enum choice how;
     int shown;
 
     if (!inputs_text(inputs, "model", &asked))
@@ -42,15 +39,8 @@ static bool read_model(struct image_wish *wish, struct inputs *inputs)
     if (!asked.len || is_openais(asked))
         asked = view_of(settings_now()->create_image_model);
     shown = asked.len < 128 ? (int)asked.len : 128;
-    how = catalog_choose(request->catalog, asked, request->may_wait, request->now_ms, &choice);
-    name = choice.name;
-    if (how == CHOICE_AWAITS)
-        inputs->plan->models_wait_ms = CATALOG_CHOICE_MS;
-    if (how == CHOICE_AWAITS)
+    if (!inputs_model(inputs, asked, &name))
         return false;
-    if (how == CHOICE_NONE)
-        return inputs_refuse(inputs, ERROR_NO_MODEL, "model", "The model '%.*s' does not exist.",
-                             shown, asked.len ? asked.at : "");
     wish->facts = model_facts(name);
     wish->is_imagen = view_starts(name, VIEW("imagen-"));
     if (!wish->is_imagen && !wish->facts->makes_images)
@@ -258,7 +248,7 @@ void image_wish_write_predict(const struct image_wish *wish, int64_t count, stru
     bool is_jpeg = strcmp(wish->format, "jpeg") == 0;
 
     bytes_append(out, VIEW("{\"instances\":[{\"prompt\":"));
-    json_text(out, view_trim(bytes_view(&wish->prompt)));
+    bytes_json(out, view_trim(bytes_view(&wish->prompt)));
     json_int_after(out, VIEW("}],\"parameters\":{\"sampleCount\":"), (uint64_t)count);
     if (wish->ratio)
         bytes_printf(out, ",\"aspectRatio\":\"%s\"", wish->ratio);
@@ -292,7 +282,7 @@ void image_wish_write_content(const struct image_wish *wish, struct view parts, 
     bytes_append(out, VIEW("{\"contents\":[{\"role\":\"user\",\"parts\":["));
     bytes_append(out, parts);
     bytes_append(out, VIEW("{\"text\":"));
-    json_text(out, view_trim(bytes_view(&wish->prompt)));
+    bytes_json(out, view_trim(bytes_view(&wish->prompt)));
     bytes_append(out, VIEW("}]}]"));
     if (safety.len > 2) { /* [] */
         bytes_append(out, VIEW(",\"safetySettings\":"));

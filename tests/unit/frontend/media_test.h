@@ -15,19 +15,55 @@ struct run {
     struct bytes out;
 };
 
+/* The only header that there is. */
+static inline struct view run_header(const void *headers, const char *name)
+{
+    return headers && strcmp(name, "content-type") == 0 ? view_of(headers) : VIEW("");
+}
+
+static inline enum error run_begin_as(struct run *run, const struct endpoint *endpoint,
+                                      const char *type, struct view body)
+{
+    struct request request = {.pool = "gemini",
+                              .client = 7,
+                              .utc_ms = 1700000000000,
+                              .header = run_header,
+                              .headers = type,
+                              .body = body};
+
+    *run = (struct run){
+        .endpoint = endpoint, .state = memory_new(endpoint->state_size + 1), .plan = {.limit = 12}};
+    return endpoint->begin(run->state, &request, &run->plan);
+}
+
 /* Begins with the request, whose body is JSON with ' for ". */
 static inline enum error run_begin(struct run *run, const struct endpoint *endpoint,
                                    const char *body)
 {
     struct bytes json = json_of(body);
-    struct request request = {
-        .pool = "gemini", .client = 7, .utc_ms = 1700000000000, .body = bytes_view(&json)};
+    enum error error = run_begin_as(run, endpoint, NULL, bytes_view(&json));
+
+    bytes_clear(&json);
+    return error;
+}
+
+/* A form's parts and its end, for run_begin_form. */
+#define FORM_TEXT(name, text)                                                                      \
+    "--xyz\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" text "\r\n"
+#define FORM_FILE(name, file, data)                                                                \
+    "--xyz\r\nContent-Disposition: form-data; name=\"" name "\"; filename=\"" file                 \
+    "\"\r\n\r\n" data "\r\n"
+
+static inline enum error run_begin_form(struct run *run, const struct endpoint *endpoint,
+                                        const char *parts)
+{
+    struct bytes body = {0};
     enum error error;
 
-    *run = (struct run){
-        .endpoint = endpoint, .state = memory_new(endpoint->state_size), .plan = {.limit = 12}};
-    error = endpoint->begin(run->state, &request, &run->plan);
-    bytes_clear(&json);
+    bytes_text(&body, parts);
+    bytes_text(&body, "--xyz--\r\n");
+    error = run_begin_as(run, endpoint, "multipart/form-data; boundary=xyz", bytes_view(&body));
+    bytes_clear(&body);
     return error;
 }
 
@@ -104,7 +140,9 @@ static inline void run_refuses(const struct endpoint *endpoint, const struct ref
 {
     for (size_t i = 0; i < count; i++) {
         struct run run;
-        enum error error = run_begin(&run, endpoint, cases[i].in);
+        enum error error = strncmp(cases[i].in, "--xyz", 5) == 0
+                               ? run_begin_form(&run, endpoint, cases[i].in)
+                               : run_begin(&run, endpoint, cases[i].in);
 
         if (error != cases[i].error)
             fail_msg("%s: %s, wanted %s (%s)", cases[i].what, error_facts(error)->name,
