@@ -41,6 +41,7 @@ enum model_ability {
     CAN_UNIT = 1 << 18,          /* embedding: shorter vectors are of length 1 too */
     CAN_MEDIA = 1 << 19,         /* embedding: pictures */
     CAN_REST = 1 << 20,          /* a budget of 0, though it is below the least */
+    CAN_SIGN_IMAGES = 1 << 22,   /* wants signatures of the model's pictures back */
     IS_GONE = 1 << 21,           /* answers 404 and is not listed */
 };
 

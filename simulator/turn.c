@@ -274,6 +274,20 @@ static void check_signature(struct walk *w, yyjson_val *part, bool is_first_call
     }
 }
 
+/* Pictures of the model's own, where a conversation goes on about them. */
+static void check_pictures(struct walk *w, yyjson_val *content)
+{
+    struct schema_list parts = schema_list(schema_get(content, "parts"));
+    yyjson_val *part;
+
+    while (model_can(w->model, CAN_SIGN_IMAGES) && (part = schema_next(&parts)) != NULL)
+        if (schema_get(part, "inlineData") != NULL && schema_get(part, "thoughtSignature") == NULL)
+            violations_refuse(w->v,
+                              "Image part in the `%zu.` content block is missing a "
+                              "`thought_signature`.\n",
+                              w->index + 1);
+}
+
 static void check_signatures(struct walk *w, yyjson_val *content)
 {
     struct schema_list parts = schema_list(schema_get(content, "parts"));
@@ -326,6 +340,8 @@ static void check_turn(struct walk *w, yyjson_val *content, enum turn turn)
         check_response(w, content);
     if (turn == TURN_CALL || turn == TURN_MODEL)
         check_signatures(w, content);
+    if (turn == TURN_MODEL)
+        check_pictures(w, content);
 }
 
 static void check_end(struct walk *w, enum turn last)

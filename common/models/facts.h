@@ -37,6 +37,7 @@ struct model_facts {
     bool calls_in_json;     /* takes tools and responseMimeType in one request */
     bool is_no_chat;        /* embeddings, pictures, video, live */
     bool makes_images;      /* answers with pictures, and takes its own back as the model's */
+    bool signs_images;      /* …and wants their signatures back */
     bool has_image_sizes;   /* …in several sizes, by imageSize */
     bool has_wide_ratios;   /* …from 512 pixels on, and in shapes of 1:4 and 1:8 */
     bool takes_resolution;  /* mediaResolution of a part */

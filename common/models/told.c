@@ -17,25 +17,42 @@ enum { ENTRIES_MOST = 256 };
 
 enum kind { KIND_BOOLEAN, KIND_INT, KIND_COUNT, KIND_THINKING, KIND_LEVELS, KIND_LIKE };
 
+/* clang-format off */
 static const struct fact {
     const char *name;
     enum kind kind;
     size_t offset;
 } facts[] = {
-#define FACT(name, kind) {#name, KIND_##kind, offsetof(struct model_facts, name)},
-    FACT(thinking, THINKING) FACT(levels, LEVELS) FACT(budget_off, INT) FACT(budget_min, INT)
-        FACT(budget_max, INT) FACT(is_off_by_default, BOOLEAN) FACT(is_sampling_fixed, BOOLEAN)
-            FACT(refuses_prefill, BOOLEAN) FACT(has_no_system, BOOLEAN) FACT(has_no_json, BOOLEAN)
-                FACT(has_no_text, BOOLEAN) FACT(has_openapi, BOOLEAN) FACT(signs_calls, BOOLEAN)
-                    FACT(calls_in_json, BOOLEAN) FACT(is_no_chat, BOOLEAN)
-                        FACT(makes_images, BOOLEAN) FACT(has_image_sizes, BOOLEAN)
-                            FACT(has_wide_ratios, BOOLEAN) FACT(makes_sound, BOOLEAN)
-                                FACT(has_no_tools, BOOLEAN) FACT(has_no_urls, BOOLEAN)
-                                    FACT(takes_resolution, BOOLEAN) FACT(output_limit, COUNT)
-                                        FACT(inline_limit, COUNT)
+#define FACT(name, kind) {#name, KIND_##kind, offsetof(struct model_facts, name)}
+    FACT(thinking, THINKING),
+    FACT(levels, LEVELS),
+    FACT(budget_off, INT),
+    FACT(budget_min, INT),
+    FACT(budget_max, INT),
+    FACT(is_off_by_default, BOOLEAN),
+    FACT(is_sampling_fixed, BOOLEAN),
+    FACT(refuses_prefill, BOOLEAN),
+    FACT(has_no_system, BOOLEAN),
+    FACT(has_no_json, BOOLEAN),
+    FACT(has_no_text, BOOLEAN),
+    FACT(has_openapi, BOOLEAN),
+    FACT(signs_calls, BOOLEAN),
+    FACT(calls_in_json, BOOLEAN),
+    FACT(is_no_chat, BOOLEAN),
+    FACT(makes_images, BOOLEAN),
+    FACT(signs_images, BOOLEAN),
+    FACT(has_image_sizes, BOOLEAN),
+    FACT(has_wide_ratios, BOOLEAN),
+    FACT(makes_sound, BOOLEAN),
+    FACT(has_no_tools, BOOLEAN),
+    FACT(has_no_urls, BOOLEAN),
+    FACT(takes_resolution, BOOLEAN),
+    FACT(output_limit, COUNT),
+    FACT(inline_limit, COUNT),
 #undef FACT
-                                            {"like", KIND_LIKE, 0},
+    {"like", KIND_LIKE, 0},
 };
+/* clang-format on */
 
 static const char *const level_words[] = {"MINIMAL", "LOW", "MEDIUM", "HIGH"};
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from stage import BUILD, MODEL, SLOW, Stage
+from stage import BUILD, MODEL, SLOW, TOKEN, Stage
 
 NEWER = "gemini-3-flash-preview"
 SPEECH = "gemini-2.5-flash-preview-tts"
@@ -101,10 +101,19 @@ def test_a_picture_may_be_told_its_ratio(stage):
     assert body["generationConfig"] == {"responseModalities": ["TEXT", "IMAGE"], "imageConfig": {"aspectRatio": "16:9"}}
 
 
-def test_a_kept_prompt_is_named(stage):
-    stage.chat("p", cached_content="cachedContents/abc", tools=F, web_search_options={})
-    body = json.loads(stage.sim.last()["body"])
-    assert body["cachedContent"] == "cachedContents/abc" and not {"tools", "toolConfig", "systemInstruction"} & set(body)
+@pytest.mark.short
+def test_a_kept_prompt_is_asked_of_the_key_that_keeps_it(stage):
+    body = {"model": f"models/{MODEL}", "contents": [{"role": "user", "parts": [{"text": "Long."}]}]}
+    name = stage.request("POST", "/v1beta/cachedContents", body, headers={"x-goog-api-key": TOKEN}, token=None).json["name"]
+    key = stage.sim.last()["key"]
+    for _ in range(4):
+        answer = stage.chat("p", cached_content=name, tools=F, web_search_options={})
+        assert answer.status == 200, answer.text
+        request = stage.sim.last()
+        body = json.loads(request["body"])
+        assert request["key"] == key and body["cachedContent"] == name
+        assert not {"tools", "toolConfig", "systemInstruction"} & set(body)
+    assert stage.chat("p", extra_body={"google": {"cached_content": "cachedContents/nobodys"}}).status == 404
 
 
 @pytest.mark.short

@@ -126,6 +126,16 @@ def test_what_is_at_an_address_is_left_to_the_provider(stage, url, data):
     assert sent(stage)["contents"][0]["parts"][1] == {"fileData": data}
 
 
+@pytest.mark.short
+def test_a_file_is_asked_of_the_key_that_has_it(stage):
+    stage.sim.file("key-ok-3", "files/mine")
+    for _ in range(4):
+        assert stage.chat(messages=looks("files/mine")).status == 200
+        assert stage.sim.last()["key"] == "key-ok-3"
+    answer = stage.chat(messages=looks("files/nobodys"))
+    assert answer.status == 404 and "files/nobodys" in answer.json["error"]["message"]
+
+
 def test_an_older_model_gets_no_addresses(stage):
     error = stage.chat(messages=looks("https://example.org/a.png"), model="gemini-2.0-flash").json["error"]
     assert error["param"] == "messages[0].content[1].image_url.url" and "does not get" in error["message"]
@@ -155,6 +165,7 @@ def test_a_result_of_a_tool_brings_a_file(stage):
     messages = [{"role": "user", "content": "p"}, {"role": "assistant", "tool_calls": [call]},
                 {"role": "tool", "tool_call_id": "A", "content": [part, {"type": "image_url", "image_url": {"url": "files/abc"}}]}]
     tools = [{"type": "function", "function": {"name": "f"}}]
+    stage.sim.file("key-ok-2", "files/abc")
     for model in (MODEL, NEWER):
         answer = stage.chat(messages=messages, model=model, tools=tools)
         assert answer.status == 200, answer.text
@@ -187,6 +198,15 @@ def test_a_picture_that_a_program_kept_in_markdown_goes_back_to_a_model_that_mak
         {"text": "Here: "}, {"inlineData": {"mimeType": "image/png", "data": TEXT}}, {"text": "\n\nLike it?"}]}
     assert stage.chat(messages=messages).status == 200
     assert sent(stage)["contents"][1] == {"role": "model", "parts": [{"text": said}]}
+
+
+def test_a_newer_model_gets_its_pictures_back_signed(stage):
+    messages = [{"role": "user", "content": "Draw."},
+                {"role": "assistant", "content": None, "images": [{"type": "image_url", "image_url": {"url": URL}}]},
+                {"role": "user", "content": "Larger."}]
+    answer = stage.chat(messages=messages, model="gemini-3.1-flash-image")
+    assert answer.status == 200, answer.text
+    assert sent(stage)["contents"][1]["parts"][0]["thoughtSignature"] == "skip_thought_signature_validator"
 
 
 # ------------------------------------------------------------------------------------------------------------ parameters

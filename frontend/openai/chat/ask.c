@@ -9,6 +9,7 @@ void ask_clear(struct ask *ask)
     bytes_clear(&ask->path);
     bytes_clear(&ask->body);
     bytes_clear(&ask->tools.list);
+    bytes_clear(&ask->names);
     fetches_clear(&ask->fetches);
     *ask = (struct ask){0};
 }

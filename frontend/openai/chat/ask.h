@@ -36,11 +36,12 @@ struct ask {
     bool is_json_told;       /* JSON is asked for in words only: a fence around it is taken off */
     bool wants_pcm;          /* sound is given bare, without a WAV's head */
     struct tool_names tools; /* what tools are called in the reply */
-    uint64_t affinity;       /* hash of what belongs together and likes the same key; 0: none */
-    uint64_t estimate;       /* tokens: bytes of text / 4 + the output limit */
-    size_t legs;             /* calls of the provider that answer it together; 0: one */
-    struct bytes body;       /* the provider's request, the same for all legs; empty: a GET */
-    struct fetches fetches;  /* that the body keeps places for */
+    struct bytes names; /* of what the provider keeps and the body mentions (objects/objects.h) */
+    uint64_t affinity;  /* hash of what belongs together and likes the same key; 0: none */
+    uint64_t estimate;  /* tokens: bytes of text / 4 + the output limit */
+    size_t legs;        /* calls of the provider that answer it together; 0: one */
+    struct bytes body;  /* the provider's request, the same for all legs; empty: a GET */
+    struct fetches fetches;           /* that the body keeps places for */
     uint64_t inline_len, inline_most; /* bytes of media in the body, and that the model takes */
 };
 

@@ -4,7 +4,6 @@
 #include "endpoint/endpoint.h"
 
 #include "base/log.h"
-#include "objects/mentions.h"
 #include "openai/chat/chat.h"
 #include "openai/chat/request.h"
 #include "parts/catalog.h"
@@ -18,7 +17,6 @@ struct state {
     const char *pool; /* of the route */
     uint64_t id, client, now_ms;
     bool any_client;
-    struct bytes names; /* of files and the like that the request mentions */
 };
 
 static struct step step_of(const struct state *state, struct body *body)
@@ -37,7 +35,7 @@ static struct step step_of(const struct state *state, struct body *body)
 
     bytes_append(&step.model, bytes_view(&ask->model));
     bytes_append(&step.path, bytes_view(&ask->path));
-    bytes_append(&step.names, bytes_view(&state->names));
+    bytes_append(&step.names, bytes_view(&ask->names));
     return step;
 }
 
@@ -69,22 +67,11 @@ static void add_steps(struct state *state, struct plan *plan)
     body_let_go(body);
 }
 
-/* What is fetched later names nothing more. */
-static enum error find_names(struct state *state, struct plan *plan)
-{
-    if (mentions_in_body(bytes_view(&state->ask.body), &state->names))
-        return ERROR_NONE;
-    bytes_text(&plan->why, "The request names too many files.");
-    return ERROR_BAD_VALUE;
-}
-
 /* First what is named by address is fetched; the choices' calls come when all of it is there. */
 static enum error make_plan(struct state *state, struct plan *plan)
 {
     enum error error = check_room(state, plan);
 
-    if (error == ERROR_NONE)
-        error = find_names(state, plan);
     if (error != ERROR_NONE)
         return error;
     plan->is_sse = state->ask.stream;
@@ -222,7 +209,6 @@ static void clear(void *of)
 
     reply_clear(&state->reply);
     ask_clear(&state->ask);
-    bytes_clear(&state->names);
 }
 
 const struct endpoint endpoint_chat = {

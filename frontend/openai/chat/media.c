@@ -7,6 +7,7 @@
  * A new kind of part is a line in `kinds`, and a reader if it holds its data in another way. */
 #include "openai/chat/media.h"
 
+#include "objects/objects.h"
 #include "parts/address.h"
 #include "parts/data_url.h"
 #include "settings/settings.h"
@@ -243,12 +244,24 @@ static bool write_data(struct chat *chat, const struct medium *medium, bool is_u
                        medium->param, is_url ? "a good data URL" : "good base64", fault);
 }
 
+/* The provider keeps it for one key, which then is the only one that will do. */
+static bool note_file(struct chat *chat, const struct medium *medium, struct view uri)
+{
+    struct view object = object_of_text(uri);
+
+    return !object.len || object_add(&chat->ask->names, object) ||
+           chat_refuse(chat, ERROR_BAD_VALUE, medium->param,
+                       "Invalid value: the request names too many files.");
+}
+
 /* The provider gets it by itself. The type is the client's word, else `known`, which may be NULL. */
 static bool write_uri(struct chat *chat, const struct medium *medium, const char *known)
 {
     struct bytes *out = &chat->ask->body, text = {0};
+    bool is_good;
 
     address_write(medium->address, &text);
+    is_good = note_file(chat, medium, bytes_view(&text));
     bytes_append(out, VIEW("{\"fileData\":{\"fileUri\":"));
     json_text(out, bytes_view(&text));
     text.len = 0;
@@ -262,7 +275,7 @@ static bool write_uri(struct chat *chat, const struct medium *medium, const char
     }
     bytes_append(out, VIEW("}"));
     bytes_clear(&text);
-    return true;
+    return is_good;
 }
 
 static bool refuse_address(struct chat *chat, const struct medium *medium)

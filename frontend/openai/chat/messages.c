@@ -13,6 +13,21 @@
 #include "openai/chat/tool_turns.h"
 #include "settings/options.h"
 
+/* Newer models want each picture of theirs to be signed; where the client has lost the signature,
+ * what Google documents for that goes in its place. */
+static void sign_picture(struct chat *chat, yyjson_val *part)
+{
+    struct view signature = tool_turns_signature(part, NULL);
+    struct bytes *out = &chat->ask->body;
+
+    if (!chat->model->signs_images)
+        return;
+    out->len--; /* the part's brace */
+    bytes_append(out, VIEW(",\"thoughtSignature\":\""));
+    bytes_append(out, signature.len ? signature : VIEW(REFUSAL_NO_SIGNATURE));
+    bytes_append(out, VIEW("\"}"));
+}
+
 /* What a model that makes pictures has said, and drawn as some programs keep it: in Markdown. What
  * only looks like a picture stays text. */
 static bool take_drawn(struct chat *chat, struct view text, size_t message)
@@ -29,6 +44,7 @@ static bool take_drawn(struct chat *chat, struct view text, size_t message)
         contents_text(chat, ROLE_MODEL, from);
         contents_open(chat, ROLE_MODEL);
         bytes_append(&chat->ask->body, bytes_view(&part));
+        sign_picture(chat, NULL);
         from = text;
         is_taken = media_count(chat, part.len, chat_param("messages[%zu].content", message));
     }
@@ -86,7 +102,11 @@ static bool take_medium(struct chat *chat, const char *role, yyjson_val *part, c
         return true;
     }
     contents_open(chat, role);
-    return media_part(chat, part, place);
+    if (!media_part(chat, part, place))
+        return false;
+    if (role == ROLE_MODEL)
+        sign_picture(chat, part);
+    return true;
 }
 
 static bool take_part(struct chat *chat, const char *role, yyjson_val *part,
@@ -147,7 +167,7 @@ static const char *role_of_message(struct view role)
 {
     if (view_equal(role, VIEW("user")))
         return ROLE_USER;
-    if (view_equal(role, VIEW("assistant")))
+    if (view_equal(role, VIEW("assistant")) || view_equal(role, VIEW("model")))
         return ROLE_MODEL;
     if (view_equal(role, VIEW("system")) || view_equal(role, VIEW("developer")))
         return ROLE_SYSTEM;

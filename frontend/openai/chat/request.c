@@ -12,6 +12,7 @@
 #include <openssl/sha.h>
 
 #include "models/suffix.h"
+#include "objects/objects.h"
 #include "openai/chat/format.h"
 #include "openai/chat/media.h"
 #include "openai/chat/request_private.h"
@@ -231,7 +232,7 @@ static bool check_stop(struct chat *chat)
 
     yyjson_arr_foreach(chat->value[F_stop], i, max, stop)
     {
-        if (!yyjson_is_str(stop))
+        if (!yyjson_is_str(stop) && !yyjson_is_null(stop))
             return chat_refuse_type(chat, chat_param("stop[%zu]", i), "a string", stop);
     }
     if (chat_stops(chat, stops) <= CHAT_STOPS)
@@ -289,12 +290,16 @@ static bool check_tier(struct chat *chat)
 static void write_cached(struct chat *chat)
 {
     struct bytes *out = &chat->ask->body;
+    size_t start;
 
     if (!chat->cached.len)
         return;
     json_key(out, VIEW("cachedContent"));
-    bytes_append(out, VIEW("\"cachedContents/"));
+    bytes_append(out, VIEW("\""));
+    start = out->len;
+    bytes_append(out, VIEW("cachedContents/"));
     bytes_append(out, chat->cached);
+    object_add(&chat->ask->names, (struct view){out->at + start, out->len - start});
     bytes_append(out, VIEW("\""));
 }
 

@@ -20,6 +20,7 @@ struct tool_result {
 
 struct tool_call {
     struct view id, name; /* the client's */
+    char made[32];        /* its id, if the client gave none */
     size_t first, last;   /* of its results; NONE: none */
 };
 

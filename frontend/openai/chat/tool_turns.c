@@ -8,6 +8,7 @@
  * next step; those behind that are found by their id. */
 #include "openai/chat/tool_turns.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "openai/chat/contents.h"
@@ -106,6 +107,11 @@ static struct view find_signature(yyjson_val *call, struct view hung, yyjson_val
     return (struct view){0};
 }
 
+struct view tool_turns_signature(yyjson_val *holder, yyjson_val *message)
+{
+    return find_signature(holder, (struct view){0}, message);
+}
+
 /* What was kept when the client was told of the call, where it came back without. */
 static struct view kept_signature(struct chat *chat, struct view id, struct bytes *kept)
 {
@@ -158,6 +164,7 @@ static bool open_call(struct chat *chat, yyjson_val *function, struct view id, s
     struct tool_turns *turns = turns_of(chat);
     yyjson_val *name = json_member(function, VIEW("name"));
     struct bytes *out = &chat->ask->body;
+    struct tool_call *call;
 
     if (!yyjson_get_len(name) || !yyjson_is_str(name))
         return chat_refuse(chat, ERROR_MISSING_PARAMETER, param_of(place, ".name"),
@@ -166,18 +173,16 @@ static bool open_call(struct chat *chat, yyjson_val *function, struct view id, s
         return chat_refuse(chat, ERROR_BAD_VALUE,
                            chat_param("messages[%zu].tool_calls", place->message),
                            "Invalid value: there may be %d calls in a row at most.", CALLS_MOST);
+    call = &turns->calls[turns->call_count++];
+    *call = (struct tool_call){.id = id, .name = json_view(name), .first = NONE, .last = NONE};
+    snprintf(call->made, sizeof(call->made), "call_%zu_%zu", place->message, place->index);
     contents_open(chat, ROLE_MODEL);
-    bytes_append(out, VIEW("{\"functionCall\":{"));
-    if (sent.len) {
-        json_key(out, VIEW("id"));
-        json_text(out, sent);
-    }
+    bytes_append(out, VIEW("{\"functionCall\":{\"id\":"));
+    json_text(out, sent.len ? sent : view_of(call->made));
     json_key(out, VIEW("name"));
     bytes_append(out, VIEW("\""));
     tool_name_write(out, json_view(name));
     bytes_append(out, VIEW("\",\"args\":"));
-    turns->calls[turns->call_count++] =
-        (struct tool_call){.id = id, .name = json_view(name), .first = NONE, .last = NONE};
     turns->step = place->message;
     return true;
 }
@@ -366,11 +371,8 @@ static bool write_result(struct chat *chat, const struct tool_call *call)
     size_t pictures = 0, start = out->len;
 
     contents_open(chat, ROLE_RESULTS);
-    bytes_append(out, VIEW("{\"functionResponse\":{"));
-    if (id.len) {
-        json_key(out, VIEW("id"));
-        json_text(out, id);
-    }
+    bytes_append(out, VIEW("{\"functionResponse\":{\"id\":"));
+    json_text(out, id.len ? id : view_of(call->made));
     json_key(out, VIEW("name"));
     bytes_append(out, VIEW("\""));
     tool_name_write(out, call->name);

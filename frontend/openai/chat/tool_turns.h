@@ -5,6 +5,9 @@
 
 #include "openai/chat/request_private.h"
 
+/* The signature that a call or a picture has, or the message that it is of; empty: neither has any. */
+struct view tool_turns_signature(yyjson_val *holder, yyjson_val *message);
+
 /* Appends the calls of an assistant's message to the model's content. */
 bool tool_turns_calls(struct chat *chat, yyjson_val *message, size_t index);
 

@@ -228,6 +228,7 @@ static bool read_word(struct chat *chat, struct tools *tools, struct view word)
 static bool read_choice(struct chat *chat, struct tools *tools)
 {
     yyjson_val *choice = choice_of(chat);
+    struct view type;
 
     if (tools->is_strict && !chat->model->has_openapi)
         tools->mode = "VALIDATED";
@@ -237,8 +238,11 @@ static bool read_choice(struct chat *chat, struct tools *tools)
         return read_word(chat, tools, json_view(choice));
     if (!yyjson_is_obj(choice))
         return chat_refuse_type(chat, "tool_choice", "a string or an object", choice);
-    if (view_equal(json_view(json_member(choice, VIEW("type"))), VIEW("allowed_tools")))
+    type = json_view(json_member(choice, VIEW("type")));
+    if (view_equal(type, VIEW("allowed_tools")))
         return read_allowed(chat, tools, choice);
+    if (!name_in(choice).len && type.len && !json_member(choice, VIEW("function")))
+        return read_word(chat, tools, type); /* some write the word so */
     tools->mode = "ANY";
     return allow(chat, tools, choice);
 }

@@ -165,6 +165,49 @@ static void what_an_assistant_sent_is_mentioned(void **state)
                 "[{'text':'?'}]}]}"});
 }
 
+static void newer_models_get_the_signatures_of_their_pictures(void **state)
+{
+#define DREW(model, more, content)                                                                 \
+    "{'model':'" model "','messages':[{'role':'user','content':'Hi'},{'role':'assistant'," content \
+    ",'images':[{'type':'image_url','image_url':{'url':'data:image/png;base64,QQ=='}" more         \
+    "}]},{'role':'user','content':'?'}]}"
+#define DRAWN(parts)                                                                               \
+    "{'contents':[{'role':'user','parts':[{'text':'Hi'}]},{'role':'model','parts':[" parts         \
+    "]},{'role':'user','parts':[{'text':'?'}]}]}"
+#define PNG_PART(more) "{'inlineData':{'data':'QQ==','mimeType':'image/png'}" more "}"
+#define SKIPPED ",'thoughtSignature':'skip_thought_signature_validator'"
+    (void)state;
+    TRANSLATES(
+        {"its own",
+         DREW("gemini-3-pro-image-preview",
+              ",'extra_content':{'google':{'thought_signature':'c2lnbmVkIQ=='}}", "'content':null"),
+         DRAWN(PNG_PART(",'thoughtSignature':'c2lnbmVkIQ=='"))},
+        {"none", DREW("gemini-3.1-flash-image", "", "'content':''"), DRAWN(PNG_PART(SKIPPED))},
+        {"in Markdown",
+         DREW("gemini-3.1-flash-image", "", "'content':'![a](data:image/png;base64,QQ==)'"),
+         DRAWN(PNG_PART(SKIPPED) "," PNG_PART(SKIPPED))},
+        {"an older model", DREW("gemini-2.5-flash-image", "", "'content':''"),
+         DRAWN(PNG_PART(""))});
+}
+
+static void what_the_provider_keeps_is_noted(void **state)
+{
+    struct bytes in = json_of(
+        "{'model':'gemini-2.5-flash','cached_content':'c','messages':[{'role':'user','content':["
+        "{'type':'file','file':{'file_id':'files/a'}},{'type':'image_url','image_url':'" GOOGLE
+        "b'},{'type':'video_url','video_url':'https://youtu.be/x'}]}]}");
+    struct bytes why = {0};
+    struct ask ask = {0};
+    const char *param;
+
+    (void)state;
+    assert_int_equal(openai_chat_request(bytes_view(&in), &ask, &why, &param), ERROR_NONE);
+    assert_string_equal(bytes_cstr(&ask.names), "files/a files/b cachedContents/c");
+    ask_clear(&ask);
+    bytes_clear(&in);
+    bytes_clear(&why);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, plain_options)
@@ -175,6 +218,8 @@ int main(void)
         TEST(files_have_a_name),
         TEST(what_is_wrong_is_named),
         TEST(what_an_assistant_sent_is_mentioned),
+        TEST(newer_models_get_the_signatures_of_their_pictures),
+        TEST(what_the_provider_keeps_is_noted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

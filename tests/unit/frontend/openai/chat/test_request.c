@@ -17,6 +17,11 @@ static void messages_become_contents(void **state)
                  "{'role':'user','content':'Bye'}"),
          CONTENTS(HI ",{'role':'model','parts':[{'text':'Hello'}]},"
                      "{'role':'user','parts':[{'text':'Bye'}]}")},
+        {"the provider's own word for the assistant",
+         REQUEST("{'role':'user','content':'Hi'},{'role':'model','content':'Hello'},"
+                 "{'role':'user','content':'Bye'}"),
+         CONTENTS(HI ",{'role':'model','parts':[{'text':'Hello'}]},"
+                     "{'role':'user','parts':[{'text':'Bye'}]}")},
         {"a system message",
          REQUEST("{'role':'system','content':'Be brief.'},{'role':'user','content':'Hi'}"),
          "{'contents':[" HI "]" SYSTEM("{'text':'Be brief.'}")},
@@ -155,6 +160,7 @@ static void parameters_become_generation_config(void **state)
          CONFIG("'maxOutputTokens':2147483647")},
         {"stop as text", WITH("'stop':'END'"), CONFIG("'stopSequences':['END']")},
         {"stop as a list", WITH("'stop':['a','','b']"), CONFIG("'stopSequences':['a','b']")},
+        {"a stop that is null", WITH("'stop':[null,'a']"), CONFIG("'stopSequences':['a']")},
         {"stops that come again", WITH("'stop':['1','2','1','3','4','5','5','','2']"),
          CONFIG("'stopSequences':['1','2','3','4','5']")},
         {"no stop in a list", WITH("'stop':[]"), NOTHING},

@@ -148,6 +148,9 @@ static void a_choice_becomes_a_mode(void **state)
          DECLARED("{'name':'g'}") "}"},
         {"no tool may", CHOOSE(NEW, "{'type':'allowed_tools','mode':'auto','tools':[]}"),
          BOTH CONFIG("'mode':'NONE'") "}"},
+        {"a word in an object", CHOOSE(NEW, "{'type':'required'}"),
+         BOTH CONFIG("'mode':'ANY'") "}"},
+        {"another", CHOOSE(NEW, "{'type':'auto'}"), BOTH "}"},
         {"without tools", REQUEST(NEW, ",'tool_choice':'required'", U), "{'contents':[" HI "]}"},
         {"a function of former times",
          REQUEST(NEW, ",'functions':[{'name':'f'}],'function_call':{'name':'f'}", U),
@@ -257,6 +260,12 @@ static void v07_missing_orphaned_and_repeated_results(void **state)
                               "'1'}"),
          TURNS(MODEL(FC1("A", "f", "{}") "," FC("B", "g", "{}")) "," USER(
              FR("A", "f", "{'result':'1'}") "," FR("B", "g", "{'result':'2'}")))},
+        {"calls without ids",
+         SAY("{'role':'assistant','tool_calls':[{'function':{'name':'f'}},{'id':'','function':{'"
+             "name':'g'}}]},"
+             "{'role':'tool','content':'1'},{'role':'tool','content':'2'}"),
+         TURNS(MODEL(FC1("call_1_0", "f", "{}") "," FC("call_1_1", "g", "{}")) "," USER(
+             FR("call_1_0", "f", "{'result':'1'}") "," FR("call_1_1", "g", "{'result':'2'}")))},
         {"before there was a user",
          REQUEST(NEW, "", CALLS(CALL("A", "f", "{}")) "," RESULT("A", "1")),
          "{'contents':[{'role':'user','parts':[{'text':'.'}]}," MODEL(FC1("A", "f", "{}")) "," USER(
@@ -287,23 +296,23 @@ static void v08_arguments_that_are_broken_are_mended_or_told_raw(void **state)
                      "C", "f", "{'result':''}") "," FR("D", "f",
                                                        "{'result':''}") "," FR("E", "f",
                                                                                "{'result':''}")))});
-    TRANSLATES({"broken", SAY(CALLS(CALL("A", "f", "{\\'a\\':")) "," RESULT("A", "1")),
-                TURNS(MODEL(FC1("A", "f", "{'_raw':'{\\'a\\':'}")) "," DONE_F)},
-               {"cut off",
-                SAY(CALLS(CALL("A", "f", "{\\'a\\':[1.50,{\\'b\\':\\'c")) "," RESULT("A", "1")),
-                TURNS(MODEL(FC1("A", "f", "{'a':[1.50,{'b':'c'}]}")) "," DONE_F)},
-               {"a comma too many", SAY(CALLS(CALL("A", "f", "{\\'a\\':1,}")) "," RESULT("A", "1")),
-                TURNS(MODEL(FC1("A", "f", "{'a':1}")) "," DONE_F)},
-               {"lines in a text",
-                SAY(CALLS(CALL("A", "f", "{\\'a\\':\\'b\\nc\\'}")) "," RESULT("A", "1")),
-                TURNS(MODEL(FC1("A", "f", "{'a':'b\\nc'}")) "," DONE_F)},
-               {"words", SAY(CALLS(CALL("A", "f", "Paris")) "," RESULT("A", "1")),
-                TURNS(MODEL(FC1("A", "f", "{'_raw':'Paris'}")) "," DONE_F)},
-               {"of former times",
-                SAY("{'role':'assistant','function_call':{'name':'f','arguments':'{'}},"
-                    "{'role':'function','name':'f','content':'1'}"),
-                TURNS(MODEL("{'functionCall':{'name':'f','args':{}}," SKIP "}") "," USER(
-                    "{'functionResponse':{'name':'f','response':{'result':'1'}}}"))});
+    TRANSLATES(
+        {"broken", SAY(CALLS(CALL("A", "f", "{\\'a\\':")) "," RESULT("A", "1")),
+         TURNS(MODEL(FC1("A", "f", "{'_raw':'{\\'a\\':'}")) "," DONE_F)},
+        {"cut off", SAY(CALLS(CALL("A", "f", "{\\'a\\':[1.50,{\\'b\\':\\'c")) "," RESULT("A", "1")),
+         TURNS(MODEL(FC1("A", "f", "{'a':[1.50,{'b':'c'}]}")) "," DONE_F)},
+        {"a comma too many", SAY(CALLS(CALL("A", "f", "{\\'a\\':1,}")) "," RESULT("A", "1")),
+         TURNS(MODEL(FC1("A", "f", "{'a':1}")) "," DONE_F)},
+        {"lines in a text",
+         SAY(CALLS(CALL("A", "f", "{\\'a\\':\\'b\\nc\\'}")) "," RESULT("A", "1")),
+         TURNS(MODEL(FC1("A", "f", "{'a':'b\\nc'}")) "," DONE_F)},
+        {"words", SAY(CALLS(CALL("A", "f", "Paris")) "," RESULT("A", "1")),
+         TURNS(MODEL(FC1("A", "f", "{'_raw':'Paris'}")) "," DONE_F)},
+        {"of former times",
+         SAY("{'role':'assistant','function_call':{'name':'f','arguments':'{'}},"
+             "{'role':'function','name':'f','content':'1'}"),
+         TURNS(MODEL("{'functionCall':{'id':'call_1_0','name':'f','args':{}}," SKIP "}") "," USER(
+             "{'functionResponse':{'id':'call_1_0','name':'f','response':{'result':'1'}}}"))});
     REFUSES({"no text", SAY(CALLS("{'id':'A','function':{'name':'f','arguments':5}}")),
              ERROR_BAD_TYPE, "messages[1].tool_calls[0].function.arguments"},
             {"no name", SAY(CALLS("{'id':'A','function':{}}")), ERROR_MISSING_PARAMETER,
@@ -415,8 +424,8 @@ static void results_are_objects_whatever_they_were(void **state)
         {"of functions of former times",
          SAY("{'role':'assistant','function_call':{'name':'f','arguments':'{}'}},{'role':"
              "'function','name':'f','content':'1'}"),
-         TURNS(MODEL("{'functionCall':{'name':'f','args':{}}," SKIP
-                     "}") "," USER("{'functionResponse':{'name':'f','response':{'result':'1'}}}"))},
+         TURNS(MODEL("{'functionCall':{'id':'call_1_0','name':'f','args':{}}," SKIP "}") "," USER(
+             "{'functionResponse':{'id':'call_1_0','name':'f','response':{'result':'1'}}}"))},
         {"of a tool that takes text",
          SAY("{'role':'assistant','tool_calls':[{'id':'A','type':'custom','custom':{'name':'f',"
              "'input':'x'}}]}," RESULT("A", "1")),
