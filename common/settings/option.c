@@ -112,6 +112,18 @@ static uint64_t read_number(const struct option *option, const char *text, const
     return number;
 }
 
+/* The thousandths behind a decimal point, of which seconds may have some. */
+static uint64_t read_thousandths(const struct option *option, const char **rest)
+{
+    uint64_t number = 0, weight = 100;
+
+    if (option->type != TYPE_SECONDS || **rest != '.' || !isdigit((unsigned char)(*rest)[1]))
+        return 0;
+    for (++*rest; isdigit((unsigned char)**rest); ++*rest, weight /= 10)
+        number += weight * (uint64_t)(**rest - '0');
+    return number;
+}
+
 static uint64_t read_unit(const struct option *option, const char *text)
 {
     static const struct {
@@ -126,13 +138,14 @@ static uint64_t read_unit(const struct option *option, const char *text)
     };
     const char *rest;
     uint64_t number = read_number(option, text, &rest);
+    uint64_t thousandths = read_thousandths(option, &rest);
 
     for (size_t i = 0; i < COUNT(units); i++) {
         if (units[i].type != option->type || strcmp(units[i].unit, rest) != 0)
             continue;
         if (number > UINT64_MAX / units[i].factor / 2)
             option_complain(option->name, text, "is too large");
-        return number * units[i].factor;
+        return number * units[i].factor + thousandths * units[i].factor / 1000;
     }
     option_complain(option->name, text,
                     option->type == TYPE_SECONDS ? "should be seconds, or like 250ms, 10s, 5m"

@@ -29,6 +29,7 @@ struct plan {
     struct step **steps;
     size_t count, limit;
     bool is_sse;          /* the reply is a stream of events */
+    bool is_gathered;     /* …though its calls' answers come whole: nothing is seen for long */
     const char *type;     /* Content-Type of a reply that is none; NULL: application/json. Static */
     bool is_early;        /* such a reply goes out as it comes */
     bool has_work;        /* the endpoint's `work` is to be called */

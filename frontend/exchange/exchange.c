@@ -33,6 +33,7 @@ void exchanges_open(struct exchanges *all, struct web *web, struct road *road)
     h2o_timeout_init(web->loop, &all->deadline, settings_now()->time_out_ms + GRACE_MS);
     h2o_timeout_init(web->loop, &all->ping, settings_now()->stream_ping_ms);
     h2o_timeout_init(web->loop, &all->work, WORK_MS);
+    h2o_timeout_init(web->loop, &all->beat, settings_now()->fake_stream_beat_ms);
 }
 
 /* The end of calls */
@@ -169,12 +170,20 @@ static struct part *part_new(struct exchange *x, size_t number)
     return part;
 }
 
+static h2o_timeout_t *beats(struct exchange *x)
+{
+    return x->plan.is_gathered ? &x->all->beat : &x->all->ping;
+}
+
 /* As long as calls have brought nothing, the client is told that they are on their way. */
 static void watch_patience(struct exchange *x)
 {
-    if (x->writer.is_sse && x->endpoint->beat && settings_now()->stream_ping_ms && x->unheard &&
+    uint64_t beat_ms =
+        x->plan.is_gathered ? settings_now()->fake_stream_beat_ms : settings_now()->stream_ping_ms;
+
+    if (x->writer.is_sse && x->endpoint->beat && beat_ms && x->unheard &&
         !h2o_timeout_is_linked(&x->ping_timer))
-        h2o_timeout_link(x->all->web->loop, &x->all->ping, &x->ping_timer);
+        h2o_timeout_link(x->all->web->loop, beats(x), &x->ping_timer);
 }
 
 /* Starts the calls that have been added to the plan. False: there is no room, and the request has
@@ -466,7 +475,7 @@ static void on_ping_timer(h2o_timeout_entry_t *entry)
 {
     struct exchange *x = H2O_STRUCT_FROM_MEMBER(struct exchange, ping_timer, entry);
 
-    h2o_timeout_link(x->all->web->loop, &x->all->ping, entry);
+    h2o_timeout_link(x->all->web->loop, beats(x), entry);
     if (x->writer.is_sending)
         return;
     x->endpoint->beat(x->state, &x->writer.pending);

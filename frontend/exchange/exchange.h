@@ -67,6 +67,7 @@ struct exchanges {
     h2o_timeout_t deadline; /* TIME_OUT and some more: the upstream is to notice first */
     h2o_timeout_t ping;     /* STREAM_PING */
     h2o_timeout_t work;     /* between two pieces of an endpoint's work: other requests' turn */
+    h2o_timeout_t beat;     /* the same for gathered streams, which say nothing until their end */
     struct writers writers;
     struct exchange *open;
     uint64_t count;               /* exchanges whose requests are not disposed of */

@@ -16,12 +16,14 @@ void ask_clear(struct ask *ask)
 
 void ask_path(struct ask *ask)
 {
+    bool in_events = ask->stream && !ask->is_gathered;
+
     if (!ask->operation)
-        ask->operation = ask->stream ? "streamGenerateContent" : "generateContent";
+        ask->operation = in_events ? "streamGenerateContent" : "generateContent";
     bytes_copy(&ask->path, VIEW("/models/"));
     bytes_append(&ask->path, bytes_view(&ask->model));
     bytes_append(&ask->path, VIEW(":"));
     bytes_text(&ask->path, ask->operation);
-    if (ask->stream)
+    if (in_events)
         bytes_append(&ask->path, VIEW("?alt=sse"));
 }

@@ -29,6 +29,7 @@ struct ask {
     struct bytes path; /* behind BASE_URL with its query: /models/m:streamGenerateContent?alt=sse */
     const char *operation;   /* generateContent, streamGenerateContent, models */
     bool stream;             /* the client wants events */
+    bool is_gathered;        /* …and the provider is asked for the whole at once */
     bool include_usage;      /* OpenAI: stream_options.include_usage */
     bool thoughts;           /* thought parts are shown */
     bool logprobs;           /* OpenAI: the reply has them */

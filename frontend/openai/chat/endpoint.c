@@ -22,16 +22,17 @@ struct state {
 static struct step step_of(const struct state *state, struct body *body)
 {
     const struct ask *ask = &state->ask;
+    bool in_events = ask->stream && !ask->is_gathered;
     struct step step = {.order = {.pool = state->pool,
                                   .operation = ask->operation,
                                   .body = body,
-                                  .stream = ask->stream,
+                                  .stream = in_events,
                                   .thoughts = ask->thoughts,
                                   .tokens = ask->estimate,
                                   .affinity = ask->affinity,
                                   .client = state->client,
                                   .any_client = state->any_client},
-                        .pass = ask->stream ? STEP_EVENTS : STEP_WHOLE};
+                        .pass = in_events ? STEP_EVENTS : STEP_WHOLE};
 
     bytes_append(&step.model, bytes_view(&ask->model));
     bytes_append(&step.path, bytes_view(&ask->path));
@@ -75,6 +76,7 @@ static enum error make_plan(struct state *state, struct plan *plan)
     if (error != ERROR_NONE)
         return error;
     plan->is_sse = state->ask.stream;
+    plan->is_gathered = state->ask.is_gathered && plan->is_sse;
     if (state->ask.fetches.count)
         (void)fetches_plan(&state->ask.fetches, plan, state->client); /* there is room */
     else
@@ -108,7 +110,8 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
                               .now_ms = request->now_ms,
                               .signatures = request->signatures,
                               .client = request->client,
-                              .utc_s = request->utc_ms / 1000};
+                              .utc_s = request->utc_ms / 1000,
+                              .is_gathered = settings_now()->fake_stream};
     state->refusals = request->refusals;
     state->pool = request->pool;
     state->id = request->id;
@@ -156,6 +159,12 @@ static enum error event(void *of, struct plan *plan, size_t call, struct view js
     return told(state, is_good);
 }
 
+/* A whole answer, as if it had come as one event. */
+static bool take_gathered(struct state *state, struct view json, struct bytes *out)
+{
+    return !state->ask.is_gathered || chat_event(&state->reply, json, out);
+}
+
 static enum error answer(void *of, struct plan *plan, size_t call, const struct call_answer *whole,
                          struct bytes *out)
 {
@@ -166,6 +175,8 @@ static enum error answer(void *of, struct plan *plan, size_t call, const struct 
     state->reply.leg = plan->steps[call]->place;
     if (!state->ask.stream)
         return told(state, chat_whole(&state->reply, whole->body, out));
+    if (!take_gathered(state, whole->body, out))
+        return told(state, false);
     state->reply.ended++;
     return told(state, chat_end(&state->reply, out, &plan->why));
 }

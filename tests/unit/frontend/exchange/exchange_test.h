@@ -36,7 +36,7 @@ static struct {
     enum step_pass pass;
     size_t steps, limit;
     size_t places[CALLS_MOST];
-    bool is_sse, is_stream;
+    bool is_sse, is_stream, is_gathered;
     enum error event_error, answer_error;
     const char *why;
     size_t mends;   /* failures that get another call */
@@ -284,6 +284,7 @@ static inline int on_req(h2o_handler_t *handler, h2o_req_t *req)
 {
     struct plan plan = {.limit = scene.limit,
                         .is_sse = scene.is_sse,
+                        .is_gathered = scene.is_gathered,
                         .type = scene.type,
                         .is_early = scene.is_early};
     void *state = h2o_mem_alloc_pool(&req->pool, 1);
@@ -517,6 +518,7 @@ static inline int open_exchange(void **state)
     scene.pieces = 0;
     scene.type = NULL;
     scene.is_early = false;
+    scene.is_gathered = false;
     scene.why = NULL;
     scene.mends = scene.skips = scene.further = scene.keeps = 0;
     scene.beats = scene.begun = scene.cleared = scene.idle = 0;

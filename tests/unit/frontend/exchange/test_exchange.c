@@ -444,6 +444,25 @@ static void only_streams_whose_clients_bear_it_beat(void **state)
     }
 }
 
+/* Whose answer comes at once at its end. */
+static void a_gathered_stream_beats_at_its_own_pace(void **state)
+{
+    (void)state;
+    settings_mine()->stream_ping_ms = 0;
+    settings_mine()->fake_stream_beat_ms = 1;
+    scene.exchanges.beat.timeout = 1;
+    scene.endpoint.beat = takes_beat;
+    scene.is_sse = scene.is_gathered = true;
+    scene.pass = STEP_WHOLE;
+    ask();
+    turns(5);
+    assert_true(scene.beats > 0);
+    head(0);
+    scene.beats = 0;
+    turns(5);
+    assert_int_equal(scene.beats, 0);
+}
+
 /* An empty answer that is taken has been heard like any other. */
 static void an_empty_answer_keeps_no_stream_beating(void **state)
 {
@@ -637,6 +656,7 @@ int main(void)
         EXCHANGE_TEST(an_empty_answer_is_taken_where_it_can_be_told),
         EXCHANGE_TEST(a_stream_beats_until_its_first_content),
         EXCHANGE_TEST(only_streams_whose_clients_bear_it_beat),
+        EXCHANGE_TEST(a_gathered_stream_beats_at_its_own_pace),
         EXCHANGE_TEST(an_empty_answer_keeps_no_stream_beating),
         EXCHANGE_TEST(who_waits_for_too_long_is_told_so),
         EXCHANGE_TEST(an_answer_that_comes_is_not_late),

@@ -332,9 +332,57 @@ static void beats_and_content_are_of_one_reply(void **state)
     assert_int_equal(count_of(chat.out.at, "data: [DONE]"), 1);
 }
 
+/* The operator wants it so: nothing is seen of the answer before its end. */
+static void a_gathered_stream_asks_for_the_whole_and_tells_it_in_chunks(void **state)
+{
+    static const char *const texts[] = {"'content':'ab'", "'finish_reason':'stop'", "data: [DONE]"};
+    const char *at;
+
+    (void)state;
+    settings_mine()->fake_stream = true;
+    assert_int_equal(begin("{" HI ",'stream':true}"), ERROR_NONE);
+    assert_true(chat.plan.is_sse && chat.plan.is_gathered);
+    assert_int_equal(chat.plan.steps[0]->pass, STEP_WHOLE);
+    assert_false(order(0)->stream);
+    expect_text("operation", order(0)->operation, "generateContent");
+    assert_null(memchr(order(0)->path.at, '?', order(0)->path.len));
+    assert_int_equal(answer(0, "{'candidates':[{'content':{'parts':[{'text':'a'},{'text':'b'}]},"
+                               "'finishReason':'STOP'}],'responseId':'r'}"),
+                     ERROR_NONE);
+    at = bytes_cstr(&chat.out);
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        struct bytes text = json_of(texts[i]);
+        assert_non_null(at = strstr(at, text.at));
+        bytes_clear(&text);
+    }
+}
+
+static void what_is_no_gathered_answer_is_an_error(void **state)
+{
+    (void)state;
+    settings_mine()->fake_stream = true;
+    begin("{" HI ",'stream':true}");
+    assert_int_equal(answer(0, "nonsense"), ERROR_UPSTREAM);
+    assert_int_equal(answer(0, "{'candidates':[{'content':{'parts':[{'text':'a'}]}}]}"),
+                     ERROR_UPSTREAM_CUT);
+}
+
+static void who_wants_no_stream_is_not_gathered(void **state)
+{
+    (void)state;
+    settings_mine()->fake_stream = true;
+    assert_int_equal(begin("{" HI "}"), ERROR_NONE);
+    assert_false(chat.plan.is_sse || chat.plan.is_gathered);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_gathered_stream_asks_for_the_whole_and_tells_it_in_chunks,
+                                        open_chat, close_chat),
+        cmocka_unit_test_setup_teardown(what_is_no_gathered_answer_is_an_error, open_chat,
+                                        close_chat),
+        cmocka_unit_test_setup_teardown(who_wants_no_stream_is_not_gathered, open_chat, close_chat),
         cmocka_unit_test_setup_teardown(the_choices_of_a_request_are_calls_that_share_one_body,
                                         open_chat, close_chat),
         cmocka_unit_test_setup_teardown(a_stream_is_a_plan_of_events, open_chat, close_chat),
