@@ -32,6 +32,8 @@ struct plan {
     bool is_gathered;     /* …though its calls' answers come whole: nothing is seen for long */
     const char *type;     /* Content-Type of a reply that is none; NULL: application/json. Static */
     bool is_early;        /* such a reply goes out as it comes */
+    bool is_paced;        /* its events are to be seen one after the other… */
+    uint64_t pace_ms;     /* …those that were appended last so long apart */
     bool has_work;        /* the endpoint's `work` is to be called */
     uint64_t time_out_ms; /* that the client allows; 0: it does not say */
     size_t kept;          /* bytes that the endpoint keeps of answers: the exchange charges them */

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "exchange/forms.h"
+#include "exchange/pacing.h"
 #include "outside.h"
 #include "settings/options.h"
 
@@ -33,6 +34,7 @@ void exchanges_open(struct exchanges *all, struct web *web, struct road *road)
     h2o_timeout_init(web->loop, &all->deadline, settings_now()->time_out_ms + GRACE_MS);
     h2o_timeout_init(web->loop, &all->ping, settings_now()->stream_ping_ms);
     h2o_timeout_init(web->loop, &all->work, WORK_MS);
+    pacing_open(all);
     h2o_timeout_init(web->loop, &all->beat, settings_now()->fake_stream_beat_ms);
 }
 
@@ -117,6 +119,7 @@ static void fail(struct exchange *x, const struct complaint *complaint)
     stop_all(x);
     if (writer->is_ended || !writer->req)
         return;
+    pacing_flush(x);
     writer->is_ended = true;
     x->error = complaint->error;
     if (writer->is_sse && (writer->is_started || writer->pending.len))
@@ -230,10 +233,11 @@ static void finish(struct exchange *x)
         return;
     stop_waiting(x);
     if (x->endpoint->end)
-        x->endpoint->end(x->state, &x->writer.pending);
+        x->endpoint->end(x->state, pacing_out(x));
+    pacing_take(x);
     if (x->plan.lines.len)
         x->writer.lines = bytes_view(&x->plan.lines);
-    x->writer.is_ended = true;
+    pacing_end(x);
 }
 
 static void on_work_timer(h2o_timeout_entry_t *entry)
@@ -259,8 +263,10 @@ static void credit(struct part *part)
 {
     struct exchange *x = part->exchange;
 
-    if (part->call && writer_is_idle(&x->writer))
-        call_taken(part->call, call_mark(part->call));
+    if (!part->call || !writer_is_idle(&x->writer) || pacing_holds(x))
+        return;
+    part->sent = call_mark(part->call);
+    call_taken(part->call, part->sent);
 }
 
 static void heard(struct part *part)
@@ -412,7 +418,7 @@ static void on_sending(void *owner)
     struct exchange *x = owner;
 
     for (struct part *part = x->parts; part; part = part->next)
-        if (part->call)
+        if (part->call && !pacing_holds(x))
             part->sent = call_mark(part->call);
 }
 
@@ -422,6 +428,8 @@ static void on_taken(void *owner)
 
     if (x->writer.is_early && !x->is_bytes)
         (void)forms_charge(x); /* it has become less */
+    if (pacing_holds(x))
+        return;
     for (struct part *part = x->parts; part; part = part->next)
         if (part->call)
             call_taken(part->call, x->writer.pending.len ? part->sent : call_mark(part->call));
@@ -526,6 +534,7 @@ static void on_disposed(void *data)
     stop_all(x);
     log_done(x);
     forms_clear(x);
+    pacing_clear(x);
     writer_clear(&x->writer);
     if (x->endpoint->clear)
         x->endpoint->clear(x->state);
@@ -561,6 +570,7 @@ struct exchange *exchange_begin(struct exchanges *all, h2o_req_t *req,
     x->deadline_ms = x->began_ms + time_out_of(x->plan.time_out_ms);
     x->deadline_timer.cb = on_deadline_timer;
     x->ping_timer.cb = on_ping_timer;
+    pacing_begin(x);
     x->work_timer.cb = on_work_timer;
     x->is_bytes = x->plan.steps[0]->pass == STEP_BYTES;
     writer_open(&x->writer, &all->writers, req, id, &writer_events, x);

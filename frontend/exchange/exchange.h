@@ -7,6 +7,7 @@
 #include "base/elements.h"
 #include "base/sse.h"
 #include "endpoint/endpoint.h"
+#include "exchange/pacer.h"
 #include "exchange/writer.h"
 
 struct exchanges;
@@ -50,7 +51,11 @@ struct exchange {
     bool is_bytes;    /* the reply is a call's bytes */
     bool is_array;    /* …and began as an array that grows… */
     bool is_closed;   /* …which has its closing bracket */
-    size_t merged;    /* bytes of the translated reply, of the process's budget */
+    bool is_answered; /* …and only what is paced is left to come */
+    struct pacer pacer;
+    struct bytes fresh; /* what the endpoint appends to a paced reply */
+    h2o_timeout_entry_t pace_timer;
+    size_t merged; /* bytes of the translated reply, of the process's budget */
     struct writer writer;
 
     uint64_t id; /* x-request-id, and the number of the first call */
@@ -67,6 +72,7 @@ struct exchanges {
     h2o_timeout_t deadline; /* TIME_OUT and some more: the upstream is to notice first */
     h2o_timeout_t ping;     /* STREAM_PING */
     h2o_timeout_t work;     /* between two pieces of an endpoint's work: other requests' turn */
+    h2o_timeout_t pace;     /* STREAM_MIN_DELAY */
     h2o_timeout_t beat;     /* the same for gathered streams, which say nothing until their end */
     struct writers writers;
     struct exchange *open;

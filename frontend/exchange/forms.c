@@ -5,6 +5,7 @@
  * budget. */
 #include "exchange/forms.h"
 
+#include "exchange/pacing.h"
 #include "settings/options.h"
 
 /* The budget */
@@ -23,7 +24,9 @@ static bool charge_part(struct part *part, size_t now)
 
 bool forms_charge(struct exchange *x)
 {
-    return charge(x, &x->merged, x->writer.pending.len + x->writer.in_flight.len + x->plan.kept);
+    return charge(x, &x->merged,
+                  x->writer.pending.len + x->writer.in_flight.len + pacer_len(&x->pacer) +
+                      x->plan.kept);
 }
 
 /* Events */
@@ -66,7 +69,8 @@ static enum error translate(struct part *part, struct view data)
     while (next_event(part, &data, &event, &is_broken)) {
         if (sse_is_sentinel(event))
             continue; /* whether an answer is whole is known by its finish */
-        error = x->endpoint->event(x->state, &x->plan, part->number, event, &x->writer.pending);
+        error = x->endpoint->event(x->state, &x->plan, part->number, event, pacing_out(x));
+        pacing_take(x);
         if (error != ERROR_NONE)
             return error;
     }
@@ -134,11 +138,14 @@ static enum error answer(struct part *part)
     struct call_answer whole = {.body = bytes_view(&part->gather),
                                 .headers = bytes_view(&part->headers),
                                 .key_id = part->head.key_id};
+    enum error error;
 
     part->is_answered = true;
     if (whole.body.len) /* at once what would grow in five steps */
-        bytes_room(&x->writer.pending, whole.body.len + REPLY_MORE);
-    return x->endpoint->answer(x->state, &x->plan, part->number, &whole, &x->writer.pending);
+        bytes_room(pacing_out(x), whole.body.len + REPLY_MORE);
+    error = x->endpoint->answer(x->state, &x->plan, part->number, &whole, pacing_out(x));
+    pacing_take(x);
+    return error;
 }
 
 static enum error end_events(struct part *part)

@@ -137,6 +137,15 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
         .search_links = settings_now()->show_search_link,
         .signature_ids = settings_now()->signature_ids,
     };
+    state->reply.pace = (struct reply_pace){
+        .is_on = settings_now()->stream_optimizer,
+        .least_ms = settings_now()->stream_min_delay_ms,
+        .most_ms = settings_now()->stream_max_delay_ms,
+        .short_most = settings_now()->stream_short_text,
+        .long_least = settings_now()->stream_long_text,
+        .piece = settings_now()->stream_chunk_size,
+    };
+    plan->is_paced = plan->is_sse && state->reply.pace.is_on;
     return ERROR_NONE;
 }
 
@@ -156,6 +165,7 @@ static enum error event(void *of, struct plan *plan, size_t call, struct view js
     state->reply.leg = plan->steps[call]->place;
     is_good = chat_event(&state->reply, json, out);
     plan->kept = state->reply.kept;
+    plan->pace_ms = state->reply.pause_ms;
     return told(state, is_good);
 }
 
@@ -175,8 +185,10 @@ static enum error answer(void *of, struct plan *plan, size_t call, const struct 
     state->reply.leg = plan->steps[call]->place;
     if (!state->ask.stream)
         return told(state, chat_whole(&state->reply, whole->body, out));
+    state->reply.pause_ms = 0;
     if (!take_gathered(state, whole->body, out))
         return told(state, false);
+    plan->pace_ms = state->reply.pause_ms;
     state->reply.ended++;
     return told(state, chat_end(&state->reply, out, &plan->why));
 }

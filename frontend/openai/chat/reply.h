@@ -60,6 +60,15 @@ struct reply_style {
     bool search_links;  /* found pages are listed behind the text, where ask->is_search */
 };
 
+/* How text flows; the settings have the same names. */
+struct reply_pace {
+    bool is_on;
+    uint64_t least_ms, most_ms; /* between two pieces */
+    uint64_t short_most;        /* characters up to which a text has the longest pauses… */
+    uint64_t long_least;        /* …and from which on it has the shortest, and goes by */
+    uint64_t piece;             /* so many characters, instead of one */
+};
+
 /* The state of one reply. Where several legs make it, each of their answers is one choice of it.
  * Valid when zeroed, apart from `ask`. */
 struct reply {
@@ -74,6 +83,8 @@ struct reply {
     struct reply_style style;
     struct bytes head; /* how each chunk of a stream begins, once known */
     size_t images;     /* written to the stream */
+    struct reply_pace pace;
+    uint64_t pause_ms; /* between the pieces of the newest text */
     enum error fault;  /* why `event` or `whole` was false; NONE: no special reason */
     size_t kept;       /* bytes of text and sources that the choices keep */
     bool has_content;  /* any choice has */
@@ -156,6 +167,15 @@ void piece_write(const struct piece *piece, struct bytes *out);
 
 /* Appends an element of `images`; `number` is its place in a stream, SIZE_MAX elsewhere. */
 void piece_write_image(const struct piece *piece, size_t number, struct bytes *out);
+
+/* pace.c: how many characters each piece of a text of so many has, and the pause between two. */
+size_t pace_of(const struct reply_pace *pace, size_t count, uint64_t *pause_ms);
+
+/* Characters as people see them: an accent belongs to its letter. */
+size_t pace_characters(struct view text);
+
+/* Cuts so many of them off. */
+struct view pace_piece(struct view *text, size_t characters);
 
 /* fence.c: appends what of the content's next text is known to be no fence; then what is left at
  * its end. */

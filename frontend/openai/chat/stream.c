@@ -100,21 +100,42 @@ static void delta_open(struct delta *delta, enum piece_kind kind)
     delta->open = kind;
 }
 
+/* A chunk for each piece; the last is still open. */
+static void add_flowing(struct delta *delta, struct view text)
+{
+    struct reply *reply = delta->reply;
+    size_t piece = pace_of(&reply->pace, pace_characters(text), &reply->pause_ms);
+
+    while (text.len) {
+        delta_close(delta, NULL);
+        delta_open(delta, PIECE_TEXT);
+        json_escape(delta->out, pace_piece(&text, piece));
+    }
+}
+
 static void add_text(struct delta *delta, struct view text)
 {
     if (!text.len)
         return;
+    if (delta->reply->pace.is_on) {
+        add_flowing(delta, text);
+        return;
+    }
     delta_open(delta, PIECE_TEXT);
     json_escape(delta->out, text);
 }
 
-/* Text may be a fence around the answer, which is known only when more has come. */
-static void add_unfenced(struct delta *delta, const struct piece *piece)
+/* Text may be a fence around the answer, which is known only when more has come; and it may have to
+ * flow. */
+static void add_said(struct delta *delta, const struct piece *piece)
 {
     struct bytes said = {0}, text = {0};
 
     piece_say(piece, &said);
-    fence_take(&delta->choice->fence, bytes_view(&said), &text);
+    if (delta->reply->ask->is_json_told)
+        fence_take(&delta->choice->fence, bytes_view(&said), &text);
+    else
+        bytes_append(&text, bytes_view(&said));
     add_text(delta, bytes_view(&text));
     bytes_clear(&said);
     bytes_clear(&text);
@@ -127,8 +148,9 @@ static void add_piece(struct delta *delta, const struct piece *piece)
         return;
     if (!piece->is_thought)
         delta->choice->has_content = true;
-    if (piece->kind == PIECE_TEXT && delta->reply->ask->is_json_told) {
-        add_unfenced(delta, piece);
+    if (piece->kind == PIECE_TEXT && !piece->is_media &&
+        (delta->reply->ask->is_json_told || delta->reply->pace.is_on)) {
+        add_said(delta, piece);
         return;
     }
     delta_open(delta, piece->kind);
@@ -188,6 +210,7 @@ bool chat_event(struct reply *reply, struct view json, struct bytes *out)
     size_t i, max;
     yyjson_val *candidate;
 
+    reply->pause_ms = 0;
     if (is_good) {
         reply_note_head(reply, root);
         yyjson_arr_foreach(json_member(root, VIEW("candidates")), i, max, candidate)

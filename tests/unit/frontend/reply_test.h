@@ -34,6 +34,7 @@
  * is set otherwise. */
 static struct given {
     struct reply_style style;
+    struct reply_pace pace;
     bool is_search, is_json_told, wants_pcm;
 } given;
 
@@ -43,6 +44,7 @@ static inline void give(struct ask *ask, struct reply *reply)
     ask->is_json_told = given.is_json_told;
     ask->wants_pcm = given.wants_pcm;
     reply->style = given.style;
+    reply->pace = given.pace;
 }
 
 struct whole {
