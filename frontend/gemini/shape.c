@@ -2,6 +2,7 @@
 /* Errors as Google's clients read them. */
 #include "gemini/shape.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 /* The provider's own details if there are any, else what we know. */
@@ -42,8 +43,25 @@ static void append(yyjson_mut_doc *doc, yyjson_write_flag flags, struct bytes *o
     yyjson_mut_doc_free(doc);
 }
 
+/* error.code: the HTTP status; as a word that of google.rpc in small letters, or the provider's own. */
+static void add_code(yyjson_mut_doc *doc, yyjson_mut_val *error, uint64_t code, struct view status,
+                     yyjson_val *theirs)
+{
+    char word[32] = "";
+
+    for (size_t i = 0; i < status.len && i < sizeof(word) - 1; i++)
+        word[i] = (char)tolower((unsigned char)status.at[i]);
+    if (!status.len)
+        yyjson_mut_obj_add_uint(doc, error, "code", code);
+    else if (yyjson_is_str(theirs))
+        yyjson_mut_obj_add_strncpy(doc, error, "code", yyjson_get_str(theirs),
+                                   yyjson_get_len(theirs));
+    else
+        yyjson_mut_obj_add_strcpy(doc, error, "code", word);
+}
+
 /* {"error":{"code","message","status","details"}} */
-static yyjson_mut_doc *make(const struct complaint *complaint)
+static yyjson_mut_doc *make(const struct complaint *complaint, bool is_word)
 {
     const struct error_facts *facts = error_facts(complaint->error);
     struct provider_error provider = provider_error_read(complaint);
@@ -56,7 +74,8 @@ static yyjson_mut_doc *make(const struct complaint *complaint)
     complaint_message(complaint, &provider, &message);
     yyjson_mut_doc_set_root(doc, root);
     error = yyjson_mut_obj_add_obj(doc, root, "error");
-    yyjson_mut_obj_add_uint(doc, error, "code", code);
+    add_code(doc, error, code, is_word ? view_of(facts->google) : VIEW(""),
+             json_member(provider.error, VIEW("code")));
     yyjson_mut_obj_add_strncpy(doc, error, "message", message.at, message.len);
     if (is_theirs)
         yyjson_mut_obj_add_strncpy(doc, error, "status", provider.status.at, provider.status.len);
@@ -69,20 +88,42 @@ static yyjson_mut_doc *make(const struct complaint *complaint)
 }
 
 /* Pretty, as Google writes it, with a newline at its end. */
-static void write(const struct complaint *complaint, struct bytes *out)
+static void write_whole(const struct complaint *complaint, bool is_word, struct bytes *out)
 {
-    append(make(complaint), YYJSON_WRITE_PRETTY_TWO_SPACES, out);
+    append(make(complaint, is_word), YYJSON_WRITE_PRETTY_TWO_SPACES, out);
     bytes_append(out, VIEW("\n"));
 }
 
 /* As the provider's own error comes in a stream. */
-static void write_event(const struct complaint *complaint, struct bytes *out)
+static void write_in_stream(const struct complaint *complaint, bool is_word, struct bytes *out)
 {
     bytes_append(out, VIEW("data: "));
-    append(make(complaint), YYJSON_WRITE_NOFLAG, out);
+    append(make(complaint, is_word), YYJSON_WRITE_NOFLAG, out);
     bytes_append(out, VIEW("\n\n"));
+}
+
+static void write(const struct complaint *complaint, struct bytes *out)
+{
+    write_whole(complaint, false, out);
+}
+
+static void write_event(const struct complaint *complaint, struct bytes *out)
+{
+    write_in_stream(complaint, false, out);
+}
+
+static void write_words(const struct complaint *complaint, struct bytes *out)
+{
+    write_whole(complaint, true, out);
+}
+
+static void write_words_event(const struct complaint *complaint, struct bytes *out)
+{
+    write_in_stream(complaint, true, out);
 }
 
 /* A bare object, or a clean end, is truncated text without an error for some of these clients. */
 const struct error_shape shape_gemini = {
     .name = "gemini", .write = write, .write_event = write_event, .breaks = true};
+const struct error_shape shape_gemini_words = {
+    .name = "gemini", .write = write_words, .write_event = write_words_event, .breaks = true};

@@ -5,3 +5,6 @@
 #include "endpoint/complaint.h"
 
 extern const struct error_shape shape_gemini;
+
+/* The same for the newer methods (interactions, agents, …), whose clients take nothing but a word as error.code. */
+extern const struct error_shape shape_gemini_words;

@@ -184,6 +184,18 @@ static const struct error_shape *shape_of(const struct line *line, struct view p
     return credential == CREDENTIAL_GOOGLE ? &shape_gemini : &shape_openai;
 }
 
+/* The newer methods have errors of their own. */
+static bool wants_words(struct view path)
+{
+    static const struct view heads[] = {VIEW("/v1beta/interactions"), VIEW("/v1beta/agents"),
+                                        VIEW("/v1beta/environments"), VIEW("/v1beta/webhooks")};
+
+    for (size_t i = 0; i < COUNT(heads); i++)
+        if (begins_with(path, heads[i]))
+            return true;
+    return false;
+}
+
 void route_find(struct view path, enum credential credential, struct route *route)
 {
     struct view clean = path_clean(path, route->path);
@@ -198,6 +210,8 @@ void route_find(struct view path, enum credential credential, struct route *rout
     }
     route->clean = clean;
     route->shape = shape_of(line, path, credential);
+    if (route->shape == &shape_gemini && wants_words(path))
+        route->shape = &shape_gemini_words;
     route->who = line ? line->who : ROUTE_NOBODY;
     route->methods = line ? line->methods : "";
     route->endpoint = line ? line->endpoint : NULL;

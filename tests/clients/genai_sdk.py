@@ -85,7 +85,12 @@ def interactions():
     kinds = [event.event_type for event in client.interactions.create(model=MODEL, input="x", stream=True)]
     found = client.interactions.get(id=second.id)
     client.interactions.delete(id=second.id)
-    return [first.status, found.id == second.id, kinds]
+    try:
+        client.interactions.get(id=second.id)
+        said = None
+    except Exception as error:
+        said = [type(error).__name__, getattr(error, "status_code", None)]
+    return [first.status, found.id == second.id, kinds, said]
 
 
 def fails():

@@ -38,7 +38,8 @@ def test_it_makes_uses_lists_and_deletes(stage, request, which, program, count):
 
 
 def test_python_interacts(stage, python):
-    (status, is_found, kinds), = ask(stage, python, "genai_sdk.py", "interactions")
+    (status, is_found, kinds, said), = ask(stage, python, "genai_sdk.py", "interactions")
+    assert said[0] != "GenAiDefaultError" and said[1] in (404, None), said
     assert status == "completed" and is_found and kinds == ["interaction.created", "step.delta", "interaction.completed"]
 
 

@@ -44,6 +44,7 @@ def converse(stage):
         yield stage.request("POST", CHAT, stage.chat_body(BODY), way, token=None)
         yield stage.request("POST", f"/v1beta/models/{MODEL}:generateContent", native, way, token=None)
     yield stage.request("GET", f"/v1/nothing?key={STRANGER}", token=None)
+    yield stage.request("GET", f"/nothing?key={STRANGER}", token=None)
     yield stage.request("POST", CHAT, '{"model": "%s", "messages": "%s"' % (MODEL, BODY), token=TOKEN)
     yield stage.chat(BODY, token=TOKEN, temperature=BODY)
     yield stage.chat(scripted(BODY, error_status=400, error_message=f"Odd: api_key:{KEYS[4]} in AIza{MARK}x and key={KEYS[5]}."),

@@ -145,9 +145,10 @@ def test_without_a_word_on_the_protocol_it_is_resumable(stage):
 
 @pytest.mark.short
 def test_a_store_takes_uploads_too(stage):
-    target = start(stage, 70_000, path="/upload/v1beta/fileSearchStores/s-1:uploadToFileSearchStore", body={"displayName": "d"})
+    store = stage.request("POST", "/v1beta/fileSearchStores", {"displayName": "s"}).json["name"]
+    target = start(stage, 70_000, path=f"/upload/v1beta/{store}:uploadToFileSearchStore", body={"displayName": "d"})
     answer = go_on(stage, target, "upload, finalize", data_of(70_000), 0)
-    assert answer.json["name"].startswith("fileSearchStores/s-1/upload/operations/")
+    assert answer.json["name"].startswith(f"{store}/upload/operations/")
 
 
 @pytest.mark.short

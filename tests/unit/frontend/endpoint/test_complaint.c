@@ -175,7 +175,7 @@ static void a_native_stream_ends_in_an_event_of_one_line(void **state)
 
 static void every_error_is_json_in_each_shape(void **state)
 {
-    const struct error_shape *shapes[] = {&shape_openai, &shape_gemini};
+    const struct error_shape *shapes[] = {&shape_openai, &shape_gemini, &shape_gemini_words};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(shapes); i++) {
@@ -274,6 +274,35 @@ static void gemini_errors_look_like_googles(void **state)
         expect_told(&cases[i], shape_gemini.write);
 }
 
+static void newer_methods_are_told_codes_as_words(void **state)
+{
+    static const struct {
+        struct complaint complaint;
+        const char *code;
+    } cases[] = {
+        {{.error = ERROR_NO_OBJECT}, "not_found"},
+        {{.error = ERROR_NO_QUOTA,
+          .body = VIEW("{\"error\":{\"code\":\"quota_gone\",\"message\":\"x\"}}")},
+         "quota_gone"},
+        {{.error = ERROR_NO_QUOTA, .body = VIEW("{\"error\":{\"code\":429,\"message\":\"x\"}}")},
+         "resource_exhausted"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct bytes out = {0};
+        yyjson_doc *doc;
+
+        shape_gemini_words.write(&cases[i].complaint, &out);
+        doc = yyjson_read(out.at, out.len, 0);
+        assert_string_equal(yyjson_get_str(yyjson_obj_get(
+                                yyjson_obj_get(yyjson_doc_get_root(doc), "error"), "code")),
+                            cases[i].code);
+        yyjson_doc_free(doc);
+        bytes_clear(&out);
+    }
+}
+
 static void keys_are_masked_wherever_they_stand(void **state)
 {
     static const struct {
@@ -311,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_native_stream_ends_in_an_event_of_one_line),
         cmocka_unit_test(every_error_is_json_in_each_shape),
         cmocka_unit_test(gemini_errors_look_like_googles),
+        cmocka_unit_test(newer_methods_are_told_codes_as_words),
         cmocka_unit_test(keys_are_masked_wherever_they_stand),
     };
 

@@ -169,10 +169,31 @@ static void a_route_takes_its_methods_only(void **state)
     assert_false(route_takes(&route, VIEW("POST")));
 }
 
+static void newer_methods_have_words_for_codes(void **state)
+{
+    static const char *const paths[] = {"/v1beta/interactions", "/v1alpha/interactions/a",
+                                        "/gemini/v1beta/agents", "/v1beta/interactions/a/cancel"};
+    static const char *const others[] = {"/v1beta/interactionsx", "/v1beta/files/interactions"};
+    struct route route;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        route_find(view_of(paths[i]), CREDENTIAL_GOOGLE, &route);
+        assert_ptr_equal(route.shape, &shape_gemini_words);
+        route_find(view_of(paths[i]), CREDENTIAL_OPENAI, &route);
+        assert_ptr_equal(route.shape, &shape_openai);
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        route_find(view_of(others[i]), CREDENTIAL_GOOGLE, &route);
+        assert_ptr_equal(route.shape, &shape_gemini);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_has_its_route),
+        cmocka_unit_test(newer_methods_have_words_for_codes),
         cmocka_unit_test(where_a_path_has_two_languages_the_credential_decides),
         cmocka_unit_test(a_path_beyond_all_measure_has_none),
         cmocka_unit_test(a_route_takes_its_methods_only),
