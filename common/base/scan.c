@@ -24,9 +24,14 @@ static size_t string_length(struct view text)
     return SIZE_MAX;
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static bool is_followed_by_colon(struct view text)
 {
-    while (text.len && memchr(" \t\r\n", text.at[0], 4))
+    while (text.len && is_space(text.at[0]))
         text = view_skip(text, 1);
     return text.len && text.at[0] == ':';
 }
@@ -34,18 +39,22 @@ static bool is_followed_by_colon(struct view text)
 /* Goes to what stands behind the next quote. False: there is none. */
 static bool find_quote(struct scan *scan)
 {
-    while (scan->rest.len) {
-        char c = scan->rest.at[0];
+    size_t at = 0;
 
-        scan->rest = view_skip(scan->rest, 1);
-        if (c == '"')
-            return true;
+    for (; at < scan->rest.len && scan->rest.at[at] != '"'; at++) {
+        char c = scan->rest.at[at];
+
         if (c == '{' || c == '[')
             scan->depth++;
         else if ((c == '}' || c == ']') && scan->depth)
             scan->depth--;
     }
-    return false;
+    if (at == scan->rest.len) {
+        scan->rest.len = 0;
+        return false;
+    }
+    scan->rest = view_skip(scan->rest, at + 1);
+    return true;
 }
 
 bool scan_next(struct scan *scan, struct scan_string *string)

@@ -3,6 +3,7 @@
  * the model of a request. What must stay true: what the operator says wins. */
 #include "models/alias.h"
 
+#include "base/bytes.h"
 #include "base/pairs.h"
 #include "models/facts.h"
 #include "settings/settings.h"
@@ -15,12 +16,25 @@ static const struct retired table[] = {
 };
 /* clang-format on */
 
-const struct retired *alias_retired(struct view name)
+static const struct retired *find_retired(struct view name)
 {
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (model_matches(table[i].pattern, name))
             return &table[i];
     return NULL;
+}
+
+/* Most calls are for the model of the call before. */
+const struct retired *alias_retired(struct view name)
+{
+    static const struct retired *found;
+    static struct bytes last;
+
+    if (!last.at || !view_equal(bytes_view(&last), name)) {
+        bytes_copy(&last, name);
+        found = find_retired(name);
+    }
+    return found;
 }
 
 /* ---- the operator's ---- */
