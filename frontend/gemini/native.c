@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Google's own calls: bytes go through untouched both ways. What must stay true: the body is only
- * looked at, so unknown fields, the spelling of numbers and signatures survive. */
+ * looked at, so unknown fields, the spelling of numbers and signatures survive. Only where the model's
+ * name asks for more (MODEL-search) does suffixed.c add that. */
 #include "gemini/endpoints.h"
 
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 #include "gemini/listing.h"
 #include "gemini/method.h"
 #include "models/model.h"
+#include "models/suffix.h"
+#include "gemini/suffixed.h"
 #include "objects/mentions.h"
 #include "parts/catalog.h"
 
@@ -98,19 +101,28 @@ static bool keep_query(struct view query, struct bytes *out)
     return is_sse;
 }
 
-/* Whether the model may be asked; the name as it goes into the path. */
-static enum error check_model(const struct request *request, struct plan *plan, struct view *name)
+/* Whether the model may be asked; the name as it goes into the path, and what stood behind it. */
+static enum error check_model(const struct request *request, struct plan *plan, struct view *name,
+                              unsigned *suffixes)
 {
     struct model_choice choice;
-    enum choice how = catalog_choose(request->catalog, request->model, request->may_wait,
-                                     request->now_ms, &choice);
+    struct view base = request->model;
+    enum choice how;
 
+    *suffixes = model_name(base, &base) ? suffix_take(base, &base) : 0;
+    if (!*suffixes || *suffixes & SUFFIX_CHAT)
+        base = request->model;
+    how = catalog_choose(request->catalog, base, request->may_wait, request->now_ms, &choice);
     *name = choice.name;
     if (how == CHOICE_AWAITS)
         plan->models_wait_ms = CATALOG_CHOICE_MS;
-    if (how != CHOICE_NONE)
+    if (how == CHOICE_AWAITS || (how == CHOICE_MADE && (!(*suffixes & SUFFIX_SEARCH) ||
+                                                        suffix_is_for(SUFFIX_SEARCH, base) ||
+                                                        suffix_is_for(SUFFIX_SEARCH, *name))))
         return ERROR_NONE;
-    bytes_text(&plan->why, "The model does not exist.");
+    bytes_text(&plan->why, how == CHOICE_MADE
+                               ? "The model does not exist: SEARCH_MODELS does not have it."
+                               : "The model does not exist.");
     return ERROR_NO_MODEL;
 }
 
@@ -159,7 +171,8 @@ static enum error begin_call(const struct request *request, struct plan *plan,
     struct bytes body = {0};
     const char *fault;
     struct view name;
-    enum error error = check_model(request, plan, &name);
+    unsigned suffixes;
+    enum error error = check_model(request, plan, &name, &suffixes);
 
     if (error != ERROR_NONE || plan->models_wait_ms)
         return error;
@@ -173,7 +186,8 @@ static enum error begin_call(const struct request *request, struct plan *plan,
     write_version(request, &step);
     bytes_printf(&step.path, "/models/%.*s:%s", (int)name.len, name.at, operation);
     plan->is_sse = keep_query(request->query, &step.path) && is_stream;
-    bytes_append(&body, request->body);
+    if (!suffixes || !suffixed_body(suffixes, name, request->body, &body))
+        bytes_append(&body, request->body);
     step.order.body = body_new(&body);
     add_step(plan, request, operation, &step);
     return ERROR_NONE;

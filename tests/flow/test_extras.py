@@ -116,6 +116,18 @@ def test_a_kept_prompt_is_asked_of_the_key_that_keeps_it(stage):
     assert stage.chat("p", extra_body={"google": {"cached_content": "cachedContents/nobodys"}}).status == 404
 
 
+@pytest.mark.parametrize("method", ["generateContent", "streamGenerateContent"])
+def test_googles_own_calls_know_suffixes_too(stage, method):
+    body = {"contents": [{"role": "user", "parts": [{"text": "p"}]}], "generationConfig": {"topK": 3}}
+    answer = stage.request("POST", f"/v1beta/models/{MODEL}-search-non-thinking:{method}", body)
+    assert answer.status == 200, answer.text
+    request = stage.sim.last()
+    assert request["path"].endswith(f"/models/{MODEL}:{method}")
+    assert json.loads(request["body"]) == body | {"tools": [{"googleSearch": {}}],
+                                                  "generationConfig": {"topK": 3, "thinkingConfig": {"thinkingBudget": 0}}}
+    assert stage.request("POST", f"/v1beta/models/gemini-2.0-flash-search:{method}", body).status == 404
+
+
 @pytest.mark.short
 def test_what_is_told_of_models_counts(tmp_path):
     facts = {MODEL: {"output_limit": 50}, "gemini-3.6-*": {"refuses_prefill": False, "is_sampling_fixed": False}}
