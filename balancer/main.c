@@ -63,6 +63,7 @@ static void open_holdings(struct balancer *b)
 int main(int argc, char **argv)
 {
     static struct balancer b;
+    uint64_t paid_key = 0;
     struct loop loop;
 
     options_read(argc, argv);
@@ -71,11 +72,14 @@ int main(int argc, char **argv)
     lock_slot(&b);
     options_warn_later();
     pool_open(&b.pool, settings_now()->api_keys.at, settings_now()->api_keys.count);
+    if (settings_now()->paid_key.hidden.len)
+        paid_key = pool_set_aside(&b.pool, settings_now()->paid_key);
     pool_open_proxies(&b.pool, settings_now()->proxies.at, settings_now()->proxies.count,
                       settings_now()->proxies_by_key);
     if (settings_now()->key_check)
         probes_open(&b.probes, b.pool.count);
     balancer_open(&b);
+    b.calls.paid_key = paid_key;
     open_holdings(&b);
     if (!b.pool.count)
         log_error("keys.missing", F_STR("remedy", "set API_KEYS"));

@@ -69,6 +69,7 @@ struct calls {
     struct call *seeking; /* those in that state, in their order */
     size_t seeking_count;
     struct call *by_id; /* by (frontend, call) */
+    uint64_t paid_key;  /* id of the one that serves the pool "paid"; 0: all do */
     size_t waiting_bytes;
     bool may_place; /* something has changed that may let a waiting call go */
 };

@@ -62,7 +62,7 @@ void calls_offer(struct calls *calls, uint64_t frontend, const struct msg_call *
     call->offer = letter->offer;
     call->attempt = letter->attempts;
     call->deadline_ms = calls->actor->now_ms + letter->left_ms;
-    call->owner = letter->owner;
+    call->owner = view_equal(letter->pool, VIEW("paid")) ? calls->paid_key : letter->owner;
     call->once = letter->once;
     call->estimate = letter->estimate;
     call->is_outside = outside_is(letter->pool);

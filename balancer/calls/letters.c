@@ -72,6 +72,12 @@ void tell_objects(struct calls *calls, uint64_t frontend, const struct msg_call 
     bytes_clear(&path);
 }
 
+/* The paid key is one of the provider's like all others. */
+static struct view provider_of(const struct msg_call *letter)
+{
+    return view_equal(letter->pool, VIEW("paid")) ? VIEW("gemini") : letter->pool;
+}
+
 void tell_job(struct calls *calls, const struct call *call, const struct msg_call *letter,
               const struct grant *grant)
 {
@@ -81,7 +87,7 @@ void tell_job(struct calls *calls, const struct call *call, const struct msg_cal
         .call = call->id.call,
         .offer = call->offer,
         .attempt = call->attempt,
-        .pool = letter->pool,
+        .pool = provider_of(letter),
         .model = letter->model,
         .operation = letter->operation,
         .path = letter->path,

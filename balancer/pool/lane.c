@@ -12,7 +12,8 @@ struct lane *lane_new(size_t count)
     struct lane *lane = memory_new(sizeof(*lane));
 
     lane->count = lane->waiting = count;
-    lane->keys = memory_new(count * sizeof(*lane->keys));
+    lane->keys = memory_new((count + 1) * sizeof(*lane->keys));
+    lane->keys[count].cooldown.is_open = true;
     lane->turn = memory_new(count * sizeof(*lane->turn));
     for (size_t i = 0; i < count; i++) {
         lane->turn[i] = (uint32_t)i;

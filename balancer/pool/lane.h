@@ -25,7 +25,7 @@ struct lane {
 
 enum { LANE_NONE = UINT32_MAX };
 
-/* All keys of the pool in turn. */
+/* All keys of the pool in turn, and room behind them for one that never has its turn. */
 struct lane *lane_new(size_t count);
 void lane_free(struct lane *lane);
 

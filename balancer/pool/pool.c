@@ -41,7 +41,7 @@ struct pool_key *pool_find(const struct pool *pool, uint64_t id)
 
 void pool_open(struct pool *pool, const struct secret *keys, size_t count)
 {
-    *pool = (struct pool){.keys = memory_new(count * sizeof(*pool->keys))};
+    *pool = (struct pool){.keys = memory_new((count + 1) * sizeof(*pool->keys))};
     for (size_t i = 0; i < count; i++) {
         struct pool_key *key = &pool->keys[pool->count];
 
@@ -55,18 +55,31 @@ void pool_open(struct pool *pool, const struct secret *keys, size_t count)
     proxies_open(&pool->proxies, NULL, 0, false);
 }
 
+uint64_t pool_set_aside(struct pool *pool, struct secret key)
+{
+    struct pool_key *aside = &pool->keys[pool->count];
+    uint64_t id = key_id(key);
+
+    if (pool_find(pool, id))
+        return id;
+    *aside = (struct pool_key){.id = id, .key = key};
+    HASH_ADD(hh, pool->by_id, id, sizeof(aside->id), aside);
+    pool->has_aside = true;
+    return id;
+}
+
 void pool_open_proxies(struct pool *pool, const struct secret *urls, size_t count, bool is_by_key)
 {
     proxies_close(&pool->proxies);
     proxies_open(&pool->proxies, urls, count, is_by_key);
-    for (size_t i = 0; i < pool->count && pool->proxies.is_by_key; i++)
+    for (size_t i = 0; i < pool->count + pool->has_aside && pool->proxies.is_by_key; i++)
         pool->keys[i].proxy = proxies_pick(&pool->proxies, pool->keys[i].id, 0);
 }
 
 void pool_close(struct pool *pool)
 {
     HASH_CLEAR(hh, pool->by_id);
-    for (size_t i = 0; i < pool->count; i++)
+    for (size_t i = 0; i < pool->count + pool->has_aside; i++)
         free(pool->keys[i].words);
     free(pool->keys);
     models_close(&pool->models);

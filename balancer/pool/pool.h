@@ -30,6 +30,7 @@ struct pool {
     struct pool_key *keys;
     struct pool_key *by_id;
     size_t count;
+    bool has_aside; /* a key behind them, which is not counted */
     struct models models;
     struct proxies proxies;
     struct reservations reservations;
@@ -76,6 +77,9 @@ struct cooled {
 
 /* Keys that are there twice count once. The secrets must outlive the pool. */
 void pool_open(struct pool *pool, const struct secret *keys, size_t count);
+/* Takes in a key, one at most, that serves only calls which name it as their owner. Returns its id. One
+ * of the pool's own goes on serving the others too. Before pool_open_proxies. */
+uint64_t pool_set_aside(struct pool *pool, struct secret key);
 void pool_open_proxies(struct pool *pool, const struct secret *urls, size_t count, bool is_by_key);
 void pool_close(struct pool *pool);
 

@@ -449,6 +449,7 @@ void options_keep(unsigned role)
         {"ALLOWED_TOKENS", ROLE_FRONTEND},
         {"AUTH_TOKEN", ROLE_FRONTEND | ROLE_ADMIN},
         {"MYSQL_PASSWORD", ROLE_RECORDER},
+        {"PAID_KEY", ROLE_BALANCER},
         {"PROXIES", ROLE_BALANCER},
         {"CUSTOM_HEADERS", ROLE_UPSTREAM},
     };

@@ -81,18 +81,24 @@ static void check_proxies(const struct settings *settings)
 }
 
 /* A key travels in a header's line; what has other characters was copied wrongly. */
+static void check_key(const char *name, struct view key)
+{
+    for (size_t i = 0; i < key.len; i++)
+        if (key.at[i] <= ' ' || key.at[i] > '~') {
+            option_complain(name, "…", "has a character that no key has");
+            return;
+        }
+}
+
 static void check_keys(const struct settings *settings)
 {
     char name[40];
 
     for (size_t i = 0; i < settings->api_keys.count; i++) {
-        struct view key = settings->api_keys.at[i].hidden;
-
         snprintf(name, sizeof(name), "API_KEYS, number %zu", i + 1);
-        for (size_t k = 0; k < key.len; k++)
-            if (key.at[k] <= ' ' || key.at[k] > '~')
-                option_complain(name, "…", "has a character that no key has");
+        check_key(name, settings->api_keys.at[i].hidden);
     }
+    check_key("PAID_KEY", settings->paid_key.hidden);
 }
 
 static void check_headers(const struct settings *settings)

@@ -134,3 +134,18 @@ def test_masks_and_variations_are_refused(stage, python):
     mask, variation = ask(stage, python, "openai_media.py", "edit_error", MODEL=GEMINI)
     assert mask[:4] == ["BadRequestError", 400, "unsupported_parameter", "mask"]
     assert variation[:2] == ["BadRequestError", 400] and "images/edits" in variation[4]
+
+
+def test_the_paid_key_makes_images_and_nothing_else(stage_of):
+    stage = stage_of(keys=["key-a", "key-b"], tokens=[TOKEN], database=False, recorder=False, env={"PAID_KEY": "key-paid"})
+    for model in (IMAGEN, GEMINI):
+        assert post(stage, model=model, n=2).status == 200
+    assert stage.sim.by_key() == {"key-paid": 3}
+    for _ in range(4):
+        assert stage.chat("hello", token=TOKEN).status == 200
+    counts = stage.sim.by_key()
+    assert counts["key-paid"] == 3 and sum(counts.values()) == 3 + 4
+    stage.sim.key("key-paid", "day")
+    answer = post(stage)
+    assert answer.status == 429 and answer.json["error"]["code"] == "insufficient_quota"
+    assert stage.sim.by_key() == counts | {"key-paid": 4}

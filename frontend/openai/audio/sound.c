@@ -93,14 +93,28 @@ static sf_count_t file_write(const void *from, sf_count_t count, void *of)
     return count;
 }
 
+/* Of a rate that there is not libsndfile 1.2 loses what it has made of the encoder. */
+static bool is_mp3_rate(unsigned rate)
+{
+    static const unsigned rates[] = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000};
+
+    for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
+        if (rates[i] == rate)
+            return true;
+    return false;
+}
+
 static SNDFILE *open_file(struct sound *sound, unsigned rate)
 {
     static SF_VIRTUAL_IO io = {file_length, file_seek, file_read, file_write, file_tell};
     SF_INFO info = {.samplerate = (int)rate, .channels = 1, .format = facts[sound->format].kind};
-
     int mode = SF_BITRATE_MODE_CONSTANT;
     double level = MP3_LEVEL;
-    SNDFILE *file = sf_open_virtual(&io, SFM_WRITE, &info, sound);
+    SNDFILE *file;
+
+    if (sound->format == SOUND_MP3 && !is_mp3_rate(rate))
+        return NULL;
+    file = sf_open_virtual(&io, SFM_WRITE, &info, sound);
 
     /* Who reads a stream tells its length by its rate. The first command's answer is "no" even where
      * it has been followed (libsndfile 1.2.0). */

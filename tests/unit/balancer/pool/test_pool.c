@@ -581,6 +581,45 @@ static void only_the_owner_serves_what_it_owns(void **state)
     assert_int_equal(wait.until_ms, UINT64_MAX);
 }
 
+static void a_key_that_is_set_aside_serves_its_own_calls_only(void **state)
+{
+    static const struct secret aside = {VIEW("key-paid")};
+    size_t count = pool.count;
+    struct need paid = {.model = model}, need = {.model = model};
+    struct grant grant;
+
+    (void)state;
+    paid.owner = pool_set_aside(&pool, aside);
+    assert_int_equal(pool.count, count);
+    assert_int_equal(pool_state(&pool, 1000).available, count);
+    for (size_t i = 0; i < 3 * count; i++) {
+        assert_true(pool_take(&pool, &need, 1000, &grant, &wait));
+        assert_int_not_equal(grant.key_id, paid.owner);
+    }
+    assert_true(pool_take(&pool, &paid, 1000, &grant, &wait));
+    assert_int_equal(grant.key_id, paid.owner);
+    settle(count, model, FAULT_QUOTA_MINUTE, 5000, 1000);
+    assert_false(pool_ask(&pool, &paid, 1000, &wait));
+    assert_int_equal(wait.until_ms, 6000);
+    assert_true(pool_ask(&pool, &need, 1000, &wait));
+    assert_true(pool_ask(&pool, &paid, 6000, &wait));
+}
+
+static void a_key_of_the_pool_can_be_set_aside_for_some_calls(void **state)
+{
+    struct need need = {.model = model};
+    struct grant grant;
+    bool is_seen = false;
+
+    (void)state;
+    assert_int_equal(pool_set_aside(&pool, keys[1]), pool.keys[1].id);
+    for (size_t i = 0; i < pool.count; i++) {
+        assert_true(pool_take(&pool, &need, 1000, &grant, &wait));
+        is_seen |= grant.key_id == pool.keys[1].id;
+    }
+    assert_true(is_seen);
+}
+
 /* Against a walk over all keys */
 
 /* When a key may be taken for the model, by its cool-downs alone. */
@@ -837,6 +876,8 @@ int main(void)
         POOL_TEST(what_nobody_knows_the_end_of_is_promised_to_nobody),
         POOL_TEST(credit_is_looked_at_again_after_minutes_and_never_more_than_an_hour),
         POOL_TEST(only_the_owner_serves_what_it_owns),
+        POOL_TEST(a_key_that_is_set_aside_serves_its_own_calls_only),
+        POOL_TEST(a_key_of_the_pool_can_be_set_aside_for_some_calls),
         NEW(a_pick_is_what_a_walk_over_all_keys_would_find),
         POOL_TEST(a_place_that_is_not_served_is_not_the_keys_fault),
         POOL_TEST(two_keys_that_agree_with_a_good_answer_between_them_shut_nothing),
