@@ -60,6 +60,7 @@ struct answer {
     const char *media_type;
     struct span signature; /* of the text; empty: none */
     struct span finish_message;
+    struct span parts; /* JSON: a list of parts that come with the last of the text */
     struct span extra; /* JSON: an object whose members the last candidate gets */
     struct span blocked;
     struct span usage;

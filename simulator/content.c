@@ -327,6 +327,7 @@ static void plan_settings(struct generation *g, const struct script *s)
     a->is_empty = s->is_empty || mode->act == ACT_EMPTY;
     a->usage_when = s->usage_when;
     a->usage = work_copy(w, s->usage);
+    a->parts = work_copy(w, s->parts);
     a->extra = work_copy(w, s->candidate);
     a->line_end = work_copy(w, s->line_end);
     a->blocked = mode->act == ACT_BLOCK && s->blocked.len == 0

@@ -142,6 +142,24 @@ static void write_media(struct json *j, const struct answer *a, int64_t index)
     json_close(j, '}');
 }
 
+/* The script's, as they stand there. */
+static void write_more(struct json *j, const struct answer *a)
+{
+    yyjson_doc *doc = yyjson_read(a->parts.at, a->parts.len, 0);
+    size_t i;
+    size_t count;
+    yyjson_val *part;
+
+    yyjson_arr_foreach(yyjson_doc_get_root(doc), i, count, part)
+    {
+        char *json = yyjson_val_write(part, 0, NULL);
+        json_item(j);
+        json_raw(j, span_of(json != NULL ? json : "null"));
+        free(json);
+    }
+    yyjson_doc_free(doc);
+}
+
 static bool is_signed_chunk(const struct answer *a, int64_t chunk)
 {
     return !a->is_signed_apart && chunk == (a->is_signed_first ? 0 : a->chunks - 1);
@@ -160,6 +178,8 @@ static void write_part(struct frame *f, struct json *j, const struct answer *a, 
         open_text_part(f, j);
         put_chunk(f, a, candidate, chunk);
         close_text_part(f, j, a, is_signed_chunk(a, chunk));
+        if (chunk == a->chunks - 1 && a->parts.len != 0)
+            write_more(j, a);
     } else if (call < a->call_count) {
         write_call(j, &a->calls[call]);
     } else if (call < a->call_count + answer_media_events(a)) {
@@ -185,6 +205,8 @@ static void write_whole_text(struct frame *f, struct json *j, const struct answe
         f->hole_len = (uint64_t)(a->text_bytes * a->chunks);
     }
     close_text_part(f, j, a, !a->is_signed_apart);
+    if (a->parts.len != 0)
+        write_more(j, a);
 }
 
 static void write_whole_parts(struct frame *f, struct json *j, const struct answer *a,

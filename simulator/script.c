@@ -17,7 +17,8 @@ enum shape {
     REASON, /* true or a string */
     USAGE,
     OBJECT,
-    CALLS, /* a number or a list */
+    OBJECTS, /* a list of them */
+    CALLS,   /* a number or a list */
 };
 
 static const struct script_field {
@@ -64,6 +65,7 @@ static const struct script_field {
     {"blocked", REASON, offsetof(struct script, blocked)},
     {"usage", USAGE, offsetof(struct script, usage)},
     {"candidate", OBJECT, offsetof(struct script, candidate)},
+    {"parts", OBJECTS, offsetof(struct script, parts)},
     {"calls", CALLS, offsetof(struct script, calls)},
 };
 
@@ -133,6 +135,20 @@ static bool read_usage(struct script *script, struct span *to, yyjson_val *value
     return true;
 }
 
+static bool read_objects(struct span *to, yyjson_val *value, struct room *room)
+{
+    size_t i;
+    size_t count;
+    yyjson_val *object;
+
+    yyjson_arr_foreach(value, i, count, object)
+    {
+        if (!yyjson_is_obj(object))
+            return false;
+    }
+    return yyjson_is_arr(value) && print(to, value, room);
+}
+
 static bool is_call(yyjson_val *value)
 {
     yyjson_val *args = yyjson_obj_get(value, "args");
@@ -178,6 +194,8 @@ static bool read_field(struct script *script, const struct script_field *field, 
         return read_usage(script, to, value, room);
     case OBJECT:
         return yyjson_is_obj(value) && print(to, value, room);
+    case OBJECTS:
+        return read_objects(to, value, room);
     case CALLS:
         return read_calls(script, to, value, room);
     }

@@ -54,6 +54,7 @@ struct script {
     enum usage_when usage_when;
     struct span usage;     /* JSON that replaces the last usageMetadata */
     struct span calls;     /* JSON: [{"name", "args"?, "id"?}, …] */
+    struct span parts;     /* JSON: a list of parts behind the text */
     struct span candidate; /* JSON: an object whose members the last candidate gets */
     struct span finish_message;
     struct span text;

@@ -93,6 +93,27 @@ def test_sound_is_audio_of_the_message(stage):
     assert choice["message"]["audio"]["data"].startswith("UklGR")  # RIFF
 
 
+CODE = [{"executableCode": {"language": "PYTHON", "code": "print(1)\n"}},
+        {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\n"}}, {"text": "One."}]
+
+
+def test_a_program_that_has_run_stands_in_the_text(stage):
+    want = "So:\n```python\nprint(1)\n```\n\n```\n1\n```\nOne."
+    assert stage.chat(scripted("", text="So:", parts=CODE)).json["choices"][0]["message"]["content"] == want
+    stream = stage.chat_stream(scripted("", text="So:", parts=CODE))
+    assert stream.text == want and stream.done
+
+
+def test_pictures_are_images_of_the_message(stage):
+    picture = {"inlineData": {"mimeType": "image/png", "data": "QUJD"}}
+    message = stage.chat(scripted("", text="Look:", parts=[picture, picture])).json["choices"][0]["message"]
+    assert message["content"] == "Look:" and [image["image_url"]["url"] for image in message["images"]] == ["data:image/png;base64,QUJD"] * 2
+    stream = stage.chat_stream(scripted("", text="Look:", parts=[picture, picture]))
+    deltas = [choice["delta"] for chunk in stream.chunks for choice in chunk["choices"]]
+    [images] = [delta["images"] for delta in deltas if "images" in delta]
+    assert [image["index"] for image in images] == [0, 1] and stream.text == "Look:"
+
+
 def test_thoughts_in_the_content(old_style):
     think = {"extra_body": {"google": {"thinking_config": {"include_thoughts": True}}}}
     message = old_style.chat("hello", **think).json["choices"][0]["message"]

@@ -84,7 +84,7 @@ static void write_head(uint32_t rate, uint32_t len, struct bytes *out)
     put(head + 28, rate * SAMPLE_BYTES, 4);
     put(head + 32, SAMPLE_BYTES, 2);
     put(head + 34, SAMPLE_BYTES * 8, 2);
-    memcpy(head + 36, "data", 4);
+    put(head + 36, 0x61746164, 4); /* "data" */
     put(head + 40, len, 4);
     bytes_append(out, (struct view){(const char *)head, sizeof(head)});
 }
