@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from client import http
+from proxies import Proxy
 from stage import SLOW, Stage
 
 ANNA, BERT, ADMIN = "token-anna-1", "token-bert-2", "token-admin-3"
@@ -99,15 +100,18 @@ class Echo(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_corpus_passes_by_its_hash_both_ways(tmp_path):
+@pytest.mark.parametrize("way", ["straight", "through a proxy"])
+def test_a_corpus_passes_by_its_hash_both_ways(tmp_path, way):
     chance = random.Random(11)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    proxy = Proxy(tmp_path, "socks5") if way != "straight" else None
+    Echo.seen.clear()
     with Stage(tmp_path, keys=("key-a",), tokens=(ANNA,), database=False,
-               env={"BASE_URL": f"http://127.0.0.1:{server.server_port}/v1beta"}) as stage:
+               env={"BASE_URL": f"http://127.0.0.1:{server.server_port}/v1beta", "PROXIES": proxy.url() if proxy else ""}) as stage:
         for i in range(150):
             method = chance.choice(["GET", "POST", "PUT", "PATCH", "DELETE"])
-            there = chance.randbytes(chance.choice([1, 100, 33_000, 300_000])) if method != "GET" else b""
+            there = chance.randbytes(chance.choice([0, 1, 100, 33_000, 300_000])) if method != "GET" else b""
             back = chance.randbytes(chance.choice([0, 1, 1000, 20_000, 400_000]))
             status = chance.choice([200, 201, 202, 200, 400, 404, 409, 412, 422])
             back = back[:10_000].replace(b"AIza", b"xxxx") if status >= 400 else back
@@ -119,6 +123,8 @@ def test_a_corpus_passes_by_its_hash_both_ways(tmp_path):
             assert Echo.seen[-1] == (method, f"/v1beta/things/t{i}?q={i}", kind if there else None, hashlib.sha256(there).hexdigest())
         assert len(Echo.seen) == 150
     server.shutdown()
+    if proxy:
+        proxy.stop()
 
 
 def test_the_answer_is_the_providers_byte_for_byte(stage):
@@ -207,6 +213,20 @@ def test_what_nobody_knows_is_asked_of_the_keys(stage):
     for _ in range(5):
         status_of(generate(stage, parts=[file_part("files/nowhere-1")]), 404, "NOT_FOUND")
     assert stage.sim.total() <= before + len(KEYS)  # asked once, then remembered
+
+
+def test_an_uploaded_file_is_its_clients(stage):
+    for _ in range(3):
+        answer = ask(stage, "POST", "/upload/v1beta/files", b"text", headers={"x-goog-upload-protocol": "raw", "content-type": "text/plain"})
+        assert answer.status == 200, answer.text
+        file = answer.json["file"]
+        part = {"fileData": {"fileUri": file["uri"], "mimeType": "text/plain"}}
+        assert generate(stage, parts=[part]).status == 200
+        status_of(generate(stage, BERT, parts=[part]), 404, "NOT_FOUND")
+        status_of(ask(stage, "GET", f"/v1beta/{file['name']}", token=BERT), 404, "NOT_FOUND")
+        listed = ask(stage, "GET", "/v1beta/files?pageSize=50").json["files"]
+        assert listed[0]["name"] == file["name"]
+        assert ask(stage, "DELETE", f"/v1beta/{file['name']}").json == {}
 
 
 def test_chat_goes_to_the_key_too(stage):

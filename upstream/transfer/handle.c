@@ -152,6 +152,8 @@ static void set_headers(struct handle *handle, const struct transfer_order *orde
     count += split_key(handle, lines + count);
     if (order->body.len || order->feed)
         lines[count++] = type_line(handle, order->type);
+    else if (order->method[0] == 'P')
+        lines[count++] = "Content-Type:"; /* libcurl takes what is nothing for a form */
     if (order->body.len >= EXPECT_LEAST || order->feed)
         lines[count++] = "Expect:";
     count = split_lines(handle, order->lines, lines, count);
@@ -211,7 +213,7 @@ void handle_set(struct handle *handle, const struct transfer_order *order)
     } else if (order->body.len || order->method[0] == 'P') {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)order->body.len);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, order->body.at);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, order->body.len ? order->body.at : "");
     } else {
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     }
