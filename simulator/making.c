@@ -10,7 +10,7 @@
 #include "objects.h"
 
 #define TTL_S 3600
-#define FILE_LIFE_S (48 * 3600)
+#define FILE_LIFE_S INT64_C(172800) /* 48 hours */
 
 /* -- Small things -- */
 

@@ -204,7 +204,7 @@ static bool read_method(struct task *t, struct span method, size_t which, struct
 static bool read_path(struct task *t, struct span method, struct span path)
 {
     for (size_t i = 0; i < COUNT(collections); i++) {
-        struct span rest = path;
+        struct span rest;
 
         if (!span_starts(path, collections[i].name))
             continue;

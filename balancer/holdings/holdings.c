@@ -3,6 +3,7 @@
  * who has an object first keeps it, since the provider never moves one; and no client learns that another's exists. */
 #include "holdings/holdings.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -40,6 +41,7 @@ static void leave(struct holdings *holdings, struct holding *holding)
     struct holder *holder;
 
     HASH_FIND(hh, holdings->holders, &holding->client, sizeof(holding->client), holder);
+    assert(holder); /* each holding has one */
     DL_DELETE(holder->first, holding);
     if (--holder->count)
         return;

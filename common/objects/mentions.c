@@ -77,7 +77,7 @@ static bool add_value(struct bytes *names, const struct member *member, struct v
     struct view text, name = {0};
     bool is_added = true;
 
-    if (raw.len > 6 * OBJECT_NAMES_MOST) /* as long as no mention is */
+    if (raw.len > (size_t)6 * OBJECT_NAMES_MOST) /* as long as no mention is */
         return true;
     text = scan_text(raw, &text_room);
     if (member->is_id)
@@ -239,7 +239,7 @@ void mentions_in_answer(struct view beginning, struct view path, struct descript
             member = string.raw;
             if (string.depth == 1)
                 answer.is_inside = is_in(member, "file", "interaction");
-        } else if (string.raw.len <= 4 * OBJECT_NAME_MOST) {
+        } else if (string.raw.len <= (size_t)4 * OBJECT_NAME_MOST) {
             take_member(&answer, member, string.depth, scan_text(string.raw, &room));
         }
     }

@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct description description = {0};
     struct bytes names = {0};
 
-    if (size > 64 * 1024)
+    if (size > 65536)
         return 0;
     check_strings(text);
     (void)mentions_in_body(text, &names);
