@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Voices. Called by speech.c. What must stay true: whatever a client names, the provider gets a
- * voice that it has, or the one of the settings. */
+/* Voices. Called by speech.c and the chat's modalities.c. What must stay true: whatever a client
+ * names, the provider gets a voice that it has, or the one of the settings. */
 #include "openai/audio/voice.h"
 
 #include <strings.h>

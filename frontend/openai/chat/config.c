@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parameters of chat/completions as the provider's generationConfig. Called by openai_chat.c,
+/* The parameters of chat/completions as the provider's generationConfig. Called by request.c,
  * which has checked them. What must stay true: what the model would refuse or doesn't heed stays
  * away; a number is spelled as the client has spelled it unless it is out of range. */
 #include "openai/chat/format.h"

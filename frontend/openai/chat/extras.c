@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What clients of chat/completions send in Google's own words beside OpenAI's. Called by
- * openai_chat.c. What must stay true: what isn't known here would change the answer, so it is
+ * request.c. What must stay true: what isn't known here would change the answer, so it is
  * refused by name; and Google's own words win over OpenAI's for the same thing. */
 #include "openai/chat/request_private.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pictures in Markdown, as some programs keep what a model has drawn: ![a cat](data:image/png;…).
- * Private to openai_messages.c and its test. */
+ * Private to messages.c and its test. */
 #pragma once
 
 #include "base/view.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The messages of chat/completions as the provider's contents and systemInstruction. Called by
- * openai_chat.c. What must stay true: contents begin with the user's, neighbours differ in role, no
+ * request.c. What must stay true: contents begin with the user's, neighbours differ in role, no
  * part is empty; and text is written once, straight into the body.
  *
  * A new kind of content part has its place in take_part, a new role in role_of_message. */

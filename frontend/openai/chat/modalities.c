@@ -4,7 +4,7 @@
  * and one that makes only sound is asked for sound. */
 #include "models/suffix.h"
 #include "openai/chat/request_private.h"
-#include "parts/voice.h"
+#include "openai/audio/voice.h"
 
 static bool is_word(yyjson_val *modality, const char *word)
 {
@@ -78,7 +78,7 @@ static void write_voice(struct chat *chat)
         return;
     bytes_append(&chat->ask->body,
                  VIEW("{\"voiceConfig\":{\"prebuiltVoiceConfig\":{\"voiceName\":"));
-    json_text(&chat->ask->body, voice_of(json_view(voice)));
+    json_text(&chat->ask->body, voice_find(json_view(voice)));
     bytes_append(&chat->ask->body, VIEW("}}}"));
 }
 

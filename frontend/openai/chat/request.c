@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* chat/completions → generateContent. Called by dialect_openai once for each request. What must
+/* chat/completions → generateContent. Called by endpoint.c once for each request. What must
  * stay true: a parameter that changes the meaning of the answer is translated or refused by name,
  * never dropped; and text is copied from the parsed request into the provider's body once, without
  * a tree in between.
  *
- * A new parameter is one line in FIELDS and its use in openai_config.c or one of the write_
+ * A new parameter is one line in FIELDS and its use in config.c or one of the write_
  * functions.
  */
 #include "openai/chat/request.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How much a client of chat/completions wants the model to think. Called by openai_chat.c, and by
- * openai_extras.c for Google's own way of asking. What must stay true: of the several ways of
+/* How much a client of chat/completions wants the model to think. Called by request.c, and by
+ * extras.c for Google's own way of asking. What must stay true: of the several ways of
  * asking, the nearest to the provider's own wins; what isn't understood is refused. */
 #include "models/suffix.h"
 #include "openai/chat/request_private.h"

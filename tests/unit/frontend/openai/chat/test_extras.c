@@ -182,11 +182,14 @@ static void models_that_speak_are_asked_for_sound(void **state)
     "'voiceName':'" name "'}}}"
     (void)state;
     settings_mine()->safety_settings = "[{\"category\":\"C\"}]";
+    settings_mine()->tts_voice_name = "Puck";
     TRANSLATES(
         {"whatever is said", MODEL(SPEECH), CONFIG("'responseModalities':['AUDIO']")},
         {"with a voice of OpenAI's",
          WITH(SPEECH, "'modalities':['text','audio'],'audio':{'voice':'alloy','format':'wav'}"),
          CONFIG(VOICE("Kore"))},
+        {"with one that nobody knows", WITH(SPEECH, "'audio':{'voice':'nobody'}"),
+         CONFIG(VOICE("Puck"))},
         {"with one of Google's", WITH(SPEECH, "'audio':{'voice':{'id':'Zephyr'}}"),
          CONFIG(VOICE("Zephyr"))},
         {"in Google's words",
