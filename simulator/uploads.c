@@ -676,6 +676,7 @@ static void send_content(struct task *t, int64_t size)
         req->res.reason = "Requested Range Not Satisfiable";
         snprintf(text, sizeof(text), "bytes */%lld", (long long)size);
         add_header(t, "content-range", text);
+        req->res.content_length = 0;
         h2o_send_inline(req, "", 0);
         return;
     }
@@ -690,7 +691,28 @@ static void send_content(struct task *t, int64_t size)
     struct span bytes = content(req, from, to);
     h2o_iovec_t buf = {(char *)(uintptr_t)bytes.at, bytes.len};
     h2o_start_response(req, &generator);
-    h2o_send(req, &buf, 1, H2O_SEND_STATE_FINAL);
+    h2o_send(req, &buf, req->method.base[0] == 'H' ? 0 : 1, H2O_SEND_STATE_FINAL);
+}
+
+/* Generated files are kept elsewhere. */
+static bool send_on(struct task *t)
+{
+    h2o_req_t *req = t->w.call->req;
+    char address[600];
+
+    snprintf(address, sizeof(address), "%s://%.*s/download%.*s",
+             req->scheme == &H2O_URL_SCHEME_HTTPS ? "https" : "http", (int)req->authority.len,
+             req->authority.base, (int)req->path.len, req->path.base);
+    if (t->w.plan.is_refused)
+        return false;
+    ledger_count_answer(t->w.plan.key, true);
+    add_header(t, "location", address);
+    req->res.status = 302;
+    req->res.reason = "Found";
+    req->res.content_length = 0;
+    h2o_send_inline(req, "", 0);
+    work_end(&t->w);
+    return true;
 }
 
 void download(struct call *call)
@@ -711,6 +733,8 @@ void download(struct call *call)
         refuse(&t, "A download needs alt=media.");
     else if (memmem(json.at, json.len, "\"source\":\"GENERATED\"", 20) == NULL)
         refuse(&t, "Only generated files can be downloaded.");
+    else if (memcmp(call->req->path.base, "/download/", 10) != 0 && send_on(&t))
+        goto out;
     size = json.len != 0 ? memmem(json.at, json.len, "\"sizeBytes\":\"", 13) : NULL;
     if (!t.w.plan.is_refused && size != NULL) {
         ledger_count_answer(t.w.plan.key, true);
@@ -719,6 +743,7 @@ void download(struct call *call)
     } else {
         work_answer(&t.w, &t.out);
     }
+out:
     text_clear(&name);
     text_clear(&json);
 }

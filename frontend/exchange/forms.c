@@ -165,7 +165,8 @@ enum error forms_end(struct part *part)
     switch (part->pass) {
     case STEP_BYTES:
         part->is_answered = true;
-        writer->is_broken = writer->length && writer->head_length != writer->length - 1;
+        writer->is_broken =
+            writer->length && writer->head_length != writer->length - 1 && !writer->is_head;
         return ERROR_NONE;
     case STEP_EVENTS:
         return end_events(part);

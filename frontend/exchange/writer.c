@@ -55,14 +55,21 @@ static void start_error(struct writer *writer)
     reply_headers_retry(writer->req, writer->error, writer->retry_after_ms, writer->is_tried);
 }
 
+/* Of a reply to HEAD, what GET would have had, if that is known. */
+static size_t whole_length(const struct writer *writer)
+{
+    if (!writer->is_head || (!writer->head_length && !writer->length))
+        return writer->pending.len;
+    return writer->head_length ? writer->head_length : writer->length - 1;
+}
+
 static void start_answer(struct writer *writer)
 {
     h2o_req_t *req = writer->req;
 
     writer->status = writer->status ? writer->status : 200;
     if (writer->is_ended && !writer->is_broken && !writer->last_words.len)
-        req->res.content_length =
-            writer->is_head && writer->head_length ? writer->head_length : writer->pending.len;
+        req->res.content_length = whole_length(writer);
     else if (writer->length && !writer->is_sse)
         req->res.content_length = writer->length - 1;
     else if (req->version < 0x101)

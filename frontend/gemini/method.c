@@ -100,6 +100,8 @@ bool method_read(struct view path, struct view http_method, struct method *metho
 
     *method = (struct method){.operation = collection_of(path),
                               .once = !view_equal(http_method, VIEW("GET"))};
+    if (view_equal(verb, VIEW("download")) && !method->once)
+        method->operation = "download";
     if (!view_equal(http_method, VIEW("POST")) || !verb.len)
         return true;
     if (is_of_model || view_starts(path, VIEW("/tunedModels/")) ||

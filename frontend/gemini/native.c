@@ -301,12 +301,53 @@ static void write_order(struct native *native, const struct request *request,
     step->order.body = body_new(&body);
 }
 
+static struct view skip_segment(struct view path)
+{
+    const char *second = memchr(path.at + 1, '/', path.len - 1);
+
+    return view_skip(path, (size_t)(second - path.at));
+}
+
+static bool is_beside(const struct request *request)
+{
+    return view_starts(request->path, VIEW("/download/"));
+}
+
 /* The path behind its version. */
 static struct view method_path(const struct request *request)
 {
-    const char *second = memchr(request->path.at + 1, '/', request->path.len - 1);
+    struct view path = is_beside(request) ? skip_segment(request->path) : request->path;
 
-    return view_skip(request->path, (size_t)(second - request->path.at));
+    return skip_segment(path);
+}
+
+static bool is_download(const struct method *method)
+{
+    return strcmp(method->operation, "download") == 0;
+}
+
+static void add_range(const struct request *request, struct step *step)
+{
+    static const char *const names[] = {"range", "if-range"};
+
+    for (size_t i = 0; request->header && i < sizeof(names) / sizeof(names[0]); i++) {
+        struct view value = request->header(request->headers, names[i]);
+
+        if (value.len)
+            bytes_printf(&step->lines, "%s: %.*s\r\n", names[i], (int)value.len, value.at);
+    }
+}
+
+/* A part of it may be asked for; and HEAD is asked as HEAD, since the whole may be gigabytes. */
+static void write_download(struct native *native, const struct request *request, struct step *step)
+{
+    step->order.headers =
+        "location,content-range,accept-ranges,content-disposition,etag,last-modified";
+    add_range(request, step);
+    if (view_equal(request->method, VIEW("HEAD"))) {
+        bytes_copy(&native->method, request->method);
+        step->order.method = bytes_cstr(&native->method);
+    }
 }
 
 static enum error begin_method(void *state, const struct request *request, struct plan *plan)
@@ -329,9 +370,12 @@ static enum error begin_method(void *state, const struct request *request, struc
     if (!find_names(request, path, &step.names))
         return refuse_names(plan, &step);
     write_version(request, &step);
+    bytes_text(&step.path, is_beside(request) ? "/download/v1beta" : "");
     url_path(&step.path, path);
     plan->is_sse = keep_query(request->query, &step.path) && method.is_stream;
     write_order(native, request, &method, &step);
+    if (is_download(&method))
+        write_download(native, request, &step);
     add_step(plan, request, method.operation, &step);
     return ERROR_NONE;
 }

@@ -232,6 +232,14 @@ static enum error begin_session(struct upload *upload, const struct request *req
     return error;
 }
 
+/* It makes nothing that anybody sees; the others make a file. */
+static bool is_start(const struct upload *upload)
+{
+    struct view start = VIEW("x-goog-upload-command: start\r\n");
+
+    return upload->lines.len && memmem(upload->lines.at, upload->lines.len, start.at, start.len);
+}
+
 /* /upload/v1beta/fileSearchStores/s:uploadToFileSearchStore: the store's key takes it. */
 static void name_store(struct view path, struct step *step)
 {
@@ -263,6 +271,7 @@ static enum error begin(void *state, const struct request *request, struct plan 
     if (find_parameter(request->query, VIEW("upload_id")).len)
         return begin_session(upload, request, plan);
     add_defaults(request, &upload->lines);
+    step.order.once = !is_start(upload);
     name_store(request->path, &step);
     bytes_append(&step.path, request->path);
     keep_query(request->query, &step.path);

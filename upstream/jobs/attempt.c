@@ -3,6 +3,8 @@
  * has its end before anybody else hears of it. */
 #include "jobs/attempt.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "jobs/failure.h"
@@ -17,6 +19,7 @@ enum {
     HOLD_MOST = 256 * 1024,      /* of a whole answer, to judge it */
     HOLD_MOST_TIGHT = 32 * 1024, /* while the budget is half used up */
     BEGIN_MOST = 16 * 1024,      /* of an answer, to see which object it describes */
+    MOVES_MOST = 3,              /* of a download, before it is let go */
     TELL_MS = 10000,             /* between two warnings of trouble on the way */
 };
 
@@ -125,6 +128,23 @@ static void take_lines(struct job *job, struct view lines)
         lines_choose(&job->lines, lines, view_of(job->headers));
 }
 
+/* Google keeps elsewhere what it has made, and sends a download on to /download/…: whichever host it names, it is asked where all is
+ * asked, so no key goes to another. */
+static void note_place(struct job *job, unsigned status, struct view lines)
+{
+    static const char mark[] = "/download/";
+    struct view place = lines_value(lines, VIEW("location"));
+    const char *at = place.len ? memmem(place.at, place.len, mark, sizeof(mark) - 1) : NULL;
+
+    job->is_moving = at && status >= 301 && status <= 308 && job->moves < MOVES_MOST &&
+                     strcmp(job->operation, "download") == 0;
+    if (!job->is_moving)
+        return;
+    free(job->moved);
+    job->path = job->moved = memory_text(view_skip(place, (size_t)(at - place.at)));
+    job->moves++;
+}
+
 static void on_head(void *owner, unsigned status, struct view type, uint64_t length,
                     struct view headers)
 {
@@ -137,6 +157,7 @@ static void on_head(void *owner, unsigned status, struct view type, uint64_t len
     job->length = length;
     gate_head(&job->gate, status, type);
     take_lines(job, headers);
+    note_place(job, status, headers);
     if (job->is_coded && job->gate.framing != FRAMING_ERROR)
         gate_refuse(&job->gate);
 }
@@ -274,12 +295,18 @@ static enum fault fault_of_method(const struct job *job, enum fault fault)
     return is_refused && gate_is_blind(&job->gate) ? FAULT_FORBIDDEN : fault;
 }
 
+static void follow(struct job *job);
+
 static void on_done(void *owner, enum transfer_end end, const char *why)
 {
     struct job *job = owner;
 
     job->transfer = NULL;
     job->is_paused = false;
+    if (job->is_moving && end == TRANSFER_CLEAN) {
+        follow(job);
+        return;
+    }
     job->is_ending = true;
     job->fault = failure_on_the_way(end);
     if (job->fault != FAULT_NONE) {
@@ -380,6 +407,15 @@ static void start_transfer(struct job *job)
     bytes_clear(&line);
 }
 
+/* The same attempt, at another place. */
+static void follow(struct job *job)
+{
+    clear_gate(job);
+    job->gate = gate_of(job);
+    job->is_moving = false;
+    start_transfer(job);
+}
+
 void attempt_begin(struct job *job, const struct attempt_events *events)
 {
     struct msg_record record;
@@ -391,7 +427,7 @@ void attempt_begin(struct job *job, const struct attempt_events *events)
     job->first_ms = job->bytes_out = job->length = 0;
     job->fault = FAULT_NONE;
     job->begin.len = 0;
-    job->is_ending = job->is_paused = job->is_coded = job->is_told = false;
+    job->is_ending = job->is_paused = job->is_coded = job->is_told = job->is_moving = false;
     record = record_of(job);
     job->slot = records_begin(&job->upstream->records, &record);
     job->is_begun = true;

@@ -212,6 +212,7 @@ static void job_free(struct job *job)
     bytes_clear(&job->body);
     feed_clear(&job->feed);
     bytes_clear(&job->fail_body);
+    free(job->moved);
     bytes_clear(&job->begin);
     secret_free(&job->secret);
     bytes_clear(&job->lines);

@@ -48,6 +48,9 @@ struct job {
     const char *wanted;  /* names of header lines that are looked at here, and then … */
     const char *headers; /* … those that the frontend wants, with commas */
     const char *extra;   /* header lines that go along */
+    char *moved;         /* where a download was sent on to: `path` then; NULL: nowhere */
+    unsigned moves;      /* how often */
+    bool is_moving;      /* the answer that is coming in says so */
     char *proxy;
     bool is_stream;
     bool thoughts;

@@ -99,6 +99,7 @@ static void a_start_goes_on_with_its_headers_and_no_key(void **state)
     assert_view(body_view(order_of(&asked)->body), "{}");
     assert_string_equal(order_of(&asked)->type, "application/json");
     assert_int_equal(order_of(&asked)->owner, 0);
+    assert_false(order_of(&asked)->once);
     forget(&asked);
 }
 
@@ -117,6 +118,7 @@ static void who_says_nothing_begins_a_resumable_one(void **state)
     asked = ask(request_of("POST", "/upload/v1beta/files", "uploadType=media", VIEW("{}")));
     assert_view(order_of(&asked)->lines, "");
     assert_view(order_of(&asked)->path, "/upload/v1beta/files?uploadType=media");
+    assert_true(order_of(&asked)->once);
     forget(&asked);
     headers = multipart;
     asked = ask(request_of("POST", "/upload/v1beta/files", "", VIEW("--x")));

@@ -1237,6 +1237,52 @@ static void after_a_break_it_goes_on_from_what_has_come(void **state)
     expect("F1:WANT(6+262144) ");
 }
 
+/* Whatever host the provider names, the key goes to none but its own. */
+static void a_download_that_is_sent_on_is_followed_at_the_same_place(void **state)
+{
+    struct msg_job job = job_of(1, 1);
+
+    (void)state;
+    job.operation = VIEW("download");
+    job.path = VIEW("/files/a:download?alt=media");
+    job.headers = VIEW("location");
+    job.stream = false;
+    job.body = VIEW("");
+    job.body_len = 0;
+    FROM_B(MSG_JOB, .job = job);
+    provider_headers = "location: https://elsewhere/download/v1beta/files/a:download?alt=media\r\n";
+    provider_begins(302, "text/html");
+    provider_ends(newest, TRANSFER_CLEAN);
+    assert_string_equal(newest->url, "http://h/download/v1beta/files/a:download?alt=media");
+    provider_headers = "";
+    provider_begins(200, "video/mp4");
+    provider_says(newest, "abc");
+    provider_ends(newest, TRANSFER_CLEAN);
+    expect("F1:HEAD F1:CHUNK(1 abc) R:RECORD(1 none) B:OUTCOME(1 1.1 none) F1:END(2) ");
+}
+
+static void a_download_that_is_sent_round_in_a_circle_ends(void **state)
+{
+    struct msg_job job = job_of(1, 1);
+
+    (void)state;
+    job.operation = VIEW("download");
+    job.path = VIEW("/files/a:download?alt=media");
+    job.stream = false;
+    job.body = VIEW("");
+    job.body_len = 0;
+    started = 0;
+    FROM_B(MSG_JOB, .job = job);
+    provider_headers = "location: /download/v1beta/files/a:download\r\n";
+    for (int i = 0; newest && i < 10; i++) {
+        provider_begins(302, "text/html");
+        provider_ends(newest, TRANSFER_CLEAN);
+    }
+    provider_headers = "";
+    assert_null(newest);
+    assert_int_equal(started, 4);
+}
+
 static void lines_that_nobody_may_send_are_refused(void **state)
 {
     struct msg_job job = job_of(1, 1);
@@ -1352,6 +1398,8 @@ int main(void)
         TEST(what_has_left_is_not_sent_to_another_key),
         TEST(a_body_that_moves_has_time),
         TEST(after_a_break_it_goes_on_from_what_has_come),
+        TEST(a_download_that_is_sent_on_is_followed_at_the_same_place),
+        TEST(a_download_that_is_sent_round_in_a_circle_ends),
         TEST(lines_that_nobody_may_send_are_refused),
         TEST(a_full_window_pauses_and_an_acknowledgement_resumes),
         TEST(without_content_in_time_it_fails),
