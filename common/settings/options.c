@@ -452,6 +452,11 @@ void options_keep(unsigned role)
         {"PAID_KEY", ROLE_BALANCER},
         {"PROXIES", ROLE_BALANCER},
         {"CUSTOM_HEADERS", ROLE_UPSTREAM},
+        {"SMMS_SECRET_TOKEN", ROLE_UPSTREAM},
+        {"PICGO_API_KEY", ROLE_UPSTREAM},
+        {"CLOUDFLARE_IMGBED_AUTH_CODE", ROLE_UPSTREAM},
+        {"OSS_ACCESS_KEY", ROLE_UPSTREAM},
+        {"OSS_ACCESS_KEY_SECRET", ROLE_UPSTREAM},
     };
 
     for (size_t i = 0; i < option_count; i++) {

@@ -17,7 +17,8 @@ int options_read(int argc, char **argv);
 
 /* Forgets the secrets that are not this role's (of enum role) business, in the environment as well:
  * keys and proxies are the balancer's, clients' tokens the frontend's, the administrator's token the
- * frontend's and admin's, CUSTOM_HEADERS the upstream's, the database's password the recorder's.
+ * frontend's and admin's, CUSTOM_HEADERS and image hosts' secrets the upstream's, the database's
+ * password the recorder's.
  * actor_open calls it. */
 void options_keep(unsigned role);
 

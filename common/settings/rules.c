@@ -9,6 +9,7 @@
 #include <yyjson.h>
 
 #include "settings/address.h"
+#include "settings/image_host.h"
 #include "base/bytes.h"
 #include "base/guard.h"
 #include "base/headers.h"
@@ -233,6 +234,7 @@ void option_rules_check(struct settings *settings)
     for (size_t i = 0; i < settings->balancer_endpoints.count; i++)
         check_address("BALANCER_ENDPOINTS", settings->balancer_endpoints.at[i]);
     check_media(settings);
+    image_host_check(settings);
     check_address("RECORDER_ENDPOINT", settings->recorder_endpoint);
     check_address("ANSWERS_BIND", settings->answers_bind);
 }

@@ -66,7 +66,8 @@ struct endpoint {
     enum error (*answer)(void *state, struct plan *plan, size_t call,
                          const struct call_answer *answer, struct bytes *out);
 
-    /* A call has failed. True: the plan has a further step for its place. NULL: never. */
+    /* A call has failed. True: the plan has a further step for its place, or the reply does without
+     * it. NULL: never. */
     bool (*failed)(void *state, struct plan *plan, size_t call, const struct call_failure *failure);
 
     /* Does a bounded piece of what takes long. Called once a turn of the loop while the plan

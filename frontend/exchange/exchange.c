@@ -363,8 +363,9 @@ static bool take_step(struct part *part, const struct call_failure *failure)
 {
     struct exchange *x = part->exchange;
     size_t body_len = body_view(x->plan.steps[part->number]->order.body).len;
+    bool is_outside = outside_is(view_of(x->plan.steps[part->number]->order.pool));
 
-    if (!x->endpoint->failed || !road_has_room(x->all->road, body_len, 2) ||
+    if (!x->endpoint->failed || (!is_outside && !road_has_room(x->all->road, body_len, 2)) ||
         !x->endpoint->failed(x->state, &x->plan, part->number, failure))
         return false;
     part->is_answered = true;
@@ -450,7 +451,7 @@ static const struct writer_events writer_events = {
 /* Waiting for the first content */
 
 /* The first part that has had its time: without a HEAD, or silent although its client reads. */
-static const struct part *late_part(struct exchange *x)
+static struct part *late_part(struct exchange *x)
 {
     bool is_client_slow = !writer_is_idle(&x->writer);
     uint64_t now_ms = clock_ms();
@@ -470,13 +471,17 @@ static const struct part *late_part(struct exchange *x)
 static void on_deadline_timer(h2o_timeout_entry_t *entry)
 {
     struct exchange *x = H2O_STRUCT_FROM_MEMBER(struct exchange, deadline_timer, entry);
-    const struct part *late = late_part(x);
-    bool is_unheard = late && call_facts(late->call).is_unheard;
+    static const struct call_failure too_late = {.error = ERROR_TIMEOUT};
+    struct part *late;
+    bool is_unheard;
 
-    if (!late)
-        h2o_timeout_link(x->all->web->loop, &x->all->deadline, entry);
-    else
+    while ((late = late_part(x)) && take_step(late, &too_late))
+        continue;
+    is_unheard = late && call_facts(late->call).is_unheard;
+    if (late)
         fail(x, &(struct complaint){.error = is_unheard ? ERROR_NOT_READY : ERROR_TIMEOUT});
+    else if (!x->is_answered)
+        h2o_timeout_link(x->all->web->loop, &x->all->deadline, entry);
 }
 
 static void on_ping_timer(h2o_timeout_entry_t *entry)

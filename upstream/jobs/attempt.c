@@ -381,6 +381,21 @@ static void on_take(void *owner, size_t bytes)
 
 static const struct transfer_feed transfer_feeder = {.look = on_look, .take = on_take};
 
+/* Where the request goes, and the lines of its head that show that it may. */
+static void address(const struct job *job, struct bytes *url, struct bytes *lines)
+{
+    const struct provider *provider = job->provider;
+    struct provider_ask ask = {view_of(job->path), view_of(job->type_in), clock_utc_ms()};
+
+    url->len = 0;
+    if (provider->compose) {
+        provider->compose(settings_now(), &ask, &(struct provider_place){url, lines});
+        return;
+    }
+    provider_url(provider, settings_now(), view_of(job->path), url);
+    provider->authorize((struct secret){view_of(job->secret)}, lines);
+}
+
 static void start_transfer(struct job *job)
 {
     static struct bytes url, line;
@@ -396,15 +411,15 @@ static void start_transfer(struct job *job)
         .proxy = {view_of(job->proxy)},
     };
 
-    url.len = 0;
-    provider_url(job->provider, settings_now(), view_of(job->path), &url);
+    address(job, &url, &line);
     order.url = bytes_cstr(&url);
-    job->provider->authorize((struct secret){view_of(job->secret)}, &line);
     order.authorization.hidden = bytes_view(&line);
     job->transfer = transfer_start(&job->upstream->transfers, &order, &transfer_events, job);
     if (line.at)
         explicit_bzero(line.at, line.size);
     bytes_clear(&line);
+    if (job->provider->compose) /* some take their secret in the query */
+        explicit_bzero(url.at, url.size);
 }
 
 /* The same attempt, at another place. */

@@ -8,6 +8,7 @@
 static const struct provider *const providers[] = {
     &provider_gemini,
     &provider_fetch,
+    &provider_image_host,
 };
 
 const struct provider *provider_find(struct view pool)

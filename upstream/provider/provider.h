@@ -49,6 +49,18 @@ enum gate_kind {
     GATE_BYTES,     /* media, uploads: status and length are all there is to judge */
 };
 
+/* A request to a host that has its own way of being addressed. */
+struct provider_ask {
+    struct view path; /* as in JOB */
+    struct view type; /* of its body */
+    uint64_t utc_ms;
+};
+
+struct provider_place {
+    struct bytes *url;
+    struct bytes *lines; /* of the head, with line ends between */
+};
+
 struct provider {
     const char *pool; /* as in JOB */
     enum transfer_way way;
@@ -60,6 +72,11 @@ struct provider {
     /* Appends the header line that shows the key, without its end, and leaves no copy of the key
      * behind; nothing for a pool without keys. */
     void (*authorize)(struct secret key, struct bytes *line);
+
+    /* Appends where a request goes and what shows that it may, in place of `address` and
+     * `authorize`. NULL: these say it. */
+    void (*compose)(const struct settings *settings, const struct provider_ask *ask,
+                    struct provider_place *place);
 
     /* What answers to this operation are. */
     enum gate_kind (*gate)(struct view operation);
@@ -85,3 +102,4 @@ void provider_url(const struct provider *provider, const struct settings *settin
 
 extern const struct provider provider_gemini;
 extern const struct provider provider_fetch;
+extern const struct provider provider_image_host;

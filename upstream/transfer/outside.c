@@ -26,7 +26,7 @@ enum {
     HOPS_MOST = 5,            /* redirects */
     HEAD_MOST = 64 * 1024,    /* bytes of all heads */
     ASIDE_MOST = 64 * 1024,   /* of a body that nobody wants */
-    HOST_TIME_MS = 60 * 1000, /* for a host of the operator's */
+    HOST_TIME_MS = 30 * 1000, /* for a host of the operator's */
     STATUS_OK = 200,
 };
 

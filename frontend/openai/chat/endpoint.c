@@ -8,6 +8,7 @@
 #include "openai/chat/request.h"
 #include "parts/catalog.h"
 #include "parts/refusal.h"
+#include "parts/upload.h"
 #include "settings/settings.h"
 
 struct state {
@@ -17,6 +18,8 @@ struct state {
     const char *pool; /* of the route */
     uint64_t id, client, now_ms;
     bool any_client;
+    struct uploads uploads; /* pictures that are put at a host */
+    struct bytes held;      /* of the reply, from the first of those on */
 };
 
 static struct step step_of(const struct state *state, struct body *body)
@@ -146,6 +149,11 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
         .piece = settings_now()->stream_chunk_size,
     };
     plan->is_paced = plan->is_sse && state->reply.pace.is_on;
+    state->uploads.id = request->id;
+    state->uploads.client = request->client;
+    state->uploads.utc_ms = request->utc_ms;
+    if (uploads_wanted())
+        state->reply.style.uploads = &state->uploads;
     return ERROR_NONE;
 }
 
@@ -156,15 +164,28 @@ static enum error told(const struct state *state, bool is_good)
     return state->reply.fault == ERROR_NONE ? ERROR_UPSTREAM : state->reply.fault;
 }
 
+/* From the first place that is kept for an address on the reply waits, from `start` in `out`, until
+ * the pictures are at their host. */
+static void hold_back(struct state *state, struct plan *plan, struct bytes *out, size_t start)
+{
+    if (state->uploads.count) {
+        bytes_append(&state->held, view_skip(bytes_view(out), start));
+        out->len = start;
+        uploads_plan(&state->uploads, plan);
+    }
+    plan->kept = state->reply.kept + state->uploads.kept + state->held.len;
+}
+
 static enum error event(void *of, struct plan *plan, size_t call, struct view json,
                         struct bytes *out)
 {
     struct state *state = of;
+    size_t start = out->len;
     bool is_good;
 
     state->reply.leg = plan->steps[call]->place;
     is_good = chat_event(&state->reply, json, out);
-    plan->kept = state->reply.kept;
+    hold_back(state, plan, out, start);
     plan->pace_ms = state->reply.pause_ms;
     return told(state, is_good);
 }
@@ -175,22 +196,43 @@ static bool take_gathered(struct state *state, struct view json, struct bytes *o
     return !state->ask.is_gathered || chat_event(&state->reply, json, out);
 }
 
+static bool take_answer(struct state *state, struct plan *plan, const struct call_answer *whole,
+                        struct bytes *out)
+{
+    if (!state->ask.stream)
+        return chat_whole(&state->reply, whole->body, out);
+    state->reply.pause_ms = 0;
+    if (!take_gathered(state, whole->body, out))
+        return false;
+    plan->pace_ms = state->reply.pause_ms;
+    state->reply.ended++;
+    return chat_end(&state->reply, out, &plan->why);
+}
+
 static enum error answer(void *of, struct plan *plan, size_t call, const struct call_answer *whole,
                          struct bytes *out)
 {
     struct state *state = of;
+    size_t start = out->len;
+    bool is_good;
 
     if (fetches_has(plan, call))
         return take_fetched(state, plan, call, whole);
+    if (uploads_has(plan, call)) {
+        uploads_take(&state->uploads, plan, call, whole);
+        return ERROR_NONE;
+    }
     state->reply.leg = plan->steps[call]->place;
-    if (!state->ask.stream)
-        return told(state, chat_whole(&state->reply, whole->body, out));
-    state->reply.pause_ms = 0;
-    if (!take_gathered(state, whole->body, out))
-        return told(state, false);
-    plan->pace_ms = state->reply.pause_ms;
-    state->reply.ended++;
-    return told(state, chat_end(&state->reply, out, &plan->why));
+    is_good = take_answer(state, plan, whole, out);
+    hold_back(state, plan, out, start);
+    return told(state, is_good);
+}
+
+static void end(void *of, struct bytes *out)
+{
+    const struct state *state = of;
+
+    uploads_fill(&state->uploads, bytes_view(&state->held), out);
 }
 
 /* The call is made once more without the field that the model refuses: by a new number, since the
@@ -204,6 +246,10 @@ static bool failed(void *of, struct plan *plan, size_t call, const struct call_f
     struct bytes body = {0};
     bool is_mended;
 
+    if (uploads_has(plan, call)) {
+        uploads_failed(&state->uploads, plan, call, failure);
+        return true;
+    }
     if (fetches_has(plan, call))
         return fetches_failed(&state->ask.fetches, plan, call, failure);
     if (!refusal || failure->has_begun || step->tries)
@@ -231,6 +277,8 @@ static void clear(void *of)
     struct state *state = of;
 
     reply_clear(&state->reply);
+    uploads_clear(&state->uploads);
+    bytes_clear(&state->held);
     ask_clear(&state->ask);
 }
 
@@ -242,6 +290,7 @@ const struct endpoint endpoint_chat = {
     .event = event,
     .answer = answer,
     .failed = failed,
+    .end = end,
     .beat = beat,
     .clear = clear,
 };

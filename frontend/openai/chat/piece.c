@@ -47,7 +47,9 @@ static struct piece read_media(const struct reply *reply, yyjson_val *part)
                           .after = json_view(json_member(data, VIEW("data")))};
 
     if (is_image(piece.before) && (piece.after.len || piece.text.len)) {
-        piece.is_media = reply->style.image_links;
+        piece.is_media = reply->style.image_links || reply->style.uploads;
+        if (reply->style.uploads && !piece.text.len)
+            piece.text = uploads_add(reply->style.uploads, piece.before, piece.after);
         piece.kind = piece.is_media ? PIECE_TEXT : PIECE_IMAGE;
     } else if (view_starts(piece.before, VIEW("audio/")) && piece.after.len) {
         piece.kind = PIECE_AUDIO;

@@ -5,6 +5,7 @@
 
 #include "openai/chat/ask.h"
 #include "base/json.h"
+#include "parts/upload.h"
 
 struct finish;
 
@@ -54,10 +55,11 @@ struct reply_usage {
 
 /* What the operator wants of all replies. */
 struct reply_style {
-    bool think_tags;    /* thoughts stand in the content, between tags */
-    bool image_links;   /* pictures stand in the content, as Markdown */
-    bool signature_ids; /* the ids of calls have their signatures behind them */
-    bool search_links;  /* found pages are listed behind the text, where ask->is_search */
+    bool think_tags;         /* thoughts stand in the content, between tags */
+    bool image_links;        /* pictures stand in the content, as Markdown */
+    bool signature_ids;      /* the ids of calls have their signatures behind them */
+    bool search_links;       /* found pages are listed behind the text, where ask->is_search */
+    struct uploads *uploads; /* where pictures are put, so that a link leads there; NULL: nowhere */
 };
 
 /* How text flows; the settings have the same names. */

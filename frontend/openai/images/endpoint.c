@@ -18,7 +18,9 @@ struct state {
     struct image_wish wish;
     struct bytes parts; /* pictures that it begins with, while the request is read */
     struct pictures pictures;
-    size_t answered;
+    size_t calls, answered; /* of models */
+    struct uploads uploads;
+    struct bytes held; /* the reply, while pictures are put at their host */
 };
 
 static enum error add_step(const struct state *state, const struct request *request,
@@ -102,6 +104,15 @@ static bool read_edit(struct state *state, struct inputs *inputs)
                               &state->parts);
 }
 
+/* Where a picture's address is wanted, it is put at the operator's host, if there is one. */
+static void open_uploads(struct state *state, const struct request *request)
+{
+    state->uploads =
+        (struct uploads){.id = request->id, .client = request->client, .utc_ms = request->utc_ms};
+    if (state->wish.wants_url && !state->wish.is_stream && uploads_wanted())
+        state->pictures.uploads = &state->uploads;
+}
+
 static enum error begin(struct state *state, const struct request *request, struct plan *plan,
                         const char *event)
 {
@@ -117,6 +128,8 @@ static enum error begin(struct state *state, const struct request *request, stru
     plan->is_sse = state->wish.is_stream;
     if (inputs.error == ERROR_NONE && !plan->models_wait_ms)
         inputs.error = add_steps(state, request, plan);
+    state->calls = plan->count;
+    open_uploads(state, request);
     bytes_clear(&state->parts);
     return inputs.error;
 }
@@ -150,23 +163,46 @@ static enum error refuse(const struct state *state, struct plan *plan)
     return ERROR_CONTENT_POLICY;
 }
 
+/* What a model has answered; where addresses are to come the reply waits for them. */
+static enum error take(struct state *state, struct plan *plan, struct view json, struct bytes *out)
+{
+    struct bytes *to = state->pictures.uploads ? &state->held : out;
+
+    if (!pictures_take(&state->pictures, json, to))
+        return ERROR_UPSTREAM;
+    uploads_plan(&state->uploads, plan);
+    plan->kept = state->uploads.kept + state->held.len;
+    if (++state->answered == state->calls && !state->pictures.count)
+        return refuse(state, plan);
+    return ERROR_NONE;
+}
+
 static enum error answer(void *of, struct plan *plan, size_t call, const struct call_answer *whole,
                          struct bytes *out)
 {
     struct state *state = of;
 
-    (void)call;
-    if (!pictures_take(&state->pictures, whole->body, out))
-        return ERROR_UPSTREAM;
-    if (++state->answered == plan->count && !state->pictures.count)
-        return refuse(state, plan);
+    if (!uploads_has(plan, call))
+        return take(state, plan, whole->body, out);
+    uploads_take(&state->uploads, plan, call, whole);
     return ERROR_NONE;
+}
+
+static bool failed(void *of, struct plan *plan, size_t call, const struct call_failure *failure)
+{
+    struct state *state = of;
+
+    if (!uploads_has(plan, call))
+        return false;
+    uploads_failed(&state->uploads, plan, call, failure);
+    return true;
 }
 
 static void end(void *of, struct bytes *out)
 {
     const struct state *state = of;
 
+    uploads_fill(&state->uploads, bytes_view(&state->held), out);
     pictures_end(&state->pictures, out);
 }
 
@@ -177,13 +213,15 @@ static void clear(void *of)
     image_wish_clear(&state->wish);
     bytes_clear(&state->parts);
     pictures_clear(&state->pictures);
+    uploads_clear(&state->uploads);
+    bytes_clear(&state->held);
 }
 
 #define IMAGES(begins)                                                                             \
     {                                                                                              \
         .name = "openai_images", .state_size = sizeof(struct state),                               \
         .stream = "text/event-stream; charset=utf-8", .begin = (begins), .answer = answer,         \
-        .end = end, .clear = clear                                                                 \
+        .failed = failed, .end = end, .clear = clear                                               \
     }
 
 const struct endpoint endpoint_images = IMAGES(begin_made);

@@ -76,9 +76,18 @@ static const char *format_of(struct view type)
     return "png";
 }
 
-/* Where a made picture becomes the text of `url`: in the reply itself. */
-static void write_url(const struct picture *picture, struct bytes *out)
+/* Where a made picture becomes the text of `url`: at the operator's host, or in the reply itself. */
+static void write_url(const struct pictures *pictures, const struct picture *picture,
+                      struct bytes *out)
 {
+    struct view place = pictures->uploads
+                            ? uploads_add(pictures->uploads, picture->type, picture->base64)
+                            : VIEW("");
+
+    if (place.len) {
+        json_text(out, place);
+        return;
+    }
     bytes_append(out, VIEW("\"data:"));
     json_escape(out, picture->type);
     bytes_append(out, VIEW(";base64,"));
@@ -96,7 +105,7 @@ static void write_element(const struct pictures *pictures, const struct picture 
     bytes_append(out, pictures->count ? VIEW("{") : VIEW(",\"data\":[{"));
     if (pictures->wish->wants_url) {
         bytes_append(out, VIEW("\"url\":"));
-        write_url(picture, out);
+        write_url(pictures, picture, out);
     } else {
         bytes_append(out, VIEW("\"b64_json\":"));
         json_text(out, picture->base64);

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "openai/images/wish.h"
+#include "parts/upload.h"
 
 struct pictures {
     const struct image_wish *wish;
-    const char *event; /* of a stream: image_generation.completed */
+    struct uploads *uploads; /* where pictures are put whose address is wanted; NULL: nowhere */
+    const char *event;       /* of a stream: image_generation.completed */
     uint64_t created_s;
     size_t count;       /* of pictures so far */
     const char *format; /* of the first one, as it is: png; static */
