@@ -168,7 +168,7 @@ static char path[] = "/tmp/holdings-XXXXXX";
 static int open_file(void **state)
 {
     open_empty(state);
-    memcpy(path + sizeof(path) - 7, "XXXXXX", 6);
+    snprintf(path, sizeof(path), "/tmp/holdings-XXXXXX");
     close(mkstemp(path));
     return 0;
 }
