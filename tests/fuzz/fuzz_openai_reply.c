@@ -18,6 +18,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* What the operator wants; of both kinds of replies. */
+static struct reply_style style;
+static struct reply_pace pace;
+
 /* What a client has seen of a stream. */
 struct seen {
     bool has_role[REPLY_CHOICES], has_finish[REPLY_CHOICES];
@@ -105,7 +109,7 @@ static void check_stream(struct view out, const struct ask *ask, bool is_whole)
 
 static void stream(struct ask *ask, struct view events)
 {
-    struct reply reply = {.ask = ask, .id = 7};
+    struct reply reply = {.ask = ask, .id = 7, .style = style, .pace = pace};
     struct bytes out = {0}, why = {0};
     bool is_good = true;
 
@@ -158,7 +162,7 @@ static void check_object(struct bytes *out, bool has_choices)
 
 static void whole(struct ask *ask, struct view json)
 {
-    struct reply reply = {.ask = ask};
+    struct reply reply = {.ask = ask, .style = style};
     struct bytes out = {0};
 
     if (chat_whole(&reply, json, &out))
@@ -201,6 +205,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ask.include_usage = data[0] & 2;
     ask.logprobs = data[0] & 4;
     ask.tools.is_legacy = data[0] & 32;
+    ask.is_search = data[0] & 64;
+    ask.is_json_told = ask.wants_pcm = data[0] & 128;
+    style = (struct reply_style){.think_tags = ask.is_search,
+                                 .image_links = ask.is_search,
+                                 .search_links = true,
+                                 .signature_ids = ask.is_json_told};
+    pace =
+        (struct reply_pace){.is_on = ask.is_search, .short_most = 2, .long_least = 9, .piece = 3};
     tool_names_note(&ask.tools, VIEW("text"), true);
     bytes_text(&ask.client_model, "m\"\\");
     switch (data[0] >> 3 & 3) {

@@ -287,7 +287,7 @@ void citation_note(struct reply *reply, struct reply_choice *choice, yyjson_val 
     size_t had = cited->annotations.len + cited->links.len + cited->visited.len;
     yyjson_val *grounding = json_member(candidate, VIEW("groundingMetadata"));
 
-    if (!citation_has(candidate))
+    if (!citation_has(candidate) || reply->ask->is_json_told) /* a fence may have gone before it */
         return;
     note_grounding(cited, grounding);
     note_recited(cited, json_member(candidate, VIEW("citationMetadata")));

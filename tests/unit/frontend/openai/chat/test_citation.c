@@ -212,6 +212,20 @@ static void found_pages_are_listed_where_the_model_was_asked_for_with_search(voi
     given = (struct given){0};
 }
 
+/* Where its fence goes, nobody could say where a passage stands. */
+static void json_that_was_told_of_in_words_has_no_sources(void **state)
+{
+    static const struct whole cases[] = {
+        {"without a fence even", SOURCED("{'text':'abc'}", SUPPORT("'endIndex':2", "0")),
+         ANSWER("'content':'abc'", "")},
+    };
+
+    (void)state;
+    given.is_json_told = true;
+    wholes_are(cases, COUNT_OF(cases), false);
+    given = (struct given){0};
+}
+
 static void each_choice_has_its_own_sources(void **state)
 {
     struct ask ask = {.legs = 2};
@@ -319,6 +333,7 @@ int main(void)
         cmocka_unit_test(sources_of_a_stream_come_before_its_finish),
         cmocka_unit_test(recited_passages_and_pages_that_were_read_are_sources_too),
         cmocka_unit_test(found_pages_are_listed_where_the_model_was_asked_for_with_search),
+        cmocka_unit_test(json_that_was_told_of_in_words_has_no_sources),
         cmocka_unit_test(each_choice_has_its_own_sources),
         cmocka_unit_test(there_are_bounds),
         cmocka_unit_test(a_source_with_a_huge_address_is_left_out),
