@@ -31,6 +31,11 @@ const struct model *model_find(struct span name)
     return NULL;
 }
 
+const struct model *model_at(size_t index)
+{
+    return index < COUNT(models) ? &models[index] : NULL;
+}
+
 static const char *const *methods_of(enum model_kind kind)
 {
     static const char *const generating[] = {"generateContent", "countTokens",

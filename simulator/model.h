@@ -70,6 +70,9 @@ struct model {
 /* NULL when there is no such model. */
 const struct model *model_find(struct span name);
 
+/* The model of that number; NULL behind the last. */
+const struct model *model_at(size_t index);
+
 static inline bool model_can(const struct model *model, unsigned abilities)
 {
     return (model->abilities & abilities) == abilities;

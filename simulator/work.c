@@ -35,6 +35,20 @@ static struct span header_at(h2o_req_t *req, ssize_t index)
     return (struct span){value.base, value.len};
 }
 
+/* The same for who is to show it as a Bearer token. */
+static enum refusal read_bearer(struct call *call, bool has_header, struct span *name)
+{
+    h2o_req_t *req = call->req;
+
+    *name = header_at(req, h2o_find_header(&req->headers, H2O_TOKEN_AUTHORIZATION, -1));
+    if (has_header || call->query.has_key)
+        return REFUSAL_MANY_KEYS;
+    if (!span_starts(*name, "Bearer "))
+        return REFUSAL_NO_KEY;
+    *name = span_from(*name, strlen("Bearer "));
+    return REFUSAL_NONE;
+}
+
 /* Finds the key; returns what is wrong with how it came. */
 static enum refusal read_key(struct call *call, struct span *name)
 {
@@ -42,6 +56,8 @@ static enum refusal read_key(struct call *call, struct span *name)
     ssize_t header = find_header(req, "x-goog-api-key");
     bool has_bearer = h2o_find_header(&req->headers, H2O_TOKEN_AUTHORIZATION, -1) >= 0;
 
+    if (call->is_bearer)
+        return read_bearer(call, header >= 0, name);
     *name = header >= 0 ? header_at(req, header) : call->query.key;
     if (has_bearer)
         return REFUSAL_BEARER;

@@ -15,6 +15,7 @@
 #include "gemini/suffixed.h"
 #include "objects/mentions.h"
 #include "parts/catalog.h"
+#include "parts/query.h"
 
 /* The limit on output that the client asks for; Google's JSON takes both spellings, and numbers as
  * strings. */
@@ -63,42 +64,6 @@ static bool check_body(struct view body, uint64_t *tokens, const char **fault)
         *tokens = json_text_size(doc) / 4 + output_limit(yyjson_doc_get_root(doc));
     yyjson_doc_free(doc);
     return is_object;
-}
-
-/* Everything goes on but what shows who asks: that is the client's business with us. What the provider does not know it
- * refuses itself. */
-static bool is_credential(struct view name)
-{
-    static const char *const names[] = {"key", "access_token", "oauth_token"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (view_equal(name, view_of(names[i])))
-            return true;
-    return false;
-}
-
-/* Appends `?name=value&…`, nothing if nothing is kept. Returns whether the client wants events. */
-static bool keep_query(struct view query, struct bytes *out)
-{
-    struct view name, value;
-    const char *sign = "?";
-    bool is_sse = false;
-
-    while (url_query_next(&query, &name, &value)) {
-        struct bytes plain = {0};
-
-        url_query_decode(name, &plain); /* k%65y is one as well */
-        if (!is_credential(bytes_view(&plain))) {
-            is_sse |= view_equal(bytes_view(&plain), VIEW("alt")) && view_equal(value, VIEW("sse"));
-            bytes_text(out, sign);
-            url_keep(out, name);
-            bytes_text(out, value.at == name.at + name.len + 1 ? "=" : "");
-            url_keep(out, value);
-            sign = "&";
-        }
-        bytes_clear(&plain);
-    }
-    return is_sse;
 }
 
 /* Whether the model may be asked; the name as it goes into the path, and what stood behind it. */
@@ -185,7 +150,7 @@ static enum error begin_call(const struct request *request, struct plan *plan,
     bytes_append(&step.model, name);
     write_version(request, &step);
     bytes_printf(&step.path, "/models/%.*s:%s", (int)name.len, name.at, operation);
-    plan->is_sse = keep_query(request->query, &step.path) && is_stream;
+    plan->is_sse = query_keep(request->query, &step.path) && is_stream;
     if (!suffixes || !suffixed_body(suffixes, name, request->body, &body))
         bytes_append(&body, request->body);
     step.order.body = body_new(&body);
@@ -217,7 +182,7 @@ static enum error begin_models(void *state, const struct request *request, struc
     write_version(request, &step);
     bytes_text(&step.path, request->model.len ? "/models/" : "/models");
     bytes_append(&step.path, request->model);
-    keep_query(request->query, &step.path);
+    query_keep(request->query, &step.path);
     add_step(plan, request, "models", &step);
     return ERROR_NONE;
 }
@@ -372,7 +337,7 @@ static enum error begin_method(void *state, const struct request *request, struc
     write_version(request, &step);
     bytes_text(&step.path, is_beside(request) ? "/download/v1beta" : "");
     url_path(&step.path, path);
-    plan->is_sse = keep_query(request->query, &step.path) && method.is_stream;
+    plan->is_sse = query_keep(request->query, &step.path) && method.is_stream;
     write_order(native, request, &method, &step);
     if (is_download(&method))
         write_download(native, request, &step);

@@ -7,6 +7,7 @@
 extern const struct endpoint endpoint_chat;       /* …/chat/completions */
 extern const struct endpoint endpoint_embeddings; /* …/embeddings */
 extern const struct endpoint endpoint_models;     /* GET …/models */
+extern const struct endpoint endpoint_relay;      /* /openai/v1/… */
 extern const struct endpoint endpoint_model;      /* GET …/models/{model} */
 
 /* images and audio */

@@ -2,7 +2,7 @@
 // What programs do with OpenAI's Node SDK; tests/flow/test_clients_node.py names the task and reads the JSON.
 const OpenAI = require('openai');
 
-const { GATEWAY, TOKEN, MODEL, PATIENCE, SIMULATOR, PROMPT = 'Hello, world!', PREFIX = '/openai/v1' } = process.env;
+const { GATEWAY, TOKEN, MODEL, PATIENCE, SIMULATOR, PROMPT = 'Hello, world!', PREFIX = '/v1' } = process.env;
 const settings = { apiKey: TOKEN, baseURL: GATEWAY + PREFIX, maxRetries: 0, timeout: PATIENCE * 1000 };
 const client = new OpenAI(settings);
 const question = { model: MODEL, messages: [{ role: 'user', content: PROMPT }] };

@@ -11,7 +11,7 @@ import openai
 import pydantic
 
 MODEL, PROMPT = os.environ["MODEL"], os.environ.get("PROMPT", "Hello, world!")
-SETTINGS = {"api_key": os.environ["TOKEN"], "base_url": os.environ["GATEWAY"] + os.environ.get("PREFIX", "/openai/v1"),
+SETTINGS = {"api_key": os.environ["TOKEN"], "base_url": os.environ["GATEWAY"] + os.environ.get("PREFIX", "/v1"),
             "max_retries": 0, "timeout": float(os.environ["PATIENCE"])}
 client = openai.OpenAI(**SETTINGS)
 

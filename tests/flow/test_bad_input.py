@@ -242,7 +242,7 @@ def test_a_token_is_found_where_clients_put_it(stage, header):
     assert answer.status == 200
 
 
-@pytest.mark.parametrize("path", ["/v1/v1/chat/completions", "/chat/completions", "/v1beta/openai/chat/completions"])
+@pytest.mark.parametrize("path", ["/v1/v1/chat/completions", "/chat/completions", "/hf/v1/chat/completions"])
 def test_paths_that_clients_really_make(stage, path):
     assert stage.chat("hello", path=path).status == 200
 

@@ -20,7 +20,7 @@ def text_of(events):
 
 # ---------------------------------------------------------------------------------------------------------- OpenAI's SDK
 
-@pytest.mark.parametrize("prefix", ["/v1", "/openai/v1"])
+@pytest.mark.parametrize("prefix", ["/v1", "/hf/v1"])
 def test_the_sdk_chats_and_lists_models(stage, node, prefix):
     said, finish, tokens, models = ask(stage, node, SDK, "chat", PREFIX=prefix)
     assert said == "You said: Hello, world!" and finish == "stop" and tokens > 0 and MODEL in models

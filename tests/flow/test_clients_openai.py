@@ -13,8 +13,7 @@ NUMBERED = re.compile(r"\[(\d+)\]")
 TAKES_PICTURES = any("inlineData" in path.read_text() for path in (ROOT / "frontend").rglob("*.c"))
 
 
-@pytest.mark.parametrize("prefix", ["/v1", pytest.param("/openai/v1", marks=pytest.mark.release_only),
-                                    pytest.param("/hf/v1", marks=pytest.mark.release_only)])
+@pytest.mark.parametrize("prefix", ["/v1", pytest.param("/hf/v1", marks=pytest.mark.release_only)])
 def test_it_chats_and_lists_models(stage, python, prefix):
     said, finish, tokens, models = ask(stage, python, PROGRAM, "chat", PREFIX=prefix)
     assert said == "You said: Hello, world!" and finish == "stop" and tokens > 0 and MODEL in models

@@ -49,7 +49,7 @@ def test_gemini_makes_one_a_call(stage, python):
         assert body["generationConfig"]["imageConfig"] == {"aspectRatio": "3:2", "imageSize": "2K"}
 
 
-@pytest.mark.parametrize("prefix", ["/v1", "/hf/v1", "/openai/v1", ""])
+@pytest.mark.parametrize("prefix", ["/v1", "/hf/v1", ""])
 def test_it_is_there_by_every_name(stage, prefix):
     answer = stage.request("POST", f"{prefix}/images/generations", json.dumps({"prompt": "x"}), token=TOKEN)
     assert answer.status == 200 and answer.json["data"][0]["b64_json"]

@@ -10,7 +10,7 @@ import pytest
 
 from stage import CHAT, MODEL, TOKEN, Stage, scripted
 
-OPENAI = ["/v1", "/hf/v1", "/openai/v1"]
+OPENAI = ["/v1", "/hf/v1"]
 NATIVE = ["/v1beta", "/gemini/v1beta"]
 OTHER_TOKEN = "test-token-2"
 ADMIN_TOKEN = "test-admin-token"

@@ -7,6 +7,7 @@
 
 static const struct provider *const providers[] = {
     &provider_gemini,
+    &provider_relay,
     &provider_fetch,
     &provider_image_host,
 };

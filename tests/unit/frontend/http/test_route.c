@@ -22,12 +22,12 @@ static void every_path_has_its_route(void **state)
     } cases[] = {
         {"/v1/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
         {"/hf/v1/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
-        {"/openai/v1/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
+        {"/openai/v1/chat/completions", ROUTE_CLIENT, &endpoint_relay, false, ""},
         {"/v1/chat/completions/", ROUTE_CLIENT, &endpoint_chat, false, ""},
         {"//v1//chat//completions//", ROUTE_CLIENT, &endpoint_chat, false, ""},
         {"/v1/models", ROUTE_CLIENT, &endpoint_models, false, ""},
         {"/hf/v1/models", ROUTE_CLIENT, &endpoint_models, false, ""},
-        {"/openai/v1/models", ROUTE_CLIENT, &endpoint_models, false, ""},
+        {"/openai/v1/models", ROUTE_CLIENT, &endpoint_relay, false, ""},
         {"/v1beta/models", ROUTE_CLIENT, &endpoint_native_models, true, ""},
         {"/gemini/v1beta/models/", ROUTE_CLIENT, &endpoint_native_models, true, ""},
         {"/v1beta/models/gemini-2.5-pro", ROUTE_CLIENT, &endpoint_native_models, true,
@@ -83,7 +83,7 @@ static void every_path_has_its_route(void **state)
         {"/v1beta/models/m%3fkey=x:generateContent", ROUTE_CLIENT, &endpoint_native, true, ""},
         {"/v1beta/models/%2e%2e/x:generateContent", ROUTE_NOBODY, NULL, true, ""},
         /* other spellings */
-        {"/v1beta/openai/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
+        {"/v1beta/openai/chat/completions", ROUTE_CLIENT, &endpoint_relay, false, ""},
         {"/v1/v1/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
         {"/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
         {"/models", ROUTE_CLIENT, &endpoint_models, false, ""},
