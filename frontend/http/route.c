@@ -12,6 +12,7 @@
 #include "models/model.h"
 #include "openai/endpoints.h"
 #include "openai/shape.h"
+#include "settings/settings.h"
 
 enum language { LANGUAGE_OPENAI, LANGUAGE_GOOGLE, LANGUAGE_GOOGLE_KEY };
 
@@ -196,6 +197,34 @@ static bool wants_words(struct view path)
     return false;
 }
 
+/* URL_NORMALIZATION_ENABLED: what clients put in front that leads nowhere is dropped, segment by
+ * segment, until the rest is a route for clients. NULL: none is, and the path is as it was. */
+static const struct line *repair(struct view *clean, enum credential credential,
+                                 struct route *route)
+{
+    char whole[ROUTE_PATH_MOST];
+    size_t len = clean->len;
+
+    memcpy(whole, clean->at, len);
+    for (size_t i = 1; i < len; i++) {
+        const struct line *line;
+        if (whole[i] != '/')
+            continue;
+        memcpy(route->path, whole + i, len - i);
+        *clean = (struct view){route->path, len - i};
+        route->is_alpha = false;
+        follow_aliases(clean, route);
+        line = find(*clean, credential, &route->model);
+        if (line && line->who == ROUTE_CLIENT)
+            return line;
+    }
+    memcpy(route->path, whole, len);
+    *clean = (struct view){route->path, len};
+    route->model = VIEW("");
+    route->is_alpha = false;
+    return NULL;
+}
+
 void route_find(struct view path, enum credential credential, struct route *route)
 {
     struct view clean = path_clean(path, route->path);
@@ -206,6 +235,8 @@ void route_find(struct view path, enum credential credential, struct route *rout
     if (clean.len) {
         follow_aliases(&clean, route);
         line = find(clean, credential, &route->model);
+        if (settings_now()->repairs_urls && clean.len && (!line || line->who == ROUTE_NOBODY))
+            line = repair(&clean, credential, route);
         path = clean;
     }
     route->clean = clean;

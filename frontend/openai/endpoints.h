@@ -4,11 +4,12 @@
 
 #include "endpoint/endpoint.h"
 
-extern const struct endpoint endpoint_chat;       /* …/chat/completions */
-extern const struct endpoint endpoint_embeddings; /* …/embeddings */
-extern const struct endpoint endpoint_models;     /* GET …/models */
-extern const struct endpoint endpoint_relay;      /* /openai/v1/… */
-extern const struct endpoint endpoint_model;      /* GET …/models/{model} */
+extern const struct endpoint endpoint_chat;        /* …/chat/completions */
+extern const struct endpoint endpoint_embeddings;  /* …/embeddings */
+extern const struct endpoint endpoint_moderations; /* …/moderations */
+extern const struct endpoint endpoint_models;      /* GET …/models */
+extern const struct endpoint endpoint_relay;       /* /openai/v1/… */
+extern const struct endpoint endpoint_model;       /* GET …/models/{model} */
 
 /* images and audio */
 extern const struct endpoint endpoint_images;           /* …/images/generations */

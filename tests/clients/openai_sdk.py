@@ -92,6 +92,16 @@ def models():
     return [[model.id for model in client.models.list()], retrieve("gemini-2.5-flash").id, name_of(lambda: retrieve("gemini-none"))]
 
 
+def azure():
+    other = openai.AzureOpenAI(azure_endpoint=os.environ["GATEWAY"], api_key=os.environ["TOKEN"], api_version="2024-10-21",
+                               max_retries=0)
+    create = other.chat.completions.create
+    pieces = [chunk.choices[0].delta.content or "" for chunk in create(**ask(), stream=True) if chunk.choices]
+    vectors = other.embeddings.create(model="gemini-embedding-001", input="x").data
+    return [create(**ask()).choices[0].message.content, "".join(pieces), len(vectors[0].embedding),
+            name_of(lambda: create(**ask() | {"model": "gemini-none"}))]
+
+
 def embeddings():
     """One text by the SDK's own default, which is base64; many as floats; and what it makes of a mistake."""
     create = client.embeddings.create
@@ -147,6 +157,6 @@ def parallel():
     return asyncio.run(many())
 
 
-TASKS = {task.__name__: task for task in (chat, stream, errors, fails, broken_stream, times_out, retries, picture, tools, models, embeddings,
+TASKS = {task.__name__: task for task in (chat, stream, errors, fails, broken_stream, times_out, retries, picture, tools, models, azure, embeddings,
                                             parallel)}
 print(json.dumps(TASKS[sys.argv[1]]()))

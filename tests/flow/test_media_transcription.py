@@ -119,7 +119,7 @@ def test_what_is_no_form_is_refused(stage, kind, text):
     assert answer.status == 400 and text in answer.json["error"]["message"]
 
 
-@pytest.mark.parametrize("prefix", ["", "/hf/v1", "/openai/v1"])
+@pytest.mark.parametrize("prefix", ["", "/hf/v1", "/v1"])
 @pytest.mark.parametrize("task", ["transcriptions", "translations"])
 def test_they_are_there_by_every_name(stage, prefix, task):
     assert post(stage, [("file", b"RIFFxxxxWAVE"), ("model", b"whisper-1")], f"{prefix}/audio/{task}").status == 200

@@ -9,6 +9,7 @@
 #include "gemini/endpoints.h"
 #include "http/route.h"
 #include "models/model.h"
+#include "openai/endpoints.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,9 +28,15 @@ static bool is_inside(struct view part, const char *at, size_t size)
 static void check_model(const struct route *route)
 {
     bool needs_model = route->endpoint == &endpoint_generate || route->endpoint == &endpoint_stream;
-    bool has_model =
-        needs_model || (route->endpoint == &endpoint_native_models && route->model.len);
+    bool may_have = route->endpoint == &endpoint_native_models ||
+                    route->endpoint == &endpoint_chat || route->endpoint == &endpoint_embeddings;
+    bool has_model = needs_model || (may_have && route->model.len);
     struct view again;
+
+    if (route->endpoint == &endpoint_model) { /* any text: it is looked for in a list */
+        ensure(route->model.len && is_inside(route->model, route->path, sizeof(route->path)));
+        return;
+    }
 
     ensure(has_model == (route->model.len > 0));
     ensure(is_inside(route->model, route->path, sizeof(route->path)));
@@ -53,7 +60,8 @@ static void check_methods(const struct route *route)
     ensure(route_takes(route, VIEW("GET")) == route_takes(route, VIEW("HEAD")));
     ensure(!route_takes(route, VIEW("")) && !route_takes(route, VIEW("get")) &&
            !route_takes(route, VIEW("GET, HEAD")) &&
-           route_takes(route, VIEW("DELETE")) == (route->endpoint == &endpoint_native));
+           route_takes(route, VIEW("DELETE")) ==
+               (route->endpoint == &endpoint_native || route->endpoint == &endpoint_relay));
 }
 
 static void escape(struct bytes *out, struct view text, bool (*is_chosen)(char))

@@ -18,10 +18,12 @@ struct ask {
     const struct refusals *refusals; /* what models are known to refuse; NULL: nothing is known */
     const struct catalog *catalog;   /* the models that the keys have; NULL: nothing is known */
     bool may_wait;                   /* for that list */
-    uint64_t now_ms;                 /* by clock_ms */
-    struct signatures *signatures;   /* of calls that clients were told of; NULL: none */
-    uint64_t client;                 /* hash of its token, whose they are */
-    uint64_t utc_s;                  /* since 1970 */
+    struct view
+        deployment;  /* the model that the path names; it wins over the body's. Empty: none */
+    uint64_t now_ms; /* by clock_ms */
+    struct signatures *signatures; /* of calls that clients were told of; NULL: none */
+    uint64_t client;               /* hash of its token, whose they are */
+    uint64_t utc_s;                /* since 1970 */
     bool awaits_models; /* set by it: the list is needed first; what else it set means nothing */
 
     struct bytes model;        /* for the provider: without models/ and vendor prefix */

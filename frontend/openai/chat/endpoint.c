@@ -110,6 +110,7 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
     state->ask = (struct ask){.refusals = request->refusals,
                               .catalog = request->catalog,
                               .may_wait = request->may_wait,
+                              .deployment = request->model,
                               .now_ms = request->now_ms,
                               .signatures = request->signatures,
                               .client = request->client,

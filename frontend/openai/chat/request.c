@@ -159,14 +159,17 @@ static enum choice choose(struct chat *chat, struct view asked, struct view *bas
 
 static bool take_model(struct chat *chat)
 {
-    struct view asked = json_view(chat->value[F_model]), base, name;
-    int shown = asked.len < 128 ? (int)asked.len : 128;
+    struct view asked = chat->ask->deployment, base, name;
     struct model_choice choice;
     enum choice how;
+    int shown;
 
+    if (!asked.len)
+        asked = json_view(chat->value[F_model]);
     if (!asked.len)
         return chat_refuse(chat, ERROR_MISSING_PARAMETER, "model",
                            "Missing required parameter: 'model'.");
+    shown = asked.len < 128 ? (int)asked.len : 128;
     how = choose(chat, asked, &base, &choice);
     chat->ask->awaits_models = how == CHOICE_AWAITS;
     if (how == CHOICE_AWAITS)

@@ -63,13 +63,13 @@ static bool read_count(yyjson_val *value, int64_t *number)
 
 static bool take_model(struct reading *r, yyjson_val *value)
 {
-    struct view asked = json_view(value);
     const struct request *request = r->request;
+    struct view asked = request->model.len ? request->model : json_view(value);
     struct model_choice choice;
     enum choice how;
     int shown = asked.len < SHOWN ? (int)asked.len : SHOWN;
 
-    if (value && !yyjson_is_str(value))
+    if (value && !yyjson_is_str(value) && !request->model.len)
         return refuse_type(r, "model", "a string", value);
     if (!asked.len)
         return refuse(r, ERROR_MISSING_PARAMETER, "model", "Missing required parameter: 'model'.");

@@ -10,6 +10,7 @@
 #include "http/route.h"
 #include "openai/endpoints.h"
 #include "openai/shape.h"
+#include "settings_mine.h"
 
 static void every_path_has_its_route(void **state)
 {
@@ -83,6 +84,11 @@ static void every_path_has_its_route(void **state)
         {"/v1beta/models/m%3fkey=x:generateContent", ROUTE_CLIENT, &endpoint_native, true, ""},
         {"/v1beta/models/%2e%2e/x:generateContent", ROUTE_NOBODY, NULL, true, ""},
         /* other spellings */
+        {"/openai/deployments/m/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, "m"},
+        {"/openai/deployments/m/embeddings", ROUTE_CLIENT, &endpoint_embeddings, false, "m"},
+        {"/openai/deployments/../embeddings", ROUTE_NOBODY, NULL, false, ""},
+        {"/openai/deployments/m/other", ROUTE_NOBODY, NULL, false, ""},
+        {"/v1/moderations", ROUTE_CLIENT, &endpoint_moderations, false, ""},
         {"/v1beta/openai/chat/completions", ROUTE_CLIENT, &endpoint_relay, false, ""},
         {"/v1/v1/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
         {"/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
@@ -137,6 +143,39 @@ static void where_a_path_has_two_languages_the_credential_decides(void **state)
             route.shape != (cases[i].is_googles ? &shape_gemini : &shape_openai))
             fail_msg("%s: shape %s", cases[i].path, route.shape->name);
     }
+}
+
+static void a_path_is_repaired_if_that_is_wished(void **state)
+{
+    static const struct {
+        const char *path;
+        const struct endpoint *endpoint; /* NULL: no route all the same */
+        const char *model;
+    } cases[] = {
+        {"/my/prefix/v1/chat/completions", &endpoint_chat, ""},
+        {"/my/chat/completions", &endpoint_chat, ""},
+        {"/api/v1/chat/completions", &endpoint_chat, ""},
+        {"/x/v1beta/models/m:generateContent", &endpoint_generate, "m"},
+        {"/x/openai/v1/chat/completions", &endpoint_relay, ""},
+        {"/v1/chat/completions", &endpoint_chat, ""},
+        {"/my/prefix", NULL, ""},
+        {"/my/health", NULL, ""},
+        {"/x/../v1/chat/completions", NULL, ""},
+    };
+    struct route route;
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        bool is_wished = i % 2;
+        bool is_right = view_starts(view_of(cases[i / 2].path), VIEW("/v1/"));
+
+        settings_mine()->repairs_urls = is_wished;
+        route_find(view_of(cases[i / 2].path), CREDENTIAL_NONE, &route);
+        if (route.endpoint != (is_wished || is_right ? cases[i / 2].endpoint : NULL) ||
+            (is_wished && !view_equal(route.model, view_of(cases[i / 2].model))))
+            fail_msg("%s", cases[i / 2].path);
+    }
+    settings_mine()->repairs_urls = false;
 }
 
 static void a_path_beyond_all_measure_has_none(void **state)
@@ -195,6 +234,7 @@ int main(void)
         cmocka_unit_test(every_path_has_its_route),
         cmocka_unit_test(newer_methods_have_words_for_codes),
         cmocka_unit_test(where_a_path_has_two_languages_the_credential_decides),
+        cmocka_unit_test(a_path_is_repaired_if_that_is_wished),
         cmocka_unit_test(a_path_beyond_all_measure_has_none),
         cmocka_unit_test(a_route_takes_its_methods_only),
     };
