@@ -4,7 +4,11 @@
  * refused by name; and Google's own words win over OpenAI's for the same thing. */
 #include "openai/chat/request_private.h"
 
-enum { NAME_MOST = 32 /* bytes of a name with its zero */ };
+enum {
+    NAME_MOST = 32,   /* bytes of a name with its zero */
+    SAFETY_MOST = 64, /* settings, which are compared with each other */
+    TOOLS_MOST = 256, /* tools, which are gone through several times */
+};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -214,6 +218,10 @@ static bool take_tools(struct chat *chat, yyjson_val *tools)
 {
     if (!yyjson_is_arr(tools) && !yyjson_is_obj(tools))
         return chat_refuse_type(chat, "extra_body.google.tools", "an array", tools);
+    if (yyjson_arr_size(tools) > TOOLS_MOST)
+        return chat_refuse(chat, ERROR_BAD_VALUE, "extra_body.google.tools",
+                           "Invalid value: 'extra_body.google.tools' may have %d elements at most.",
+                           TOOLS_MOST);
     chat->own_tools = tools;
     return true;
 }
@@ -287,6 +295,14 @@ static bool take_google(struct chat *chat, yyjson_val *google)
     return true;
 }
 
+static bool check_safety(struct chat *chat)
+{
+    return yyjson_arr_size(chat->safety) <= SAFETY_MOST ||
+           chat_refuse(chat, ERROR_BAD_VALUE, "safety_settings",
+                       "Invalid value: 'safety_settings' may have %d elements at most.",
+                       SAFETY_MOST);
+}
+
 /* cachedContents/ID, or the ID alone. */
 static bool check_cached(struct chat *chat)
 {
@@ -313,5 +329,6 @@ bool chat_extras(struct chat *chat)
     chat->cached = json_view(chat->value[F_cached_content]);
     return take_google(chat, chat->value[F_google]) &&
            take_google(chat, json_member(extra, VIEW("google"))) &&
-           take_google(chat, json_member(inner, VIEW("google"))) && check_cached(chat);
+           take_google(chat, json_member(inner, VIEW("google"))) && check_safety(chat) &&
+           check_cached(chat);
 }

@@ -21,8 +21,6 @@
 #include "parts/catalog.h"
 #include "settings/options.h"
 
-enum { SAFETY_MOST = 64 /* settings that are compared with each other */ };
-
 enum type {
     TYPE_STRING,
     TYPE_STRINGS, /* one, or an array of them */
@@ -312,7 +310,7 @@ static bool is_overruled(yyjson_val *settings, size_t index)
     struct view category =
         json_view(json_member(yyjson_arr_get(settings, index), VIEW("category")));
 
-    for (size_t i = index + 1; i < yyjson_arr_size(settings) && i < index + SAFETY_MOST; i++)
+    for (size_t i = index + 1; i < yyjson_arr_size(settings); i++)
         if (category.len &&
             view_equal(json_view(json_member(yyjson_arr_get(settings, i), VIEW("category"))),
                        category))

@@ -168,7 +168,13 @@ static void googles_settings_pass(void **state)
          WITH(MID, "'safety_settings':[{'category':'A','threshold':'OFF'},{'category':'B'},"
                    "{'category':'A','threshold':'BLOCK_NONE'}]"),
          GETS(",'safetySettings':[{'category':'B'},{'category':'A','threshold':'BLOCK_NONE'}]")});
-    REFUSES({"too many choices", WITH(MID, GOOGLE("'generation_config':{'candidate_count':9}")),
+#define FOUR(one) one "," one "," one "," one
+#define MANY(one) FOUR(FOUR(FOUR(one)))
+    REFUSES({"too many safety settings", WITH(MID, "'safety_settings':[" MANY("{}") ",{}]"),
+             ERROR_BAD_VALUE, "safety_settings"},
+            {"too many tools", WITH(MID, GOOGLE("'tools':[" FOUR(MANY("{}")) ",{}]")),
+             ERROR_BAD_VALUE, "extra_body.google.tools"},
+            {"too many choices", WITH(MID, GOOGLE("'generation_config':{'candidate_count':9}")),
              ERROR_BAD_VALUE, "n"},
             {"a ratio that is a number", WITH(MID, GOOGLE("'aspect_ratio':1")), ERROR_BAD_TYPE,
              "extra_body.google.aspect_ratio"});
