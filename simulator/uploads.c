@@ -21,9 +21,9 @@
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 #define SESSIONS_MAX 1024
-#define GRANULARITY (256 * 1024)
+#define GRANULARITY ((size_t)256 * 1024)
 #define FILE_BYTES_MAX (INT64_C(2) << 30)
-#define FILE_LIFE_S (48 * 3600)
+#define FILE_LIFE_S (INT64_C(48) * 3600)
 #define FIELD_BYTES 512
 #define ID_BYTES 40
 
