@@ -13,7 +13,7 @@ enum {
     FIVE_MINUTES_MS = 5 * MINUTE_MS,
     HOUR_MS = 60 * MINUTE_MS,
     SIX_HOURS_MS = 6 * HOUR_MS,
-    DAY_MS = 25 * HOUR_MS, /* the longest of the year, when clocks go back */
+    LONGEST_DAY_MS = 25 * HOUR_MS, /* when clocks go back */
 };
 
 /* clang-format off */
@@ -39,7 +39,7 @@ static const struct rule rules[FAULT_COUNT] = {
     [FAULT_QUOTA_UNKNOWN]  = {COOL_KEY_MODEL, EXIT_SERVED, .is_undone = true, .is_proof = true, .is_free = true,
                               .first_ms = MOMENT_MS, .most_ms = MINUTE_MS, .stated_most_ms = HOUR_MS},
     [FAULT_QUOTA_DAY]      = {COOL_KEY_MODEL, EXIT_SERVED, .is_undone = true, .is_proof = true, .is_free = true,
-                              .first_ms = HOUR_MS, .most_ms = HOUR_MS, .stated_most_ms = DAY_MS},
+                              .first_ms = HOUR_MS, .most_ms = HOUR_MS, .stated_most_ms = LONGEST_DAY_MS},
     [FAULT_QUOTA_NONE]     = {COOL_KEY_MODEL, EXIT_SERVED, .is_undone = true, .is_proof = true, .is_free = true, .is_hopeless = true,
                               .first_ms = HOUR_MS, .most_ms = SIX_HOURS_MS},
     [FAULT_LOCATION]       = {COOL_EXIT, EXIT_SHUT, .is_undone = true, .is_free = true, .is_hopeless = true,

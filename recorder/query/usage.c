@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "database/kept.h"
 #include "database/values.h"
 #include "query/attempts.h"
 
@@ -13,9 +14,9 @@
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
 
-/* Sums of minutes and hours that are this old are there for certain (writer/retention.c). */
-#define MINUTES_KEPT_MS (47 * HOUR_MS)
-#define HOURS_KEPT_MS (99 * DAY_MS)
+/* Sums that are not older are there for certain: an hour, or a day, before they may be deleted. */
+#define MINUTES_SURE_MS ((MINUTES_KEPT_HOURS - 1) * HOUR_MS)
+#define HOURS_SURE_MS ((HOURS_KEPT_HOURS - 24) * HOUR_MS)
 
 enum { STEP_MINUTE = 1, STEP_HOUR, STEP_DAY };
 
@@ -56,9 +57,9 @@ static void put_hours(struct bytes *sql, uint64_t from_ms, uint64_t to_ms)
 
 static uint64_t begin_of(uint64_t from_ms, uint64_t now_ms)
 {
-    if (from_ms + HOURS_KEPT_MS < now_ms)
+    if (from_ms + HOURS_SURE_MS < now_ms)
         return down_to(from_ms, DAY_MS);
-    return down_to(from_ms, from_ms + MINUTES_KEPT_MS < now_ms ? HOUR_MS : MINUTE_MS);
+    return down_to(from_ms, from_ms + MINUTES_SURE_MS < now_ms ? HOUR_MS : MINUTE_MS);
 }
 
 void usage_span(struct bytes *sql, uint64_t from_ms, uint64_t now_ms)

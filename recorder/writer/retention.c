@@ -4,15 +4,14 @@
  * after its row has gone is no new one. */
 #include "writer/retention.h"
 
+#include "database/kept.h"
 #include "settings/settings.h"
 #include "database/values.h"
 
 enum {
     ROWS_MOST = 5000,
-    AGAIN_MS = 1000,       /* while there is more to delete */
-    ROUND_MS = 60 * 1000,  /* between rounds */
-    HOURS_OF_MINUTES = 48, /* that sums of minutes are kept */
-    HOURS_OF_HOURS = 100 * 24,
+    AGAIN_MS = 1000,      /* while there is more to delete */
+    ROUND_MS = 60 * 1000, /* between rounds */
 };
 
 #define HOUR_MS 3600000u
@@ -30,10 +29,10 @@ static const struct rule {
     uint64_t hours;
     uint64_t (*by_setting)(void);
 } rules[] = {
-    {"rollups WHERE step = 1 AND time < ", HOURS_OF_MINUTES, NULL},
-    {"rollup_times WHERE step = 1 AND time < ", HOURS_OF_MINUTES, NULL},
-    {"rollups WHERE step = 2 AND time < ", HOURS_OF_HOURS, NULL},
-    {"rollup_times WHERE step = 2 AND time < ", HOURS_OF_HOURS, NULL},
+    {"rollups WHERE step = 1 AND time < ", MINUTES_KEPT_HOURS, NULL},
+    {"rollup_times WHERE step = 1 AND time < ", MINUTES_KEPT_HOURS, NULL},
+    {"rollups WHERE step = 2 AND time < ", HOURS_KEPT_HOURS, NULL},
+    {"rollup_times WHERE step = 2 AND time < ", HOURS_KEPT_HOURS, NULL},
     {"attempts WHERE time < ", 0, hours_of_attempts},
 };
 

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How long sums are kept: what retention deletes, and what questions count on. */
+#pragma once
+
+enum {
+    MINUTES_KEPT_HOURS = 48,     /* sums of minutes */
+    HOURS_KEPT_HOURS = 100 * 24, /* sums of hours; those of days stay for ever */
+};
