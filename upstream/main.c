@@ -186,7 +186,7 @@ static void engine_open(struct upstream *me)
         .ca_bundle = now->ca_bundle,
         .guard = {now->fetch_hosts.at, now->fetch_hosts.count, now->fetch_ports.at,
                   now->fetch_ports.count},
-        .outside_limit = now->fetch_limit,
+        .outside_limit = now->fetch_limit < now->reply_limit ? now->fetch_limit : now->reply_limit,
         .outside_ms = now->fetch_ms,
     };
 

@@ -176,8 +176,6 @@ static void check_media(const struct settings *settings)
 
     if (strcmp(urls, "fetch") != 0 && strcmp(urls, "passthrough") != 0 && strcmp(urls, "off") != 0)
         option_complain("MEDIA_URLS", urls, "should be fetch, passthrough or off");
-    check_number("MEDIA_FETCH_LIMIT", settings->fetch_limit, 1, settings->reply_limit,
-                 "at most REPLY_LIMIT");
     check_list("MEDIA_FETCH_HOSTS", &settings->fetch_hosts, guard_host_fault);
     check_list("MEDIA_FETCH_PORTS", &settings->fetch_ports, guard_port_fault);
     if (settings->fetch_ms == 0)
