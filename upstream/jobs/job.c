@@ -9,24 +9,17 @@
 
 #include "jobs/attempt.h"
 #include "base/clock.h"
-#include "base/guard.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "jobs/failure.h"
+#include "jobs/order.h"
 #include "objects/mentions.h"
 #include "settings/options.h"
 #include "upstream.h"
-#include "base/url.h"
-#include "transfer/lines.h"
 #include "trace.h"
 
 enum {
     WANT_PIECE = 256 * 1024,
-    WANT_MOST = 1024 * 1024, /* of a body, asked for and not yet there */
-    PATH_MOST = 8 * 1024,
-    TYPE_MOST = 256,
-    HEADERS_MOST = 512,
-    EXTRA_MOST = 8 * 1024,
 };
 
 static bool is_step(enum job_state from, enum job_state to)
@@ -337,121 +330,11 @@ static void begin(struct job *job)
     attempt_begin(job, &attempt_events);
 }
 
-/* What a JOB may say */
-
-static bool is_plain(struct view text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.at[i] <= ' ' || (unsigned char)text.at[i] >= 0x7f)
-            return false;
-    return true;
-}
-
-static bool is_method(struct view method)
-{
-    static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"};
-
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-        if (view_equal(method, view_of(methods[i])))
-            return true;
-    return !method.len;
-}
-
-/* A type may have a parameter behind a space. */
-static bool is_type(struct view type)
-{
-    for (size_t i = 0; i < type.len; i++)
-        if ((unsigned char)type.at[i] < ' ' || (unsigned char)type.at[i] >= 0x7f)
-            return false;
-    return type.len <= TYPE_MOST;
-}
-
-/* What goes into the request's head beside its path. */
-static bool is_head_sound(const struct msg_job *msg)
-{
-    return is_method(msg->method) && is_type(msg->type) && is_plain(msg->headers) &&
-           msg->headers.len <= HEADERS_MOST && msg->lines.len <= EXTRA_MOST &&
-           lines_are_sound(msg->lines);
-}
-
-static bool is_length_sound(const struct msg_job *msg)
-{
-    return msg->flow || msg->body_len <= settings_now()->body_limit * 2 + WANT_MOST;
-}
-
-static bool may_use(struct secret key, struct secret proxy)
-{
-    return is_plain(key.hidden) && (!proxy.hidden.len || !url_proxy_fault(proxy.hidden));
-}
-
-/* Behind the provider's address, or an address of its own. */
-static bool is_path(const struct provider *provider, struct view path)
-{
-    return path.len && path.len <= PATH_MOST && is_plain(path) &&
-           (provider->address ? path.at[0] == '/' : guard_is_url(path));
-}
-
-/* What would end in a request that nobody meant. Frontend and balancer have looked before; this is
- * the last door. */
-static bool is_sound(const struct job *job, const struct msg_job *msg)
-{
-    return job->provider && is_path(job->provider, msg->path) && is_head_sound(msg) &&
-           may_use(msg->key, msg->proxy) && is_length_sound(msg);
-}
-
-/* Without a word it is what most calls are. */
-static struct view method_of(const struct msg_job *msg)
-{
-    if (msg->method.len)
-        return msg->method;
-    return msg->body_len || msg->flow ? VIEW("POST") : VIEW("GET");
-}
-
-static struct view type_of(const struct msg_job *msg)
-{
-    return msg->type.len ? msg->type : VIEW("application/json");
-}
-
-#define LOOKED_AT "retry-after,retry-after-ms,content-encoding,"
-
-/* Copies the text, which gets a zero behind it: all of `room` is zero. */
-static const char *keep(char **room, struct view text)
-{
-    char *at = *room;
-
-    if (text.len)
-        memcpy(at, text.at, text.len);
-    *room = at + text.len + 1;
-    return at;
-}
-
-/* The job with its texts in one piece of memory, since there are eight and most are short. */
-static struct job *job_with_texts(const struct msg_job *msg)
-{
-    struct view method = method_of(msg), type = type_of(msg);
-    size_t zeros = 6, size = msg->model.len + msg->operation.len + msg->path.len + method.len +
-                             type.len + sizeof(LOOKED_AT) + msg->headers.len + msg->lines.len +
-                             zeros;
-    struct job *job = memory_new(sizeof(*job) + size);
-    char *room = job->texts;
-
-    job->model = keep(&room, msg->model);
-    job->operation = keep(&room, msg->operation);
-    job->path = keep(&room, msg->path);
-    job->method = keep(&room, method);
-    job->type_in = keep(&room, type);
-    job->wanted = keep(&room, VIEW(LOOKED_AT));
-    room--; /* the frontend's names go on where ours end */
-    job->headers = keep(&room, msg->headers);
-    job->extra = keep(&room, msg->lines);
-    return job;
-}
-
 static struct job *job_new(struct balancer_link *balancer, struct reader *reader,
                            const struct msg_job *msg)
 {
     struct upstream *upstream = balancer->upstream;
-    struct job *job = job_with_texts(msg);
+    struct job *job = order_make_job(msg);
 
     job->key = (struct job_key){msg->frontend, msg->call};
     job->offer = msg->offer;
@@ -602,7 +485,7 @@ void job_take(struct balancer_link *balancer, const struct msg_job *msg)
         job_cancel(job, FAULT_CLIENT_GONE);
     job = job_new(balancer, reader, msg);
     trace_point("job.taken");
-    if (!is_sound(job, msg)) {
+    if (!order_is_sound(job, msg)) {
         refuse(job);
         return;
     }
@@ -627,7 +510,7 @@ void job_rekey(struct job *job, const struct msg_rekey *msg)
     job->proxy = memory_text(msg->proxy.hidden);
     job->key_id = msg->key_id;
     job->attempt = msg->attempt;
-    if (may_use(msg->key, msg->proxy))
+    if (order_may_use(msg->key, msg->proxy))
         begin(job);
     else
         refuse(job);
