@@ -23,7 +23,7 @@ bool batch_is_full(const struct batch *batch)
 bool batch_is_due(const struct batch *batch, uint64_t now_ms)
 {
     return batch->count >= BATCH_ENOUGH ||
-           (batch->count && now_ms - batch->since_ms >= BATCH_WAIT_MS);
+           (batch->count && now_ms >= batch->since_ms + BATCH_WAIT_MS);
 }
 
 void batch_record(const struct batch *batch, size_t index, struct msg_record *record)
