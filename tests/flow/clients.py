@@ -25,7 +25,7 @@ SECONDS = 180  # a heavy SDK's import alone has taken 40 on a loaded machine
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
-    with Stage(tmp_path_factory.mktemp("clients"), tokens=[TOKEN], database=False) as stage:
+    with Stage(tmp_path_factory.mktemp("clients"), tokens=[TOKEN], env={"AUTH_TOKEN": TOKEN}) as stage:
         yield stage
 
 

@@ -813,9 +813,8 @@ def test_counts_are_exact(sim):
     counts = sim.counts()
     assert statuses.count(200) == 200
     assert counts["total"] == 301
-    assert counts["by_operation"] == {
-        "generateContent": 150, "streamGenerateContent": 150, "models": 1, "countTokens": 0, "embedContent": 0,
-        "batchEmbedContents": 0, "predict": 0}
+    assert {name: count for name, count in counts["by_operation"].items() if count} == {
+        "generateContent": 150, "streamGenerateContent": 150, "models": 1}
     assert counts["by_key"] == {
         "key-ok-1": {"requests": 101, "ok": 101, "refused": 0},
         "key-ok-2": {"requests": 100, "ok": 100, "refused": 0},
