@@ -148,12 +148,12 @@ static int alone_read(int argc, char **argv)
 
 static void alone_clear(void)
 {
-    OPENSSL_thread_stop(); /* frees the errors of this run itself */
+    OPENSSL_thread_stop();   /* frees the errors of this run itself */
+    fclose(alone.said_file); /* a long text has been moved into a block of this run */
+    free(alone.said);
     blocks.is_on = false;
     while (blocks.count > 0)
         free((void *)(uintptr_t)blocks.at[--blocks.count]);
-    fclose(alone.said_file);
-    free(alone.said);
     first = (struct snapshot){.holders = 1};
     now = &first;
     memset(places, 0, sizeof(places));
