@@ -41,6 +41,16 @@ static bool has_model(const struct option_list *list, struct view model)
     return false;
 }
 
+/* A model that draws: one of Imagen, or the operator's choice. */
+static bool is_drawer(struct view model)
+{
+    struct view chosen = view_of(settings_now()->create_image_model);
+
+    if (view_starts(chosen, VIEW("models/")))
+        chosen = view_skip(chosen, 7);
+    return view_starts(model, VIEW("imagen-")) || view_equal(model, chosen);
+}
+
 bool suffix_is_for(enum suffix which, struct view model)
 {
     switch (which) {
@@ -53,7 +63,7 @@ bool suffix_is_for(enum suffix which, struct view model)
     case SUFFIX_CHAT:
         break;
     }
-    return view_starts(model, VIEW("imagen-"));
+    return is_drawer(model);
 }
 
 /* The last suffix of the name; 0: none. */
@@ -83,7 +93,8 @@ unsigned suffix_take(struct view name, struct view *model)
     struct view rest = name;
     unsigned some = 0, last;
 
-    if (ends_with(name, VIEW("-chat")) && view_starts(name, VIEW("imagen-"))) {
+    if (ends_with(name, VIEW("-chat")) &&
+        suffix_is_for(SUFFIX_CHAT, (struct view){name.at, name.len - 5})) {
         *model = (struct view){name.at, name.len - 5};
         return SUFFIX_CHAT;
     }

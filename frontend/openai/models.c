@@ -39,10 +39,15 @@ static void list_model(struct view id, struct view root, struct bytes *out)
 /* What the model is called with something behind its name that it may be asked with. */
 static void list_variants(const struct catalog *catalog, struct view name, struct bytes *out)
 {
-    static const enum suffix suffixes[] = {SUFFIX_SEARCH, SUFFIX_IMAGE, SUFFIX_NO_THOUGHT};
+    static const enum suffix suffixes[] = {SUFFIX_SEARCH, SUFFIX_IMAGE, SUFFIX_NO_THOUGHT,
+                                           SUFFIX_CHAT};
+    const struct model_facts *facts = model_facts(name);
+    bool is_chat = !facts->is_no_chat && !facts->has_no_text;
     struct bytes id = {0};
 
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        if (!is_chat && suffixes[i] != SUFFIX_CHAT)
+            continue;
         id.len = 0;
         bytes_append(&id, name);
         bytes_append(&id, suffix_word(suffixes[i]));
@@ -62,8 +67,7 @@ static void list_catalog(const struct catalog *catalog, struct bytes *out)
         if (model_is_filtered(name))
             continue;
         list_model(name, name, out);
-        if (!model_facts(name)->is_no_chat && !model_facts(name)->has_no_text)
-            list_variants(catalog, name, out);
+        list_variants(catalog, name, out);
     }
 }
 
@@ -134,6 +138,10 @@ static bool find(const struct request *request, struct model_choice *choice)
 
     if (catalog_choose(catalog, request->model, false, request->now_ms, choice) == CHOICE_NONE)
         return false;
+    /* what serves in place of Imagen's models that are gone is chosen by how a name begins */
+    if (model_name(request->model, &base) && suffix_take(base, &base) == SUFFIX_CHAT)
+        return catalog_choose(catalog, base, false, request->now_ms, choice) != CHOICE_NONE &&
+               catalog_has(catalog, choice->name);
     if (catalog_has(catalog, choice->name))
         return true;
     suffixes = suffix_take(choice->name, &base);

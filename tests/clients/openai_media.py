@@ -33,6 +33,31 @@ def image_stream():
             for event in events]
 
 
+def drawn():
+    """Pictures out of a chat."""
+    reply = client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": PROMPT}])
+    choice, = reply.choices
+    return [reply.model, choice.message.content, [image["image_url"]["url"] for image in choice.message.images],
+            choice.finish_reason, reply.usage.total_tokens]
+
+
+def drawn_stream():
+    """The same; of usage only that it came."""
+    said, urls, finishes, counted = "", [], [], False
+    for chunk in client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": PROMPT}], stream=True,
+                                                stream_options={"include_usage": True}):
+        counted = counted or chunk.usage is not None
+        for choice in chunk.choices:
+            said += choice.delta.content or ""
+            urls += [image["image_url"]["url"] for image in getattr(choice.delta, "images", None) or []]
+            finishes += [choice.finish_reason] if choice.finish_reason else []
+    return [said, urls, finishes, counted]
+
+
+def drawn_error():
+    return name_of(lambda: client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": PROMPT}]))
+
+
 def image_error():
     return name_of(lambda: client.images.generate(prompt=PROMPT, model=MODEL, **json.loads(os.environ.get("MORE", "{}"))))
 
@@ -96,6 +121,7 @@ def transcription_stream():
         return [event.model_dump() for event in events]
 
 
-TASKS = {task.__name__: task for task in (images, image_stream, image_error, speech, speech_events, speech_error, edit,
-                                          edit_error, transcription, translation, transcription_stream)}
+TASKS = {task.__name__: task for task in (images, image_stream, image_error, drawn, drawn_stream, drawn_error, speech,
+                                          speech_events, speech_error, edit, edit_error, transcription, translation,
+                                          transcription_stream)}
 print(json.dumps(TASKS[sys.argv[1]]()))

@@ -143,6 +143,15 @@ def test_a_picture_of_a_chat_is_a_link(stage):
     assert picture.startswith(PICTURE)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_chat_with_a_model_that_only_draws(stage, stream):
+    if stream:
+        text = stage.chat_stream("draw", model="imagen-4.0-generate-001-chat").text
+    else:
+        text = stage.chat("draw", model="imagen-4.0-generate-001-chat").json["choices"][0]["message"]["content"]
+    assert link(text).startswith(stage.host_url) and len(stage.host.pictures) == 1
+
+
 def test_in_a_stream_too(stage):
     stream = stage.chat_stream("draw", model=MODEL)
     assert stream.is_whole and stream.done and stream.finish == "stop", stream

@@ -109,6 +109,43 @@ def test_every_size_of_openais_is_taken(stage):
             assert answer.status == 200, (size, model, answer.text)
 
 
+def drawn(url):
+    head, data = url.split(",")
+    assert head == "data:image/png;base64"
+    return shape(data)
+
+
+@pytest.mark.short
+@pytest.mark.parametrize("model", [IMAGEN, GEMINI])
+def test_a_chat_draws(stage, python, model):
+    prompt = "a fox {n:2} {ratio:16:9}"
+    name, _, urls, finish, tokens = ask(stage, python, "openai_media.py", "drawn", MODEL=f"{model}-chat", PROMPT=prompt)
+    assert name == f"{model}-chat" and finish == "stop" and (tokens > 0) == (model == GEMINI)
+    assert [drawn(url) for url in urls] == [pytest.approx(16 / 9, abs=0.05)] * 2
+    path, body = asked(stage)[0]
+    assert path == f"/v1beta/models/{model}:" + ("predict" if model == IMAGEN else "generateContent")
+    assert "a fox" in json.dumps(body) and "{" not in json.dumps(body).split("a fox")[1].split('"')[0]
+    _, urls, finishes, counted = ask(stage, python, "openai_media.py", "drawn_stream", MODEL=f"{model}-chat", PROMPT=prompt)
+    assert [drawn(url) for url in urls] == [pytest.approx(16 / 9, abs=0.05)] * 2
+    assert finishes == ["stop"] and counted
+
+
+def test_models_that_draw_in_a_chat_are_listed(stage):
+    ids = [model["id"] for model in stage.request("GET", "/v1/models", token=TOKEN).json["data"]]
+    assert f"{IMAGEN}-chat" in ids and f"{GEMINI}-chat" in ids and "gemini-2.5-flash-image-chat" not in ids
+    assert stage.request("GET", f"/v1/models/{IMAGEN}-chat", token=TOKEN).json["root"] == f"models/{IMAGEN}"
+
+
+def test_a_chat_that_cannot_be_drawn_says_so(stage, python, stage_of):
+    name, status, code, param, _ = ask(stage, python, "openai_media.py", "drawn_error", MODEL=f"{IMAGEN}-chat", PROMPT="{n:99} x")
+    assert (name, status, code, param) == ("BadRequestError", 400, "invalid_value", "messages")
+    stage = stage_of(keys=["key-blockSAFETY"], tokens=[TOKEN], database=False, recorder=False)
+    name, status, code, _, text = ask(stage, python, "openai_media.py", "drawn_error", MODEL=f"{IMAGEN}-chat")
+    assert (name, status, code) == ("BadRequestError", 400, "content_policy_violation") and "It says: " in text
+    answer = stage.chat("a fox", model=f"{IMAGEN}-chat", token=TOKEN, stream=True)
+    assert answer.status == 400 and answer.json["error"]["code"] == "content_policy_violation"
+
+
 @pytest.fixture(scope="module")
 def picture(tmp_path_factory):
     """Small, so that the simulator keeps it whole."""
@@ -140,12 +177,13 @@ def test_the_paid_key_makes_images_and_nothing_else(stage_of):
     stage = stage_of(keys=["key-a", "key-b"], tokens=[TOKEN], database=False, recorder=False, env={"PAID_KEY": "key-paid"})
     for model in (IMAGEN, GEMINI):
         assert post(stage, model=model, n=2).status == 200
-    assert stage.sim.by_key() == {"key-paid": 3}
+    assert stage.chat("a fox {n:2}", model=f"{GEMINI}-chat", token=TOKEN).status == 200
+    assert stage.sim.by_key() == {"key-paid": 5}
     for _ in range(4):
         assert stage.chat("hello", token=TOKEN).status == 200
     counts = stage.sim.by_key()
-    assert counts["key-paid"] == 3 and sum(counts.values()) == 3 + 4
+    assert counts["key-paid"] == 5 and sum(counts.values()) == 5 + 4
     stage.sim.key("key-paid", "day")
     answer = post(stage)
     assert answer.status == 429 and answer.json["error"]["code"] == "insufficient_quota"
-    assert stage.sim.by_key() == counts | {"key-paid": 4}
+    assert stage.sim.by_key() == counts | {"key-paid": 6}

@@ -10,6 +10,7 @@ void ask_clear(struct ask *ask)
     bytes_clear(&ask->body);
     bytes_clear(&ask->tools.list);
     bytes_clear(&ask->names);
+    bytes_clear(&ask->drawing);
     fetches_clear(&ask->fetches);
     *ask = (struct ask){0};
 }

@@ -44,6 +44,9 @@ struct ask {
     uint64_t estimate;  /* tokens: bytes of text / 4 + the output limit */
     size_t legs;        /* calls of the provider that answer it together; 0: one */
     struct bytes body;  /* the provider's request, the same for all legs; empty: a GET */
+    /* instead of all that: a request of images/generations, whose pictures answer it; empty: it is
+     * none */
+    struct bytes drawing;
     struct fetches fetches;           /* that the body keeps places for */
     uint64_t inline_len, inline_most; /* bytes of media in the body, and that the model takes */
 };

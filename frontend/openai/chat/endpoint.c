@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "openai/chat/chat.h"
 #include "openai/chat/request.h"
+#include "openai/images/drawing.h"
 #include "parts/catalog.h"
 #include "parts/refusal.h"
 #include "parts/upload.h"
@@ -14,6 +15,8 @@
 struct state {
     struct ask ask;
     struct reply reply;
+    struct drawing drawing; /* of a model that is asked for pictures */
+    struct bytes drawn;     /* what it becomes: an answer as from a model that chats */
     struct refusals *refusals;
     const char *pool; /* of the route */
     uint64_t id, client, now_ms;
@@ -71,8 +74,24 @@ static void add_steps(struct state *state, struct plan *plan)
     body_let_go(body);
 }
 
+/* Pictures are made by the keys that images/generations has. */
+static enum error plan_drawing(struct state *state, const struct request *request,
+                               struct plan *plan)
+{
+    struct request drawn = *request;
+    enum error error;
+
+    drawn.pool = "paid";
+    drawn.body = bytes_view(&state->ask.drawing);
+    drawn.header = NULL;
+    error = drawing_ask(&state->drawing, &drawn, plan);
+    if (plan->param && strcmp(plan->param, "prompt") == 0)
+        plan->param = "messages";
+    return error;
+}
+
 /* First what is named by address is fetched; the choices' calls come when all of it is there. */
-static enum error make_plan(struct state *state, struct plan *plan)
+static enum error make_plan(struct state *state, const struct request *request, struct plan *plan)
 {
     enum error error = check_room(state, plan);
 
@@ -80,6 +99,8 @@ static enum error make_plan(struct state *state, struct plan *plan)
         return error;
     plan->is_sse = state->ask.stream;
     plan->is_gathered = state->ask.is_gathered && plan->is_sse;
+    if (state->ask.drawing.len)
+        return plan_drawing(state, request, plan);
     if (state->ask.fetches.count)
         (void)fetches_plan(&state->ask.fetches, plan, state->client); /* there is room */
     else
@@ -129,7 +150,7 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
         return ERROR_NONE;
     }
     if (error == ERROR_NONE)
-        error = make_plan(state, plan);
+        error = make_plan(state, request, plan);
     if (error != ERROR_NONE)
         return error;
     state->reply.ask = &state->ask;
@@ -210,12 +231,37 @@ static bool take_answer(struct state *state, struct plan *plan, const struct cal
     return chat_end(&state->reply, out, &plan->why);
 }
 
+static enum error reply_by(struct state *state, struct plan *plan, const struct call_answer *whole,
+                           struct bytes *out)
+{
+    size_t start = out->len;
+    bool is_good = take_answer(state, plan, whole, out);
+
+    hold_back(state, plan, out, start);
+    return told(state, is_good);
+}
+
+/* The last picture, or what stands for it, makes the reply. */
+static enum error take_drawn(struct state *state, struct plan *plan, struct view json,
+                             struct bytes *out)
+{
+    enum error error = drawing_take(&state->drawing, plan, json, &state->drawn);
+    struct call_answer whole;
+
+    plan->kept = state->drawn.len;
+    if (error != ERROR_NONE || !drawing_is_whole(&state->drawing))
+        return error;
+    pictures_end(&state->drawing.pictures, &state->drawn);
+    whole = (struct call_answer){.body = bytes_view(&state->drawn)};
+    error = reply_by(state, plan, &whole, out);
+    bytes_clear(&state->drawn);
+    return error;
+}
+
 static enum error answer(void *of, struct plan *plan, size_t call, const struct call_answer *whole,
                          struct bytes *out)
 {
     struct state *state = of;
-    size_t start = out->len;
-    bool is_good;
 
     if (fetches_has(plan, call))
         return take_fetched(state, plan, call, whole);
@@ -223,10 +269,10 @@ static enum error answer(void *of, struct plan *plan, size_t call, const struct 
         uploads_take(&state->uploads, plan, call, whole);
         return ERROR_NONE;
     }
+    if (state->ask.drawing.len)
+        return take_drawn(state, plan, whole->body, out);
     state->reply.leg = plan->steps[call]->place;
-    is_good = take_answer(state, plan, whole, out);
-    hold_back(state, plan, out, start);
-    return told(state, is_good);
+    return reply_by(state, plan, whole, out);
 }
 
 static void end(void *of, struct bytes *out)
@@ -278,6 +324,8 @@ static void clear(void *of)
     struct state *state = of;
 
     reply_clear(&state->reply);
+    drawing_clear(&state->drawing);
+    bytes_clear(&state->drawn);
     uploads_clear(&state->uploads);
     bytes_clear(&state->held);
     ask_clear(&state->ask);

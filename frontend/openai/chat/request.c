@@ -179,7 +179,7 @@ static bool take_model(struct chat *chat)
     if (!check_suffix(chat, asked, base, name))
         return false;
     chat->model = model_facts(name);
-    if (chat->model->is_no_chat)
+    if (chat->model->is_no_chat && !(chat->suffix & SUFFIX_CHAT))
         return chat_refuse(chat, ERROR_NO_MODEL, "model", "The model '%.*s' is not a chat model.",
                            shown, asked.at);
     chat->makes_images = chat->model->makes_images || chat->suffix & SUFFIX_IMAGE;
@@ -383,6 +383,13 @@ static uint64_t affinity(const struct chat *chat)
 
 /* ---- all of it ---- */
 
+static void take_stream(struct chat *chat)
+{
+    chat->ask->stream = yyjson_is_true(chat->value[F_stream]);
+    chat->ask->include_usage =
+        yyjson_is_true(json_member(chat->value[F_stream_options], VIEW("include_usage")));
+}
+
 static bool check(struct chat *chat)
 {
     return check_limits(chat) && check_logprobs(chat) && modalities_check(chat) &&
@@ -397,7 +404,12 @@ static bool translate(struct chat *chat, yyjson_val *root)
         return chat_refuse(chat, ERROR_BAD_JSON, NULL,
                            "The body of the request must be a JSON object.");
     if (!take_fields(chat, root, false) || !take_extra_body(chat) || !take_model(chat) ||
-        !chat_wishes(chat) || !chat_extras(chat) || !check(chat))
+        !chat_wishes(chat) || !chat_extras(chat))
+        return false;
+    take_stream(chat);
+    if (chat->suffix & SUFFIX_CHAT)
+        return drawn_take(chat);
+    if (!check(chat))
         return false;
     chat_wish_for(chat);
     if (!chat_messages(chat))
@@ -411,9 +423,6 @@ static bool translate(struct chat *chat, yyjson_val *root)
     bytes_append(&ask->body, VIEW("}"));
 
     ask->is_json_told = chat->format.note.len > 0;
-    ask->stream = yyjson_is_true(chat->value[F_stream]);
-    ask->include_usage =
-        yyjson_is_true(json_member(chat->value[F_stream_options], VIEW("include_usage")));
     ask->inline_len = chat->inline_size;
     ask->inline_most = media_most(chat);
     ask->estimate = chat->text_size / 4 + chat_output_estimate(chat);

@@ -160,6 +160,9 @@ void chat_write_config(struct chat *chat);
 /* How many tokens the answer may have; a limit in the provider's own words is for it to judge. */
 uint64_t chat_output_estimate(const struct chat *chat);
 
+/* drawn.c: the request as one for pictures, in the words of images/generations: ask->drawing. */
+bool drawn_take(struct chat *chat);
+
 /* messages.c: appends `{"contents":[…]` and systemInstruction to the body. */
 bool chat_messages(struct chat *chat);
 

@@ -148,9 +148,52 @@ static void write_event(const struct pictures *pictures, const struct picture *p
     bytes_append(out, VIEW("}\n\n"));
 }
 
+/* For a chat: what Gemini's models say beside a picture belongs to the answer. */
+static void write_part(const struct pictures *pictures, const struct picture *picture,
+                       struct bytes *out)
+{
+    bytes_append(out,
+                 pictures->count ? VIEW(",") : VIEW("{\"candidates\":[{\"content\":{\"parts\":["));
+    if (picture->prompt.len && !pictures->wish->is_imagen) {
+        bytes_append(out, VIEW("{\"text\":"));
+        json_text(out, picture->prompt);
+        bytes_append(out, VIEW("},"));
+    }
+    bytes_append(out, VIEW("{\"inlineData\":{\"mimeType\":"));
+    json_text(out, picture->type);
+    bytes_append(out, VIEW(",\"data\":"));
+    json_text(out, picture->base64);
+    bytes_append(out, VIEW("}}"));
+}
+
+static void write_tokens(const char *name, uint64_t count, uint64_t images, struct bytes *out)
+{
+    images = images < count ? images : count;
+    bytes_printf(out, "\"%sTokenCount\":%llu,\"%sTokensDetails\":[", name,
+                 (unsigned long long)count, name);
+    json_int_after(out, VIEW("{\"modality\":\"TEXT\",\"tokenCount\":"), count - images);
+    json_int_after(out, VIEW("},{\"modality\":\"IMAGE\",\"tokenCount\":"), images);
+    bytes_append(out, VIEW("}]"));
+}
+
+static void end_content(const struct pictures *pictures, struct bytes *out)
+{
+    bytes_append(out, VIEW("]},\"finishReason\":\"STOP\"}]"));
+    if (pictures->has_usage) {
+        bytes_append(out, VIEW(",\"usageMetadata\":{"));
+        write_tokens("prompt", pictures->prompt, pictures->prompt_images, out);
+        bytes_append(out, VIEW(","));
+        write_tokens("candidates", pictures->answer, pictures->answer_images, out);
+        bytes_append(out, VIEW("}"));
+    }
+    bytes_append(out, VIEW("}"));
+}
+
 static void give(struct pictures *pictures, const struct picture *picture, struct bytes *out)
 {
-    if (pictures->wish->is_stream)
+    if (pictures->is_content)
+        write_part(pictures, picture, out);
+    else if (pictures->wish->is_stream)
         write_event(pictures, picture, out);
     else
         write_element(pictures, picture, out);
@@ -244,7 +287,9 @@ bool pictures_take(struct pictures *pictures, struct view json, struct bytes *ou
 
 void pictures_end(const struct pictures *pictures, struct bytes *out)
 {
-    if (pictures->wish->is_stream)
+    if (pictures->is_content)
+        end_content(pictures, out);
+    if (pictures->is_content || pictures->wish->is_stream)
         return;
     bytes_printf(out, "],\"background\":\"opaque\",\"output_format\":\"%s\"", pictures->format);
     if (pictures->has_usage) {

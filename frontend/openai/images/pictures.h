@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reply of the routes for pictures, out of the provider's answers. */
+/* The reply of the routes for pictures, or a chat's content, out of the provider's answers. */
 #pragma once
 
 #include "openai/images/wish.h"
@@ -10,6 +10,7 @@ struct pictures {
     struct uploads *uploads; /* where pictures are put whose address is wanted; NULL: nowhere */
     const char *event;       /* of a stream: image_generation.completed */
     uint64_t created_s;
+    bool is_content;    /* they become a whole answer of generateContent, for a chat */
     size_t count;       /* of pictures so far */
     const char *format; /* of the first one, as it is: png; static */
     struct bytes why;   /* what the provider says of one that it did not make */

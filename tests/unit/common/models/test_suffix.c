@@ -28,12 +28,14 @@ static void suffixes_are_taken_off_in_any_order(void **state)
         {"gemini-2.5-flash-image", "gemini-2.5-flash-image", 0},
         {"gemini-2.5-flash-image-image", "gemini-2.5-flash-image", SUFFIX_IMAGE},
         {"imagen-4.0-generate-001-chat", "imagen-4.0-generate-001", SUFFIX_CHAT},
+        {"gemini-draws-chat", "gemini-draws", SUFFIX_CHAT},
         {"gemini-chat", "gemini-chat", 0},
         {"-search", "-search", 0},
     };
 
     (void)state;
     settings_mine()->image_models = (struct option_list){image, 2};
+    settings_mine()->create_image_model = "models/gemini-draws";
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct view model;
         unsigned some = suffix_take(view_of(cases[i].name), &model);
@@ -56,6 +58,8 @@ static void the_operator_says_for_whom(void **state)
     assert_true(suffix_is_for(SUFFIX_NO_THOUGHT, VIEW("t")));
     assert_false(suffix_is_for(SUFFIX_IMAGE, VIEW("t")));
     assert_true(suffix_is_for(SUFFIX_CHAT, VIEW("imagen-4")));
+    settings_mine()->create_image_model = "t";
+    assert_true(suffix_is_for(SUFFIX_CHAT, VIEW("t")) && !suffix_is_for(SUFFIX_CHAT, VIEW("tt")));
     assert_true(model_matches("a[1", VIEW("a[1")) && !model_matches("a[1", VIEW("a1")));
     assert_true(model_matches("a[-]]", VIEW("a[-]]")) && !model_matches("[", VIEW("")));
 }

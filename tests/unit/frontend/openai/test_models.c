@@ -122,6 +122,23 @@ static void a_list_becomes_a_list(void **state)
     }
 }
 
+static void models_that_draw_are_listed_for_chats_too(void **state)
+{
+    struct bytes want =
+        json_of(LIST(MODEL("imagen-4") "," MODEL_OF("imagen-4-chat", "imagen-4") "," MODEL(
+            "gemini-i") "," MODEL_OF("gemini-i-image", "gemini-i") "," MODEL_OF("gemini-i-chat",
+                                                                                "gemini-i")));
+    struct asked asked;
+
+    (void)state;
+    know("{'models':[{'name':'models/imagen-4'},{'name':'models/gemini-i'}]}");
+    settings_mine()->create_image_model = "models/gemini-i";
+    asked = ask(&endpoint_models, "", 1000, true);
+    expect_text("models that draw", bytes_cstr(&asked.out), want.at);
+    bytes_clear(&asked.out);
+    bytes_clear(&want);
+}
+
 static void the_list_is_waited_for_once_it_is_old(void **state)
 {
     static const struct endpoint *const endpoints[] = {&endpoint_models, &endpoint_model};
@@ -155,6 +172,9 @@ static void one_model_is_told(void **state)
         {"text-embedding-004", MODEL_OF("text-embedding-004", "gemini-embedding-2")},
         {"gemini-s-search", MODEL_OF("gemini-s-search", "gemini-s")},
         {"a-search", NULL},
+        {"imagen-4-chat", MODEL_OF("imagen-4-chat", "imagen-4")},
+        {"a-chat", NULL},
+        {"imagen-old-chat", NULL},
         {"a-non-thinking", MODEL_OF("a-non-thinking", "a")},
         {"b", NULL},
         {"b-non-thinking", NULL},
@@ -165,7 +185,7 @@ static void one_model_is_told(void **state)
 
     (void)state;
     know("{'models':[{'name':'models/a'},{'name':'models/gemini-s'},{'name':'models/gemini-old'},"
-         "{'name':'models/gemini-embedding-2'}]}");
+         "{'name':'models/gemini-embedding-2'},{'name':'models/imagen-4'}]}");
     settings_mine()->model_aliases = "gpt-x=a";
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct bytes want = json_of(cases[i].want ? cases[i].want : "");
@@ -182,6 +202,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_list_becomes_a_list, open_models, close_models),
+        cmocka_unit_test_setup_teardown(models_that_draw_are_listed_for_chats_too, open_models,
+                                        close_models),
         cmocka_unit_test_setup_teardown(the_list_is_waited_for_once_it_is_old, open_models,
                                         close_models),
         cmocka_unit_test_setup_teardown(one_model_is_told, open_models, close_models),
