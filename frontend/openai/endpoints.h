@@ -5,6 +5,7 @@
 #include "endpoint/endpoint.h"
 
 extern const struct endpoint endpoint_chat;        /* …/chat/completions */
+extern const struct endpoint endpoint_completions; /* …/completions */
 extern const struct endpoint endpoint_embeddings;  /* …/embeddings */
 extern const struct endpoint endpoint_moderations; /* …/moderations */
 extern const struct endpoint endpoint_models;      /* GET …/models */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Members of requests. Called by the endpoints of images and audio. What must stay true: what a
+/* Members of requests. Called by the endpoints of images, audio and completions. What must stay true: what a
  * client wrote reaches an error's text cut short, and no member that is wrong is passed over. */
 #include "openai/inputs.h"
 
@@ -260,7 +260,7 @@ bool inputs_model(struct inputs *inputs, struct view asked, struct view *name)
                          asked.len < 128 ? (int)asked.len : 128, asked.len ? asked.at : "");
 }
 
-static size_t characters(struct view text)
+size_t inputs_characters(struct view text)
 {
     size_t count = 0;
 
@@ -278,7 +278,7 @@ bool inputs_needed(struct inputs *inputs, const char *name, size_t most, struct 
     if (!view_trim(*text).len)
         return inputs_refuse(inputs, ERROR_MISSING_PARAMETER, name,
                              "Missing required parameter: '%s'.", name);
-    count = characters(*text);
+    count = inputs_characters(*text);
     if (count > most)
         return inputs_refuse(inputs, ERROR_TOO_LONG, name,
                              "Invalid '%s': string too long. Expected a string with maximum length "

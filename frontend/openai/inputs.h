@@ -44,6 +44,9 @@ bool inputs_needed(struct inputs *inputs, const char *name, size_t most, struct 
  * is none, or, with the error noted, it is no text. */
 bool inputs_item(struct inputs *inputs, const char *name, size_t index, struct view *text);
 
+/* How many characters (code points) a text has. */
+size_t inputs_characters(struct view text);
+
 /* The file of that name and number; NULL: there is none. */
 const struct form_part *inputs_file(const struct inputs *inputs, const char *name, size_t index);
 

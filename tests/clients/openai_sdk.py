@@ -102,6 +102,23 @@ def azure():
             name_of(lambda: create(**ask() | {"model": "gemini-none"}))]
 
 
+def completions():
+    """Whole, with all that a reply can have; of several prompts, as a stream; and what is not there."""
+    create = client.completions.create
+    asked = {"model": MODEL, "prompt": PROMPT}
+    whole = create(**asked, n=2, best_of=2, max_tokens=1000, temperature=0.5, top_p=0.9, stop=["xyz"], seed=1, logprobs=2, echo=True,
+                   presence_penalty=0.5, frequency_penalty=0.5, user="someone")
+    texts, finishes, usage, ids = ["", ""], {}, [], set()
+    for chunk in create(model=MODEL, prompt=[PROMPT, "Second"], stream=True, stream_options={"include_usage": True}):
+        ids.add((chunk.id, chunk.object))
+        usage += [chunk.usage.model_dump()] if chunk.usage else []
+        for choice in chunk.choices:
+            texts[choice.index] += choice.text
+            finishes[choice.index] = choice.finish_reason
+    return [whole.model_dump(), texts, finishes, usage, [list(seen) for seen in ids],
+            name_of(lambda: create(**asked | {"prompt": [1, 2]})), name_of(lambda: create(**asked, suffix="x"))]
+
+
 def embeddings():
     """One text by the SDK's own default, which is base64; many as floats; and what it makes of a mistake."""
     create = client.embeddings.create
@@ -157,6 +174,6 @@ def parallel():
     return asyncio.run(many())
 
 
-TASKS = {task.__name__: task for task in (chat, stream, errors, fails, broken_stream, times_out, retries, picture, tools, models, azure, embeddings,
+TASKS = {task.__name__: task for task in (chat, stream, errors, fails, broken_stream, times_out, retries, picture, tools, models, azure, embeddings, completions,
                                             parallel)}
 print(json.dumps(TASKS[sys.argv[1]]()))

@@ -27,6 +27,21 @@ def test_it_streams_with_usage_and_reasoning(stage, python):
     assert usage["completion_tokens"] == 50 + 20 and usage["completion_tokens_details"]["reasoning_tokens"] == 20
 
 
+def test_it_completes_as_it_did_in_former_times(stage, python):
+    whole, texts, finishes, usage, ids, tokens, suffix = ask(stage, python, PROGRAM, "completions", MODEL="gemini-2.0-flash")
+    assert whole["object"] == "text_completion" and whole["id"].startswith("cmpl-") and whole["model"] == "gemini-2.0-flash"
+    assert [choice["index"] for choice in whole["choices"]] == [0, 1]
+    for choice in whole["choices"]:
+        lists = choice["logprobs"]
+        assert choice["text"] == "Hello, world!You said: Hello, world!" and choice["finish_reason"] == "stop"
+        assert [choice["text"][at:at + len(token)] for at, token in zip(lists["text_offset"], lists["tokens"])] == lists["tokens"]
+        assert len(lists["token_logprobs"]) == len(lists["tokens"]) and all(2 <= len(top) <= 3 for top in lists["top_logprobs"])
+    assert whole["usage"]["total_tokens"] == whole["usage"]["prompt_tokens"] + whole["usage"]["completion_tokens"] > 0
+    assert texts == ["You said: Hello, world!", "You said: Second"] and finishes == {"0": "stop", "1": "stop"}
+    assert len(usage) == 1 and usage[0]["completion_tokens"] > 0 and len(ids) == 1 and ids[0][1] == "text_completion"
+    assert [tokens[:2], suffix] == [["BadRequestError", 400], ["BadRequestError", 400, "unsupported_parameter"]]
+
+
 def test_it_raises_its_own_errors(stage, python):
     stage.sim.reset()
     found = ask(stage, python, PROGRAM, "errors")

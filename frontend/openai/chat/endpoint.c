@@ -19,6 +19,7 @@ struct state {
     struct bytes drawn;     /* what it becomes: an answer as from a model that chats */
     struct refusals *refusals;
     const char *pool; /* of the route */
+    size_t first;     /* place of its calls: others' may stand before them */
     uint64_t id, client, now_ms;
     bool any_client;
     struct uploads uploads; /* pictures that are put at a host */
@@ -49,13 +50,13 @@ static struct step step_of(const struct state *state, struct body *body)
 /* All calls or none, since the reply promises each choice. */
 static enum error check_room(struct state *state, struct plan *plan)
 {
-    size_t fetches = state->ask.fetches.count;
+    size_t fetches = state->ask.fetches.count, room = plan->limit - plan->count;
 
     state->ask.legs = state->ask.legs ? state->ask.legs : 1;
-    if (fetches < plan->limit && state->ask.legs <= plan->limit - fetches)
+    if (fetches < room && state->ask.legs <= room - fetches)
         return ERROR_NONE;
     bytes_printf(&plan->why, "Invalid value: 'n' must be at most %zu.",
-                 fetches < plan->limit ? plan->limit - fetches : 0);
+                 fetches < room ? room - fetches : 0);
     plan->param = "n";
     return ERROR_BAD_VALUE;
 }
@@ -68,7 +69,7 @@ static void add_steps(struct state *state, struct plan *plan)
     for (size_t place = 0; place < state->ask.legs; place++) {
         struct step step = step_of(state, body);
 
-        step.place = place;
+        step.place = state->first + place;
         plan_add(plan, &step);
     }
     body_let_go(body);
@@ -139,6 +140,7 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
                               .is_gathered = settings_now()->fake_stream};
     state->refusals = request->refusals;
     state->pool = request->pool;
+    state->first = plan->count ? plan->steps[plan->count - 1]->place + 1 : 0;
     state->id = request->id;
     state->client = request->client;
     state->any_client = request->any_client;
@@ -205,7 +207,7 @@ static enum error event(void *of, struct plan *plan, size_t call, struct view js
     size_t start = out->len;
     bool is_good;
 
-    state->reply.leg = plan->steps[call]->place;
+    state->reply.leg = plan->steps[call]->place - state->first;
     is_good = chat_event(&state->reply, json, out);
     hold_back(state, plan, out, start);
     plan->pace_ms = state->reply.pause_ms;
@@ -271,7 +273,7 @@ static enum error answer(void *of, struct plan *plan, size_t call, const struct 
     }
     if (state->ask.drawing.len)
         return take_drawn(state, plan, whole->body, out);
-    state->reply.leg = plan->steps[call]->place;
+    state->reply.leg = plan->steps[call]->place - state->first;
     return reply_by(state, plan, whole, out);
 }
 

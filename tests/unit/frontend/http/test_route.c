@@ -23,6 +23,9 @@ static void every_path_has_its_route(void **state)
     } cases[] = {
         {"/v1/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
         {"/hf/v1/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, ""},
+        {"/v1/completions", ROUTE_CLIENT, &endpoint_completions, false, ""},
+        {"/hf/v1/completions", ROUTE_CLIENT, &endpoint_completions, false, ""},
+        {"/completions", ROUTE_CLIENT, &endpoint_completions, false, ""},
         {"/openai/v1/chat/completions", ROUTE_CLIENT, &endpoint_relay, false, ""},
         {"/v1/chat/completions/", ROUTE_CLIENT, &endpoint_chat, false, ""},
         {"//v1//chat//completions//", ROUTE_CLIENT, &endpoint_chat, false, ""},
