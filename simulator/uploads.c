@@ -715,6 +715,14 @@ static bool send_on(struct task *t)
     return true;
 }
 
+/* Digits up to a quotation mark. */
+static int64_t size_of(struct span text)
+{
+    const char *end = memchr(text.at, '"', text.len);
+
+    return end != NULL ? number_of(span_first(text, (size_t)(end - text.at))) : UNSET;
+}
+
 void download(struct call *call)
 {
     struct task t = {.w = {.call = call}};
@@ -738,7 +746,7 @@ void download(struct call *call)
     size = json.len != 0 ? memmem(json.at, json.len, "\"sizeBytes\":\"", 13) : NULL;
     if (!t.w.plan.is_refused && size != NULL) {
         ledger_count_answer(t.w.plan.key, true);
-        send_content(&t, strtoll(size + 13, NULL, 10));
+        send_content(&t, size_of(span_from(text_span(&json), (size_t)(size - json.at) + 13)));
         work_end(&t.w);
     } else {
         work_answer(&t.w, &t.out);

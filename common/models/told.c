@@ -206,21 +206,26 @@ struct told {
     size_t family;
 };
 
-static struct {
+/* One a change of the setting. */
+static struct setting {
     char *text; /* that `doc` was read from */
     yyjson_doc *doc;
     struct told *all; /* of this text */
-} now;
+    struct setting *before;
+} * now;
 
 /* Documents of before stay, as do their patterns, which facts name. */
 static void read_setting(const char *text)
 {
-    if (now.text && strcmp(now.text, text) == 0)
+    struct setting *setting;
+
+    if (now && strcmp(now->text, text) == 0)
         return;
-    free(now.text);
-    now.text = strdup(text);
-    now.doc = yyjson_read(text, strlen(text), 0);
-    now.all = NULL;
+    setting = memory_new(sizeof(*setting));
+    *setting = (struct setting){.text = memory_text(view_of(text)),
+                                .doc = yyjson_read(text, strlen(text), 0),
+                                .before = now};
+    now = setting;
 }
 
 static yyjson_val *entry_of(struct view name)
@@ -228,7 +233,7 @@ static yyjson_val *entry_of(struct view name)
     yyjson_val *pattern, *entry;
     size_t i, max;
 
-    yyjson_obj_foreach(yyjson_doc_get_root(now.doc), i, max, pattern, entry)
+    yyjson_obj_foreach(yyjson_doc_get_root(now->doc), i, max, pattern, entry)
     {
         if (model_matches(yyjson_get_str(pattern), name))
             return entry;
@@ -238,7 +243,7 @@ static yyjson_val *entry_of(struct view name)
 
 static const struct told *told_of(yyjson_val *entry, size_t family)
 {
-    struct told *told = now.all;
+    struct told *told = now->all;
     yyjson_val *name, *value;
     size_t i, max;
 
@@ -247,8 +252,8 @@ static const struct told *told_of(yyjson_val *entry, size_t family)
     if (told)
         return told;
     told = memory_new(sizeof(*told));
-    *told = (struct told){*model_family(family), now.all, entry, family};
-    now.all = told;
+    *told = (struct told){*model_family(family), now->all, entry, family};
+    now->all = told;
     yyjson_obj_foreach(entry, i, max, name, value)
     {
         const struct fact *fact = fact_of(name);

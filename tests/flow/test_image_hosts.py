@@ -193,6 +193,7 @@ def test_a_host_that_fails_loses_nothing(stage):
     assert len(stage.log("frontend", "upload.failed")) == told + 3
 
 
+@pytest.mark.release_only
 def test_no_secret_is_told(stage):
     stage.chat("draw", model=MODEL)
     for name in stage.names():

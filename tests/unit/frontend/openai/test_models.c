@@ -76,36 +76,37 @@ static void a_list_becomes_a_list(void **state)
 {
     static const struct {
         const char *what, *in, *aliases, *want;
-    } cases[] =
-        {
-            {"none", "{'models':[]}", "", LIST("")},
-            {"two", "{'models':[{'name':'models/a','version':'1'},{'name':'models/b'}]}", "",
-             LIST(MODEL("a") "," MODEL("b"))},
-            {"filtered", "{'models':[{'name':'models/gemini-old'},{'name':'models/b'}]}", "",
-             LIST(MODEL("b"))},
-            {"what may stand behind a name",
-             "{'models':[{'name':'models/gemini-s'},{'name':'models/gemini-i'},{'name':'models/"
-             "gemini-t'},"
-             "{'name':'models/gemini-t-non-thinking'},{'name':'gemini-embedding-2'}]}",
-             "",
-             LIST(MODEL("gemini-s") "," MODEL_OF("gemini-s-search", "gemini-s") "," MODEL("gemini-"
-                                                                                          "i") "," MODEL_OF(
-                 "gemini-i-image",
-                 "gemini-i") "," MODEL("gemini-t") "," MODEL("gemini-t-non-thinking") "," MODEL("ge"
-                                                                                                "mi"
-                                                                                                "ni"
-                                                                                                "-e"
-                                                                                                "mb"
-                                                                                                "ed"
-                                                                                                "di"
-                                                                                                "ng"
-                                                                                                "-"
-                                                                                                "2"))},
-            {"an alias", "{'models':[{'name':'models/a'}]}", "gpt-x=a",
-             LIST(MODEL("a") "," MODEL_OF("gpt-x", "a"))},
-            {"aliases of what is not there", "{'models':[{'name':'models/a'}]}",
-             "gpt-x=b,gpt-y=gemini-old,a=a", LIST(MODEL("a"))},
-        };
+    } cases[] = {
+        {"none", "{'models':[]}", "", LIST("")},
+        {"two", "{'models':[{'name':'models/a','version':'1'},{'name':'models/b'}]}", "",
+         LIST(MODEL("a") "," MODEL("b"))},
+        {"filtered", "{'models':[{'name':'models/gemini-old'},{'name':'models/b'}]}", "",
+         LIST(MODEL("b"))},
+        {"what may stand behind a name",
+         "{'models':[{'name':'models/gemini-s'},{'name':'models/gemini-i'},{'name':'models/"
+         "gemini-t'},"
+         "{'name':'models/gemini-t-non-thinking'},{'name':'gemini-embedding-2'}]}",
+         "",
+         LIST(
+             MODEL("gemini-s") "," MODEL_OF("gemini-s-search", "gemini-s") "," MODEL(
+                 "gemini-"
+                 "i") "," MODEL_OF("gemini-i-image",
+                                   "gemini-i") "," MODEL("gemini-t") "," MODEL("gemini-t-non-"
+                                                                               "thinking") "," MODEL("ge"
+                                                                                                     "mi"
+                                                                                                     "ni"
+                                                                                                     "-e"
+                                                                                                     "mb"
+                                                                                                     "ed"
+                                                                                                     "di"
+                                                                                                     "ng"
+                                                                                                     "-"
+                                                                                                     "2"))},
+        {"an alias", "{'models':[{'name':'models/a'}]}", "gpt-x=a",
+         LIST(MODEL("a") "," MODEL_OF("gpt-x", "a"))},
+        {"aliases of what is not there", "{'models':[{'name':'models/a'}]}",
+         "gpt-x=b,gpt-y=gemini-old,a=a", LIST(MODEL("a"))},
+    };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -244,8 +244,7 @@ static void suffixes_say_what_is_wanted(void **state)
     REFUSES({"a search that the operator doesn't allow", MODEL("gemini-2.5-pro-search"),
              ERROR_NO_MODEL, "model"},
             {"below a filtered model", MODEL("gemini-old-non-thinking"), ERROR_NO_MODEL, "model"},
-            {"a model that only draws", MODEL("imagen-4.0-generate-001"), ERROR_NO_MODEL,
-             "model"});
+            {"a model that only draws", MODEL("imagen-4.0-generate-001"), ERROR_NO_MODEL, "model"});
 }
 
 static void the_operator_allows_so_many_thoughts(void **state)
