@@ -117,6 +117,13 @@ const struct holding *holdings_find(struct holdings *holdings, struct view name,
     return NULL;
 }
 
+/* Clients choose some names themselves, and each key's project has its own: the same name of another key and another client is
+ * another object, which must not take the place of the first. */
+static bool is_namesake(const struct holding *holding, uint64_t key_id, uint64_t client)
+{
+    return holding && holding->client && holding->client != client && holding->key_id != key_id;
+}
+
 /* Whether that says no more than is known already. What expires by our own reckoning is not put off each time that it is seen. */
 static bool is_old_news(const struct holding *holding, uint64_t key_id, uint64_t until_ms,
                         bool is_stated, uint64_t life_ms)
@@ -137,7 +144,8 @@ void holdings_note(struct holdings *holdings, struct view name, uint64_t key_id,
         return;
     holding = (struct holding *)holdings_find(holdings, name, utc_ms);
     until_ms = is_stated ? until_ms : utc_ms + life_ms;
-    if (until_ms <= utc_ms || is_old_news(holding, key_id, until_ms, is_stated, life_ms))
+    if (until_ms <= utc_ms || is_namesake(holding, key_id, client) ||
+        is_old_news(holding, key_id, until_ms, is_stated, life_ms))
         return;
     if (!holding)
         holding = add(holdings, name, client, utc_ms);

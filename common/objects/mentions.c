@@ -25,6 +25,8 @@ static const struct member {
     {{"file_uri", 8}, {"files/", 6}, false, false},
     {{"fileName", 8}, {"files/", 6}, false, false},
     {{"file_name", 9}, {"files/", 6}, false, false},
+    {{"file_id", 7}, {"files/", 6}, false, false}, /* OpenAI's words */
+    {{"input_file_id", 13}, {"files/", 6}, false, false},
     {{"uri", 3}, {"files/", 6}, false, true},
     {{"fileSearchStoreNames", 20}, {"fileSearchStores/", 17}, false, false},
     {{"file_search_store_names", 23}, {"fileSearchStores/", 17}, false, false},

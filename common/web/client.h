@@ -24,6 +24,7 @@ struct client {
     h2o_socket_cb read;        /* h2o's own, behind that of early.c */
     bool is_judged;            /* the head of the request that is being read, and `fault` is its */
     const char *fault;         /* NULL: none */
+    size_t seen;               /* bytes of a head that has no end yet, which were looked at */
     h2o_timeout_entry_t again; /* early.c puts itself in front of it again */
     const struct client_reader *reader; /* NULL: nobody has ever */
     struct stream stream; /* the body of the request under way, if h2o does not see it */

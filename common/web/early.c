@@ -28,12 +28,26 @@ static void refuse(struct client *client, int status, struct view target)
     bytes_clear(&body);
 }
 
+/* Whether a head may end in what has come since: one that comes byte by byte is read once, not each time. */
+static bool may_end(struct view bytes, size_t seen)
+{
+    bytes = view_skip(bytes, seen < 3 ? 0 : seen - 3);
+    return memmem(bytes.at, bytes.len, "\n\r\n", 3) || memmem(bytes.at, bytes.len, "\n\n", 2);
+}
+
 /* Whether h2o may have what has come. Where its head is whole, what comes is the body. */
 static bool judge(struct client *client)
 {
     const h2o_buffer_t *input = client->socket->input;
-    struct head_verdict verdict = head_judge((struct view){input->bytes, input->size});
+    struct view bytes = {input->bytes, input->size};
+    struct head_verdict verdict;
 
+    if (client->seen && bytes.len < H2O_MAX_REQLEN && !may_end(bytes, client->seen)) {
+        client->seen = bytes.len;
+        return true;
+    }
+    verdict = head_judge(bytes);
+    client->seen = verdict.is_whole ? 0 : bytes.len;
     client->is_judged = verdict.is_whole;
     client->fault = verdict.fault;
     if (verdict.status)
@@ -52,12 +66,22 @@ static void on_read(h2o_socket_t *socket, const char *error)
     client->read(socket, error);
 }
 
+/* A whole head that came behind the request before was h2o's to read, and it waits for that body now:
+ * nothing may be hidden from it any more. */
 static void on_again(h2o_timeout_entry_t *entry)
 {
     struct client *client = H2O_STRUCT_FROM_MEMBER(struct client, again, entry);
+    const h2o_buffer_t *input = client->socket->input;
+    struct head_verdict verdict;
 
-    if (client->socket->_cb.read == client->read) /* else another request is under way */
-        client->socket->_cb.read = on_read;
+    if (client->socket->_cb.read != client->read) /* another request is under way */
+        return;
+    client->socket->_cb.read = on_read;
+    if (!input->size)
+        return;
+    verdict = head_judge((struct view){input->bytes, input->size});
+    client->is_judged = verdict.is_whole;
+    client->fault = verdict.fault;
 }
 
 void early_watch(struct client *client)
@@ -80,6 +104,7 @@ static void on_disposed(void *data)
     struct client *client = ((struct turn *)data)->client;
 
     stream_clear(client);
+    client->seen = 0;
     if (!h2o_timeout_is_linked(&client->again))
         h2o_timeout_link(client->web->loop, &client->web->context.zero_timeout, &client->again);
 }

@@ -33,7 +33,9 @@ void reply_headers_common(h2o_req_t *req, uint64_t id)
 
 void reply_headers_retry(h2o_req_t *req, enum error error, uint64_t retry_after_ms, bool is_tried)
 {
-    bool may_retry = error_facts(error)->retry && (retry_after_ms || !is_tried);
+    /* Of an overloaded model a time says when it cools off, not that it serves then. */
+    bool has_hope = retry_after_ms && error != ERROR_OVERLOADED;
+    bool may_retry = error_facts(error)->retry && (has_hope || !is_tried);
 
     if (!retry_after_ms &&
         (error == ERROR_NOT_READY || error == ERROR_QUEUE_FULL || error == ERROR_OVERLOADED))

@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 #include "base/url.h"
+#include "objects/mentions.h"
+#include "objects/objects.h"
 #include "parts/catalog.h"
 #include "parts/query.h"
 
@@ -131,8 +133,43 @@ static void set_texts(struct state *state, const struct request *request, struct
     order->method = request->method.len ? bytes_cstr(&state->method) : NULL;
 }
 
+/* batches/batches/b and files/files/f/content: ids are Google's names. */
+static struct view object_of(struct view rest)
+{
+    const char *slash = rest.len ? memchr(rest.at, '/', rest.len) : NULL;
+    struct view name =
+        slash ? object_of_path(view_skip(rest, (size_t)(slash - rest.at))) : (struct view){0};
+
+    return object_is_known(name) ? name : VIEW("");
+}
+
+static bool starts_like_object(struct view body)
+{
+    body = view_trim(json_skip_mark(body));
+    return body.len && (body.at[0] == '{' || body.at[0] == '[');
+}
+
+/* What the request names must be the client's own, as everywhere else. */
+static bool find_names(const struct request *request, struct bytes *names)
+{
+    struct view object = object_of(rest_of(request));
+
+    return (!object.len || object_add(names, object)) && mentions_in_query(request->query, names) &&
+           (!starts_like_object(request->body) || mentions_in_body(request->body, names));
+}
+
+/* A key's list shows what all clients have made with it. */
+static bool is_list(const struct request *request)
+{
+    struct view rest = rest_of(request);
+
+    return !view_equal(request->method, VIEW("POST")) &&
+           (view_equal(rest, VIEW("files")) || view_equal(rest, VIEW("batches")));
+}
+
 static void add_step(struct state *state, const struct request *request, struct plan *plan,
-                     const struct relayed *relayed, const struct model_choice *choice)
+                     const struct relayed *relayed, const struct model_choice *choice,
+                     struct bytes *names)
 {
     struct view rest = rest_of(request);
     const char *operation = operation_of(rest);
@@ -146,7 +183,9 @@ static void add_step(struct state *state, const struct request *request, struct 
                                   .raw = relayed->is_stream, /* else errors are told our way */
                                   .once = !is_repeatable,
                                   .tokens = relayed->tokens,
-                                  .client = request->client},
+                                  .client = request->client,
+                                  .any_client = request->any_client},
+                        .names = *names,
                         .pass = STEP_BYTES};
 
     set_texts(state, request, &step.order);
@@ -165,7 +204,17 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
     struct model_choice choice = {0};
     enum choice how = CHOICE_MADE;
     enum error error = ERROR_NONE;
+    struct bytes names = {0};
 
+    if (is_list(request) && !request->any_client) {
+        bytes_text(&plan->why, "Lists of files and batches are at /v1beta.");
+        return ERROR_NO_ROUTE;
+    }
+    if (!find_names(request, &names)) {
+        bytes_clear(&names);
+        bytes_text(&plan->why, "The request names too many files or other resources.");
+        return ERROR_BAD_REQUEST;
+    }
     read_body(&relayed, request);
     if (relayed.model.len)
         how = catalog_choose(request->catalog, relayed.model, request->may_wait, request->now_ms,
@@ -175,7 +224,9 @@ static enum error begin(void *of, const struct request *request, struct plan *pl
     else if (how == CHOICE_NONE)
         error = refuse(plan, relayed.model);
     else
-        add_step(of, request, plan, &relayed, &choice);
+        add_step(of, request, plan, &relayed, &choice, &names);
+    if (!plan->count)
+        bytes_clear(&names);
     yyjson_doc_free(relayed.doc);
     return error;
 }

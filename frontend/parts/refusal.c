@@ -42,13 +42,9 @@ static const struct {
 } others[] = {
     {"Budget", "invalid", {"thinking_budget", REFUSED_BUDGET, false}},
     {"The thinking budget", "invalid", {"thinking_budget", REFUSED_BUDGET, false}},
-    {"Function call `",
-     "is missing a `thought_signature`",
-     {"signature", REFUSED_SIGNATURE, false}},
-    {"Corrupted thought signature", "", {"signature", REFUSED_SIGNATURE, false}},
-    {"Invalid thought signature", "", {"signature", REFUSED_SIGNATURE, false}},
-    {"Thought signature is not valid", "", {"signature", REFUSED_SIGNATURE, false}},
 };
+
+static const struct refusal no_signature = {"signature", REFUSED_SIGNATURE, false};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -85,6 +81,12 @@ static bool holds(struct view text, const char *words)
     return false;
 }
 
+/* Whatever the words: it is not remembered, so a client's own text in it does no harm. */
+static bool mentions_signature(struct view message)
+{
+    return holds(message, "thought_signature") || holds(message, "hought signature");
+}
+
 static const struct refusal *find(struct view message)
 {
     struct view text = message;
@@ -100,17 +102,16 @@ static const struct refusal *find(struct view message)
         if (step(&rest, others[i].beginning) && holds(rest, others[i].later))
             return &others[i].refusal;
     }
-    return NULL;
+    return mentions_signature(message) ? &no_signature : NULL;
 }
 
 /* An answer without content that ends so, instead of an error. */
 static const struct refusal *find_in_answer(yyjson_val *root)
 {
-    static const struct refusal signature = {"signature", REFUSED_SIGNATURE, false};
     yyjson_val *candidate = yyjson_arr_get_first(json_member(root, VIEW("candidates")));
     struct view reason = json_view(json_member(candidate, VIEW("finishReason")));
 
-    return view_equal(reason, VIEW("MISSING_THOUGHT_SIGNATURE")) ? &signature : NULL;
+    return view_equal(reason, VIEW("MISSING_THOUGHT_SIGNATURE")) ? &no_signature : NULL;
 }
 
 /* Of events the first. */

@@ -13,6 +13,7 @@
 #include "transfer/outside.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <utlist.h>
 
 #include "base/clock.h"
@@ -284,7 +285,9 @@ static enum transfer_end end_of(struct errand *errand, CURLcode code)
 
 static bool is_secure(const struct errand *errand)
 {
-    return view_starts(bytes_view(&errand->handle.url_text), VIEW("https:"));
+    struct view url = bytes_view(&errand->handle.url_text);
+
+    return url.len >= 6 && strncasecmp(url.at, "https:", 6) == 0;
 }
 
 /* What speaks against going where the answer points; NULL: its address is in `next`. */
@@ -299,7 +302,7 @@ static const char *look_at_redirect(const struct errand *errand, struct bytes *n
         return "too many redirects";
     if (guard_url_write(view_of(there), next))
         return "it redirects to what is no http or https address";
-    if (is_secure(errand) && !view_starts(bytes_view(next), VIEW("https:")))
+    if (is_secure(errand) && (next->len < 6 || strncasecmp(next->at, "https:", 6) != 0))
         return "it redirects from https to http";
     return NULL;
 }

@@ -61,6 +61,8 @@ static void errors_say_when_and_whether_to_come_again(void **state)
         {"soon, where nothing is known", ERROR_NOT_READY, 0, false, "1", "1000", "true"},
         {"the same", ERROR_QUEUE_FULL, 0, false, "1", "1000", "true"},
         {"and tried", ERROR_OVERLOADED, 0, true, "1", "1000", "false"},
+        {"overloaded, tried, a time is known", ERROR_OVERLOADED, 2000, true, "2", "2000", "false"},
+        {"overloaded, not tried", ERROR_OVERLOADED, 2000, false, "2", "2000", "true"},
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
