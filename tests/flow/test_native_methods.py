@@ -367,3 +367,14 @@ def test_the_clients_deadline_counts(tmp_path):
                      headers={"x-server-timeout": "1"})
         status_of(answer, 504, "DEADLINE_EXCEEDED")
         assert dict(stage.sim.last()["headers"])["x-server-timeout"] == "1"
+
+
+def test_the_relay_names_no_other_clients_things(stage):
+    name = make_cache(stage)
+    body = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}], "extra_body": {"google": {"cached_content": name}}}
+    before = stage.sim.total()
+    answer = stage.request("POST", "/openai/v1/chat/completions", body, token=BERT)
+    assert (answer.status, stage.sim.total()) == (404, before), answer.text
+    for path in ("/openai/v1/files", "/openai/v1/batches"):
+        assert stage.request("GET", path, token=BERT).status == 404, path
+    assert stage.sim.total() == before

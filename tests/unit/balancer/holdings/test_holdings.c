@@ -87,6 +87,18 @@ static void what_is_nobodys_becomes_his_who_names_it(void **state)
     assert_int_equal(resolve("files/a", BERT, false, &key), FINDING_FOREIGN);
 }
 
+static void a_name_that_two_have_chosen_stays_the_firsts(void **state)
+{
+    uint64_t key;
+
+    (void)state;
+    note("files/report", 7, ANNA);
+    note("files/report", 8, BERT); /* another project's file of that name */
+    assert_int_equal(resolve("files/report", ANNA, false, &key), FINDING_KEY);
+    assert_int_equal(key, 7);
+    assert_int_equal(resolve("files/report", BERT, false, &key), FINDING_FOREIGN);
+}
+
 static void it_expires(void **state)
 {
     struct claim claim = {VIEW("cachedContents/a"), ANNA, false};
@@ -264,6 +276,7 @@ int main(void)
         TEST(who_made_it_may_name_it),
         TEST(what_one_key_has_goes_together),
         TEST(what_is_nobodys_becomes_his_who_names_it),
+        TEST(a_name_that_two_have_chosen_stays_the_firsts),
         TEST(it_expires),
         TEST(what_is_no_name_is_not_noted),
         TEST(pages_show_the_newest_first),
