@@ -3,6 +3,9 @@
  * the answer reaches the chat, or is refused by name. */
 #include "openai/completions/completion.h"
 
+#include "models/alias.h"
+#include "models/model.h"
+#include "models/suffix.h"
 #include "openai/inputs.h"
 
 /* What a chat knows by the same name; it says what is wrong with them. */
@@ -71,6 +74,19 @@ static bool read_prompts(struct completion *completion, struct inputs *inputs)
 
 /* ---- all of it ---- */
 
+/* Pictures are no text; all else is wrong in a chat too, which says so. */
+static bool check_model(struct inputs *inputs)
+{
+    struct view asked = json_view(json_member(inputs->root, VIEW("model"))), base;
+    struct view named = alias_of_operator(asked);
+
+    if (!model_name(named.len ? named : asked, &base) || suffix_take(base, &base) != SUFFIX_CHAT)
+        return true;
+    return inputs_refuse(inputs, ERROR_NO_MODEL, "model",
+                         "The model '%.*s' answers with pictures: use chat/completions.",
+                         asked.len < 128 ? (int)asked.len : 128, asked.at);
+}
+
 static bool read_suffix(struct inputs *inputs)
 {
     struct view suffix = {0};
@@ -115,7 +131,7 @@ static bool read_all(struct completion *completion, struct inputs *inputs)
         return inputs_refuse(inputs, ERROR_BAD_JSON, NULL,
                              "The body of the request must be a JSON object.");
     copy_members(completion, inputs->root);
-    return read_prompts(completion, inputs) && read_suffix(inputs) &&
+    return check_model(inputs) && read_prompts(completion, inputs) && read_suffix(inputs) &&
            inputs_flag(inputs, "echo", &completion->echo) &&
            inputs_integer(inputs, "best_of", 0, 20, &completion->best_of) &&
            read_logprobs(completion, inputs);

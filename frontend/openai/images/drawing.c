@@ -40,6 +40,7 @@ enum error drawing_plan(struct drawing *drawing, struct view parts, const struct
 {
     const struct image_wish *wish = &drawing->wish;
     int64_t most = wish->is_imagen ? IMAGEN_MOST : 1, written = 0;
+    size_t first = plan->count;
     enum error error = ERROR_NONE;
     struct body *body = NULL;
 
@@ -61,7 +62,7 @@ enum error drawing_plan(struct drawing *drawing, struct view parts, const struct
         left -= count;
     }
     body_let_go(body);
-    drawing->calls = plan->count;
+    drawing->calls = plan->count - first;
     return error;
 }
 

@@ -72,6 +72,12 @@ static struct asked ask(const struct endpoint *endpoint, const char *model, uint
     return asked;
 }
 
+#define SEARCHES MODEL("gemini-s") "," MODEL_OF("gemini-s-search", "gemini-s")
+#define DRAWS MODEL("gemini-i") "," MODEL_OF("gemini-i-image", "gemini-i")
+#define THINKS MODEL("gemini-t") "," MODEL("gemini-t-non-thinking") "," MODEL("gemini-embedding-2")
+#define CHATS MODEL_OF("gemini-i-chat", "gemini-i") "," IMAGEN
+#define IMAGEN MODEL("imagen-4") "," MODEL_OF("imagen-4-chat", "imagen-4")
+
 static void a_list_becomes_a_list(void **state)
 {
     static const struct {
@@ -86,22 +92,7 @@ static void a_list_becomes_a_list(void **state)
          "{'models':[{'name':'models/gemini-s'},{'name':'models/gemini-i'},{'name':'models/"
          "gemini-t'},"
          "{'name':'models/gemini-t-non-thinking'},{'name':'gemini-embedding-2'}]}",
-         "",
-         LIST(
-             MODEL("gemini-s") "," MODEL_OF("gemini-s-search", "gemini-s") "," MODEL(
-                 "gemini-"
-                 "i") "," MODEL_OF("gemini-i-image",
-                                   "gemini-i") "," MODEL("gemini-t") "," MODEL("gemini-t-non-"
-                                                                               "thinking") "," MODEL("ge"
-                                                                                                     "mi"
-                                                                                                     "ni"
-                                                                                                     "-e"
-                                                                                                     "mb"
-                                                                                                     "ed"
-                                                                                                     "di"
-                                                                                                     "ng"
-                                                                                                     "-"
-                                                                                                     "2"))},
+         "", LIST(SEARCHES "," DRAWS "," THINKS)},
         {"an alias", "{'models':[{'name':'models/a'}]}", "gpt-x=a",
          LIST(MODEL("a") "," MODEL_OF("gpt-x", "a"))},
         {"aliases of what is not there", "{'models':[{'name':'models/a'}]}",
@@ -125,14 +116,11 @@ static void a_list_becomes_a_list(void **state)
 
 static void models_that_draw_are_listed_for_chats_too(void **state)
 {
-    struct bytes want =
-        json_of(LIST(MODEL("imagen-4") "," MODEL_OF("imagen-4-chat", "imagen-4") "," MODEL(
-            "gemini-i") "," MODEL_OF("gemini-i-image", "gemini-i") "," MODEL_OF("gemini-i-chat",
-                                                                                "gemini-i")));
+    struct bytes want = json_of(LIST(DRAWS "," CHATS));
     struct asked asked;
 
     (void)state;
-    know("{'models':[{'name':'models/imagen-4'},{'name':'models/gemini-i'}]}");
+    know("{'models':[{'name':'models/gemini-i'},{'name':'models/imagen-4'}]}");
     settings_mine()->create_image_model = "models/gemini-i";
     asked = ask(&endpoint_models, "", 1000, true);
     expect_text("models that draw", bytes_cstr(&asked.out), want.at);

@@ -171,6 +171,8 @@ static void what_is_wrong_is_refused_by_name(void **state)
         {"many prompts", "{" MODEL ",'prompt':['1','2','3','4','5','6','7','8','9']}",
          ERROR_BAD_VALUE, "prompt"},
         {"many choices", "{" MODEL ",'prompt':['1','2','3'],'n':3}", ERROR_BAD_VALUE, "n"},
+        {"pictures", "{'model':'imagen-4.0-generate-001-chat','prompt':'a'}", ERROR_NO_MODEL,
+         "model"},
         {"a suffix", ASK(",'suffix':'x'"), ERROR_UNSUPPORTED, "suffix"},
         {"a suffix that is none", ASK(",'suffix':1"), ERROR_BAD_TYPE, "suffix"},
         {"the best of several", ASK(",'best_of':2"), ERROR_UNSUPPORTED_VALUE, "best_of"},
