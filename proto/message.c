@@ -53,7 +53,7 @@ static bool is_text(const struct field *field)
 /* Counts the fields; returns the most bytes that the letter can take. */
 static size_t room_of(const struct field *fields, const char *letter, size_t *count)
 {
-    size_t room = 2 * HEAD_MOST; /* the array and its kind */
+    size_t room = (size_t)2 * HEAD_MOST; /* the array and its kind */
 
     for (*count = 0; fields[*count].name; ++*count) {
         room += HEAD_MOST;

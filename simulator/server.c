@@ -161,6 +161,7 @@ static struct span as_beta(h2o_req_t *req, struct span path)
         return path;
     struct span rest = span_from(path, strlen("/v1alpha"));
     char *to = h2o_mem_alloc_pool(&req->pool, path.len);
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): a span has its length */
     memcpy(to, "/v1beta", 7);
     memcpy(to + 7, rest.at, rest.len);
     return (struct span){to, rest.len + 7};

@@ -37,6 +37,7 @@ static void leave(struct calls *calls, struct call *call, const struct peer *ups
     if (is_in_queue(call))
         queue_drop(&calls->queue, &call->waiter);
     if (call->state == CALL_SEEKING) {
+        assert(!call->upstream); /* one list at a time */
         DL_DELETE(calls->seeking, call);
         calls->seeking_count--;
     }

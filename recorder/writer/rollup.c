@@ -9,9 +9,11 @@
 
 #include "database/values.h"
 
-enum { STEPS = 3, MINUTE_MS = 60000, KIND_FIRST = 1, KIND_TOTAL = 2 };
+enum { STEPS = 3, KIND_FIRST = 1, KIND_TOTAL = 2 };
 
-static const uint64_t step_ms[STEPS] = {MINUTE_MS, 60 * MINUTE_MS, 24 * 60 * MINUTE_MS};
+#define MINUTE_MS UINT64_C(60000)
+
+static const uint64_t step_ms[STEPS] = {MINUTE_MS, MINUTE_MS * 60, MINUTE_MS * 60 * 24};
 
 /* All bytes of a key are compared, so texts are filled up with zeros. */
 struct sum_key {

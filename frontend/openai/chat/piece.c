@@ -54,7 +54,9 @@ static struct piece read_media(const struct reply *reply, yyjson_val *part)
     } else if (view_starts(piece.before, VIEW("audio/")) && piece.after.len) {
         piece.kind = PIECE_AUDIO;
     }
-    return piece.kind == PIECE_NONE ? (struct piece){0} : piece;
+    if (piece.kind == PIECE_NONE)
+        return (struct piece){0};
+    return piece;
 }
 
 static struct piece read_text(const struct reply *reply, yyjson_val *part, struct view text)

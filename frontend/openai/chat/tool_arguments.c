@@ -17,7 +17,7 @@ static void write_object(struct bytes *out, yyjson_val *root)
 /* The text with control characters inside of its strings escaped, and what was left open closed. */
 static bool mend(struct view text, struct bytes *out)
 {
-    char open[JSON_DEPTH];
+    char open[JSON_DEPTH] = {0};
     size_t depth = 0;
     bool is_text = false;
 
