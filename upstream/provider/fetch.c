@@ -5,37 +5,14 @@
 #include "provider/provider.h"
 
 #include "outside.h"
-
-static void authorize(struct secret key, struct bytes *line)
-{
-    (void)key, (void)line;
-}
-
-static enum gate_kind gate(struct view operation)
-{
-    (void)operation;
-    return GATE_BYTES;
-}
-
-static void look(struct view text, struct sight *sight)
-{
-    (void)text;
-    *sight = (struct sight){.has_content = true};
-}
-
-static void read_error(unsigned status, struct view body, uint64_t utc_ms, struct verdict *verdict)
-{
-    (void)body, (void)utc_ms;
-    verdict->fault = FAULT_OUTSIDE;
-    verdict->status = status;
-}
+#include "provider/outside_answer.h"
 
 const struct provider provider_fetch = {
     .pool = OUTSIDE_FETCH,
     .way = TRANSFER_GUARDED,
-    .authorize = authorize,
-    .gate = gate,
-    .look = look,
-    .look_at_end = look,
-    .read_error = read_error,
+    .authorize = outside_authorize,
+    .gate = outside_gate,
+    .look = outside_look,
+    .look_at_end = outside_look,
+    .read_error = outside_read_error,
 };

@@ -10,6 +10,7 @@
 
 #include "base/url.h"
 #include "outside.h"
+#include "provider/outside_answer.h"
 #include "settings/image_host.h"
 
 enum { HMAC_LEN = 20, DATE_SIZE = 40 };
@@ -136,38 +137,14 @@ static const char *address(const struct settings *settings)
     return "";
 }
 
-static void authorize(struct secret key, struct bytes *line)
-{
-    (void)key, (void)line;
-}
-
-static enum gate_kind gate(struct view operation)
-{
-    (void)operation;
-    return GATE_BYTES;
-}
-
-static void look(struct view text, struct sight *sight)
-{
-    (void)text;
-    *sight = (struct sight){.has_content = true};
-}
-
-static void read_error(unsigned status, struct view body, uint64_t utc_ms, struct verdict *verdict)
-{
-    (void)body, (void)utc_ms;
-    verdict->fault = FAULT_OUTSIDE;
-    verdict->status = status;
-}
-
 const struct provider provider_image_host = {
     .pool = OUTSIDE_IMAGE_HOST,
     .way = TRANSFER_APART,
     .address = address,
     .compose = compose,
-    .authorize = authorize,
-    .gate = gate,
-    .look = look,
-    .look_at_end = look,
-    .read_error = read_error,
+    .authorize = outside_authorize,
+    .gate = outside_gate,
+    .look = outside_look,
+    .look_at_end = outside_look,
+    .read_error = outside_read_error,
 };
