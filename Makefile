@@ -169,9 +169,10 @@ $(BUILD)/bin/bench-streams: $(call objects,tests/bench)
 
 # The clients that the flow tests ask with, from PyPI and npm, every version fixed. What cannot be had says so here, and the
 # tests that want it are skipped, with install.log's last line; the next make tries again.
-CLIENTS := $(BUILD)/venv/.ready $(BUILD)/venv-langchain/.ready $(BUILD)/node/.ready
+CLIENTS := $(BUILD)/venv/.ready $(BUILD)/venv-langchain/.ready $(BUILD)/venv-openapi/.ready $(BUILD)/node/.ready
 $(BUILD)/venv/.ready: tests/flow/requirements.txt
 $(BUILD)/venv-langchain/.ready: tests/flow/requirements-langchain.txt
+$(BUILD)/venv-openapi/.ready: tests/flow/requirements-openapi.txt
 $(BUILD)/node/.ready: $(addprefix tests/clients/,package.json package-lock.json .npmrc)
 define install
 	$(call say,INSTALL)

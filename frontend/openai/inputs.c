@@ -160,6 +160,14 @@ static bool spelling(struct inputs *inputs, const char *name, const char *wanted
     return true;
 }
 
+/* What is there in place of what is wanted; a form has nothing but text. */
+static const char *got_of(const struct inputs *inputs, const char *name)
+{
+    yyjson_val *value = member(inputs, name);
+
+    return value ? json_type(value) : "a string";
+}
+
 /* The number that the text is, all of it. */
 static bool number_of(struct view text, double *number)
 {
@@ -186,7 +194,7 @@ bool inputs_number(struct inputs *inputs, const char *name, double least, double
     if (!text.len)
         return true;
     if (!number_of(text, &found))
-        return refuse_type(inputs, name, "a number", "something else");
+        return refuse_type(inputs, name, "a number", got_of(inputs, name));
     snprintf(wanted, sizeof(wanted), "between %g and %g", least, most);
     if (found < least || found > most)
         return refuse_value(inputs, name, text, wanted);
@@ -218,7 +226,7 @@ bool inputs_flag(struct inputs *inputs, const char *name, bool *flag)
     *flag = view_equal(text, VIEW("true")) || view_equal(text, VIEW("1"));
     if (*flag || view_equal(text, VIEW("false")) || view_equal(text, VIEW("0")))
         return true;
-    return refuse_type(inputs, name, "a boolean", "something else");
+    return refuse_type(inputs, name, "a boolean", got_of(inputs, name));
 }
 
 bool inputs_word(struct inputs *inputs, const char *name, const char *const *words, size_t *which)

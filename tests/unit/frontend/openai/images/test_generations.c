@@ -195,6 +195,31 @@ static void wrong_requests_are_refused(void **state)
     run_refuses(&endpoint_images, cases, COUNT_OF(cases));
 }
 
+static void an_error_says_what_came_instead(void **state)
+{
+    static const struct {
+        const char *in, *want;
+    } cases[] = {
+        {"{'prompt':'x','n':'two'}",
+         "Invalid type for 'n': expected a number, but got a string instead."},
+        {"{'prompt':'x','n':true}",
+         "Invalid type for 'n': expected a number, but got a boolean instead."},
+        {"{'prompt':'x','n':1.5}",
+         "Invalid type for 'n': expected an integer, but got a number instead."},
+        {"{'prompt':'x','stream':7}",
+         "Invalid type for 'stream': expected a boolean, but got a number instead."},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct run run;
+
+        assert_int_equal(run_begin(&run, &endpoint_images, cases[i].in), ERROR_BAD_TYPE);
+        expect_text(cases[i].in, bytes_cstr(&run.plan.why), cases[i].want);
+        run_clear(&run);
+    }
+}
+
 static void a_long_prompt_is_refused(void **state)
 {
     struct bytes body = {0};
@@ -356,6 +381,7 @@ int main(void)
         cmocka_unit_test_setup(safety_settings_go_along, image_options),
         cmocka_unit_test_setup(quality_may_leave_the_size_alone, image_options),
         cmocka_unit_test_setup(wrong_requests_are_refused, image_options),
+        cmocka_unit_test_setup(an_error_says_what_came_instead, image_options),
         cmocka_unit_test_setup(a_long_prompt_is_refused, image_options),
         cmocka_unit_test_setup(more_calls_than_a_request_may_have_are_refused, image_options),
         cmocka_unit_test_setup(pictures_become_a_reply, image_options),
