@@ -18,6 +18,7 @@ void balancer_open(struct balancer *b)
                               .front = &b->front,
                               .upstream = &b->upstream,
                               .pool = &b->pool,
+                              .vertex = &b->vertex,
                               .holdings = &b->holdings,
                               .seeks = &b->seeks,
                               .peers = &b->peers};
@@ -30,6 +31,7 @@ void balancer_close(struct balancer *b)
     holdings_clear(&b->holdings);
     seeks_clear(&b->seeks);
     pool_close(&b->pool);
+    pool_close(&b->vertex);
 }
 
 /* Telling */
@@ -84,11 +86,18 @@ void balancer_tell_known(struct balancer *b, bool may_give_up)
 
 /* Keys */
 
+/* What frontends are told of: Vertex's keys where there are no others. */
+static const struct pool *pool_told(const struct balancer *b)
+{
+    return b->pool.count ? &b->pool : &b->vertex;
+}
+
 static struct told state_of(const struct balancer *b)
 {
-    struct pool_state state = pool_state(&b->pool, b->actor.now_ms);
+    const struct pool *pool = pool_told(b);
+    struct pool_state state = pool_state(pool, b->actor.now_ms);
     bool is_known = !state.available && state.until_ms != UINT64_MAX;
-    enum error error = !b->pool.count ? ERROR_NO_KEY : fault_facts(state.why)->error;
+    enum error error = !pool->count ? ERROR_NO_KEY : fault_facts(state.why)->error;
 
     return (struct told){
         .version = b->told.version,
@@ -103,7 +112,7 @@ static struct told state_of(const struct balancer *b)
 static struct msg_status status_of(const struct balancer *b)
 {
     return (struct msg_status){.version = b->told.version,
-                               .keys = b->pool.count,
+                               .keys = pool_told(b)->count,
                                .available = b->told.available,
                                .retry_after_ms = b->told.after_ms,
                                .error = b->told.error,
@@ -210,7 +219,7 @@ static void settle_all(struct balancer *b)
 
 void balancer_round(struct balancer *b)
 {
-    if (b->calls.may_place || b->pool.has_news)
+    if (b->calls.may_place || b->pool.has_news || b->vertex.has_news)
         placing_run(&b->calls);
     settle_all(b);
 }

@@ -21,6 +21,7 @@ struct balancer {
     struct mailbox front;    /* frontends and admin */
     struct mailbox upstream; /* upstreams */
     struct pool pool;
+    struct pool vertex;       /* Vertex's keys: nothing of one pool concerns the other */
     struct probes probes;     /* of its keys, at start; zeroed: none is tried */
     struct holdings holdings; /* which key has what clients have made */
     struct keeping keeping;   /* …on disk */

@@ -60,6 +60,12 @@ static void open_holdings(struct balancer *b)
     keeping_open(&b->keeping, &b->holdings, options_path(name), clock_utc_ms());
 }
 
+static void open_proxies(struct pool *pool)
+{
+    pool_open_proxies(pool, settings_now()->proxies.at, settings_now()->proxies.count,
+                      settings_now()->proxies_by_key);
+}
+
 int main(int argc, char **argv)
 {
     static struct balancer b;
@@ -74,14 +80,16 @@ int main(int argc, char **argv)
     pool_open(&b.pool, settings_now()->api_keys.at, settings_now()->api_keys.count);
     if (settings_now()->paid_key.hidden.len)
         paid_key = pool_set_aside(&b.pool, settings_now()->paid_key);
-    pool_open_proxies(&b.pool, settings_now()->proxies.at, settings_now()->proxies.count,
-                      settings_now()->proxies_by_key);
+    pool_open_as(&b.vertex, "vertex", settings_now()->vertex_keys.at,
+                 settings_now()->vertex_keys.count);
+    open_proxies(&b.pool);
+    open_proxies(&b.vertex);
     if (settings_now()->key_check)
         probes_open(&b.probes, b.pool.count);
     balancer_open(&b);
     b.calls.paid_key = paid_key;
     open_holdings(&b);
-    if (!b.pool.count)
+    if (!b.pool.count && !b.vertex.count)
         log_error("keys.missing", F_STR("remedy", "set API_KEYS"));
     b.actor.on_tick = on_tick;
     b.actor.on_round = on_round;
@@ -92,7 +100,7 @@ int main(int argc, char **argv)
                  &b);
     mailbox_open(&b.front, &b.actor, MAILBOX_ROUTER, "front",
                  options_balancer_front(settings_now()->balancer_slot), route_front, NULL, &b);
-    log_info("process.ready", F_NUM("keys", b.pool.count),
+    log_info("process.ready", F_NUM("keys", b.pool.count + b.vertex.count),
              F_NUM("proxies", settings_now()->proxies.count));
     loop_open(&loop);
     actor_run(&b.actor, &loop);

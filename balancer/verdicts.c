@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "pool/report.h"
 
-static void log_cooled(const struct balancer *b, const struct cooled *cooled,
-                       const struct verdict *verdict)
+static void log_cooled(const struct balancer *b, const struct pool *pool,
+                       const struct cooled *cooled, const struct verdict *verdict)
 {
     const char *fault = fault_facts(verdict->fault)->name;
     uint64_t ms = cooled->until_ms - b->actor.now_ms;
@@ -29,7 +29,7 @@ static void log_cooled(const struct balancer *b, const struct cooled *cooled,
         break;
     case COOL_EXIT:
         log_warn("proxy.cooling_down", F_ID("proxy", cooled->proxy->id),
-                 F_NUM("number", pool_way_number(&b->pool, cooled->proxy)), F_STR("fault", fault),
+                 F_NUM("number", pool_way_number(pool, cooled->proxy)), F_STR("fault", fault),
                  F_NUM("ms", ms), F_VIEW("words", verdict->words));
         break;
     }
@@ -37,10 +37,11 @@ static void log_cooled(const struct balancer *b, const struct cooled *cooled,
 
 bool settle_attempt(struct balancer *b, uint64_t reservation, const struct verdict *verdict)
 {
-    struct cooled cooled = pool_settle(&b->pool, reservation, verdict, b->actor.now_ms);
+    struct pool *pool = pool_find(&b->vertex, verdict->key_id) ? &b->vertex : &b->pool;
+    struct cooled cooled = pool_settle(pool, reservation, verdict, b->actor.now_ms);
     bool has_cooled = cooled.until_ms > b->actor.now_ms;
 
     if (has_cooled)
-        log_cooled(b, &cooled, verdict);
+        log_cooled(b, pool, &cooled, verdict);
     return has_cooled;
 }

@@ -45,7 +45,7 @@ settings_read() {
     frontends=$(setting FRONTENDS)
     upstreams=$(setting UPSTREAMS)
     drain_seconds=$((($(setting DRAIN) + 999) / 1000))
-    is_demo=$([[ $(setting API_KEYS) == 0 ]] && echo yes || true)
+    is_demo=$([[ $(setting API_KEYS)$(setting VERTEX_API_KEYS) == 00 ]] && echo yes || true)
     has_database=$([[ -z $(setting MYSQL_HOST)$(setting MYSQL_SOCKET) ]] || echo yes)
     # Whoever has set up clients or an address has only lost the keys, and must not get made-up answers.
     [[ -z $is_demo || $(setting ALLOWED_TOKENS)$(setting AUTH_TOKEN)$(setting BASE_URL) == 00$google ]] ||

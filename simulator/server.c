@@ -27,6 +27,8 @@ static h2o_accept_ctx_t accept_context;
 static sigset_t stop_signals;
 static bool is_stopping;
 
+#define VERTEX "/v1beta1/publishers/google/"
+
 static const struct route {
     const char *method;
     const char *prefix;
@@ -45,6 +47,10 @@ static const struct route {
     {"POST", "/v1/models/", ":batchEmbedContents", embed_batch},
     {"POST", "/v1beta/models/", ":predict", predict},
     {"POST", "/v1/models/", ":predict", predict},
+    {"POST", VERTEX "models/", ":generateContent", generate_whole},
+    {"POST", VERTEX "models/", ":streamGenerateContent", generate_stream},
+    {"POST", VERTEX "models/", ":countTokens", count_tokens},
+    {"POST", VERTEX "models/", ":predict", predict},
     {"POST", "/v1beta/openai/chat/completions", NULL, openai_chat},
     {"POST", "/v1beta/openai/embeddings", NULL, openai_embeddings},
     {"GET", "/v1beta/openai/models", NULL, openai_models},
@@ -196,6 +202,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
     (void)handler;
     if (path_len < target.len)
         read_query(req, &call.query, span_from(target, path_len + 1));
+    call.is_vertex = span_starts(path, VERTEX);
     path = as_beta(req, path);
     if (methods_take(&call, method, path))
         return 0;

@@ -24,6 +24,7 @@ struct query {
 
 struct call {
     h2o_req_t *req;
+    bool is_vertex;   /* at Vertex's address, which has keys of its own: vertex-… */
     bool is_bearer;   /* the key is to come as a Bearer token */
     struct span path; /* percent-decoded, without the query; behind the route's prefix */
     struct query query;

@@ -89,6 +89,8 @@ static void receive(struct work *w)
         plan->key = ledger_key((struct span){"(too long, or too many)", 23});
         refusal = REFUSAL_KEY_INVALID;
     }
+    if (refusal == REFUSAL_NONE && span_starts(w->key_name, "vertex-") != w->call->is_vertex)
+        refusal = REFUSAL_KEY_INVALID;
     ledger_count_request(plan->key, w->operation);
     journal_add(w->call->req, w->key_name);
     plan->facts = (struct refusal_facts){.key = key_span(plan->key),

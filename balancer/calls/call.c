@@ -23,6 +23,7 @@ struct call *call_make(struct calls *calls, uint64_t frontend, uint64_t number)
     call->id.frontend = frontend;
     call->id.call = number;
     call->state = CALL_ENDED; /* in no list yet */
+    call->pool = calls->pool;
     HASH_ADD(hh, calls->by_id, id, sizeof(call->id), call);
     return call;
 }
@@ -41,7 +42,7 @@ static void leave(struct calls *calls, struct call *call, const struct peer *ups
         DL_DELETE(calls->seeking, call);
         calls->seeking_count--;
     }
-    pool_release(calls->pool, call->reservation, calls->actor->now_ms);
+    pool_release(call->pool, call->reservation, calls->actor->now_ms);
     call->reservation = 0;
     if (!call->upstream)
         return;
@@ -52,13 +53,21 @@ static void leave(struct calls *calls, struct call *call, const struct peer *ups
     calls->may_place = true;
 }
 
-/* A line of their own, which no key's absence holds up. */
+/* Lines of their own, which the absence of other keys does not hold up. */
 #define OUTSIDE_OWNER UINT64_MAX
+#define VERTEX_OWNER (UINT64_MAX - 1)
+
+static uint64_t line_owner(const struct calls *calls, const struct call *call)
+{
+    if (call->is_outside)
+        return OUTSIDE_OWNER;
+    return call->pool == calls->vertex ? VERTEX_OWNER : call->owner;
+}
 
 static void stand_in_queue(struct calls *calls, struct call *call)
 {
     call->waiter.model = view_of(call->model);
-    call->waiter.owner = call->is_outside ? OUTSIDE_OWNER : call->owner;
+    call->waiter.owner = line_owner(calls, call);
     call->waiter.frontend = call->state == CALL_WAITING ? call->id.frontend : 0;
     queue_put(&calls->queue, &call->waiter, call->key_by_ms ? call->key_by_ms : call->deadline_ms);
 }

@@ -40,6 +40,7 @@ struct call {
     uint64_t spared;  /* of these, as far as is known, those that reached no model */
     uint64_t deadline_ms;
     uint64_t key_by_ms;    /* a key must have come by then; 0: it has not waited for one */
+    struct pool *pool;     /* whose keys serve it */
     struct peer *upstream; /* PLACED, REKEYING */
     uint64_t round;        /* of the upstream's HELLO after which it was last reported or placed */
     bool was_held;         /* reported in this incarnation: KNOWN must name it */
@@ -62,6 +63,7 @@ struct calls {
     struct actor *actor;
     struct mailbox *front, *upstream; /* to frontends; to upstreams */
     struct pool *pool;
+    struct pool *vertex; /* of Vertex's keys; not NULL */
     struct peers *peers;
     struct holdings *holdings;
     struct seeks *seeks;
@@ -76,7 +78,7 @@ struct calls {
 
 struct call *call_find(const struct calls *calls, uint64_t frontend, uint64_t number);
 
-/* A new one, in no list yet. */
+/* A new one, in no list yet, for keys of the first pool. */
 struct call *call_make(struct calls *calls, uint64_t frontend, uint64_t number);
 
 /* The only place that changes a call's state, with its lists and counts. `upstream`: who has it

@@ -65,6 +65,7 @@ void calls_offer(struct calls *calls, uint64_t frontend, const struct msg_call *
     call->owner = view_equal(letter->pool, VIEW("paid")) ? calls->paid_key : letter->owner;
     call->once = letter->once;
     call->estimate = letter->estimate;
+    call->pool = view_equal(letter->pool, VIEW("vertex")) ? calls->vertex : calls->pool;
     call->is_outside = outside_is(letter->pool);
     if (claims_settle(calls, call, letter))
         placing_take(calls, call, letter);
@@ -97,6 +98,7 @@ void calls_held(struct calls *calls, struct peer *upstream, const struct msg_hel
         call_forget_untried(call, letter->key_id);
     call->deadline_ms = calls->actor->now_ms + letter->left_ms;
     call->owner = letter->owner;
+    call->pool = pool_find(calls->vertex, letter->key_id) ? calls->vertex : calls->pool;
     call->once = letter->once;
     call->was_held = true;
     if (!view_equal(letter->state, VIEW("ended")))
@@ -143,7 +145,7 @@ static void stop_tried(struct calls *calls, struct call *call, const struct msg_
     enum scope scope = rule_of(letter->fault)->scope;
     struct need need = placing_need(call, letter->model);
     struct wait wait, by_fault = {.until_ms = calls->actor->now_ms + letter->retry_ms};
-    bool is_available = pool_ask(calls->pool, &need, calls->actor->now_ms, &wait);
+    bool is_available = pool_ask(call->pool, &need, calls->actor->now_ms, &wait);
 
     if (scope == COOL_NOTHING ||
         (scope == COOL_MODEL && (is_available || wait.error != ERROR_OVERLOADED)))
@@ -154,11 +156,11 @@ static void stop_tried(struct calls *calls, struct call *call, const struct msg_
 }
 
 /* Requests that a call may make, that do not cost the provider nothing. */
-static uint64_t most_of(struct calls *calls, const struct msg_outcome *letter)
+static uint64_t most_of(const struct call *call, const struct msg_outcome *letter)
 {
     uint64_t most = settings_now()->max_retries ? settings_now()->max_retries : 1;
 
-    if (letter->fault == FAULT_NO_MODEL && most > 2 && !pool_knows(calls->pool, letter->model))
+    if (letter->fault == FAULT_NO_MODEL && most > 2 && !pool_knows(call->pool, letter->model))
         return 2; /* keys differ in what they may use, but a wrong name is wrong for all */
     return most;
 }
@@ -174,8 +176,8 @@ static void more(struct calls *calls, struct call *call, const struct msg_outcom
     call->attempt = letter->attempt > call->attempt ? letter->attempt : call->attempt;
     is_free &= is_cooling; /* else the same key might refuse it for ever */
     call->spared += is_free;
-    if ((!is_cooling && (call->owner || call->attempt >= calls->pool->count)) ||
-        (!is_free && call_reached(call) >= most_of(calls, letter)) ||
+    if ((!is_cooling && (call->owner || call->attempt >= call->pool->count)) ||
+        (!is_free && call_reached(call) >= most_of(call, letter)) ||
         calls->actor->now_ms >= call->deadline_ms || may_be_done) {
         stop_tried(calls, call, letter);
         return;

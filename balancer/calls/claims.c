@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "calls/placing.h"
+#include "objects/objects.h"
 #include "settings/settings.h"
 
 enum { SEEKING_MOST = 1000 /* calls */ };
@@ -63,6 +64,16 @@ static bool settle_key(struct calls *calls, struct call *call, const struct msg_
     return true;
 }
 
+/* Vertex has none of what is kept at Gemini. */
+static bool refuse_elsewhere(struct calls *calls, struct call *call, struct view names)
+{
+    struct view name = {0};
+
+    object_next(&names, &name);
+    refuse(calls, call, ERROR_NO_OBJECT, name);
+    return false;
+}
+
 bool claims_settle(struct calls *calls, struct call *call, const struct msg_call *letter)
 {
     struct claim claim = {letter->names, letter->client, letter->any_client};
@@ -71,6 +82,8 @@ bool claims_settle(struct calls *calls, struct call *call, const struct msg_call
 
     if (!letter->names.len)
         return true;
+    if (call->pool == calls->vertex)
+        return refuse_elsewhere(calls, call, letter->names);
     switch (holdings_resolve(calls->holdings, &claim, clock_utc_ms(), &key_id, &name)) {
     case FINDING_NONE:
         return true;

@@ -66,7 +66,7 @@ static void give_up_late(struct calls *calls, struct call *call)
 
     if (call->state == CALL_REKEYING && calls->actor->now_ms >= call->deadline_ms)
         wait = (struct wait){.error = ERROR_NONE};
-    else if (!call->is_outside && pool_ask(calls->pool, &need, calls->actor->now_ms, &wait))
+    else if (!call->is_outside && pool_ask(call->pool, &need, calls->actor->now_ms, &wait))
         wait = in_a_second(calls, ERROR_NOT_READY);
     give_up(calls, call, &wait);
 }
@@ -99,7 +99,7 @@ static bool take_grant(struct calls *calls, const struct call *call, struct view
     struct need need = placing_need(call, model);
 
     *grant = (struct grant){0};
-    return call->is_outside || pool_take(calls->pool, &need, calls->actor->now_ms, grant, wait);
+    return call->is_outside || pool_take(call->pool, &need, calls->actor->now_ms, grant, wait);
 }
 
 static enum turn place(struct calls *calls, struct call *call, const struct msg_call *letter,
@@ -125,7 +125,7 @@ static enum turn rekey(struct calls *calls, struct call *call, struct wait *wait
     struct need need = placing_need(call, view_of(call->model));
     struct grant grant;
 
-    if (!pool_take(calls->pool, &need, calls->actor->now_ms, &grant, wait))
+    if (!pool_take(call->pool, &need, calls->actor->now_ms, &grant, wait))
         return is_hopeless(calls, call, wait) ? TURN_OVER : TURN_NO_KEY;
     note(call, &grant);
     call_enter(calls, call, CALL_PLACED, call->upstream);
@@ -207,9 +207,9 @@ void placing_run(struct calls *calls)
     struct waiter *waiter;
 
     queue_unblock(&calls->queue);
-    if (calls->pool->has_news)
+    if (calls->pool->has_news || calls->vertex->has_news)
         queue_wet(&calls->queue);
-    calls->pool->has_news = false;
+    calls->pool->has_news = calls->vertex->has_news = false;
     while ((waiter = queue_late(&calls->queue, now_ms)))
         give_up_late(calls, call_of(waiter));
     while ((waiter = queue_next(&calls->queue, now_ms)))

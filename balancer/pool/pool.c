@@ -14,13 +14,13 @@ enum {
     WORDS_MOST = 200,
 };
 
-static uint64_t key_id(struct secret key)
+static uint64_t key_id(const struct pool *pool, struct secret key)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     struct bytes text = {0};
     uint64_t id = 0;
 
-    bytes_text(&text, "gemini-key-id:");
+    bytes_printf(&text, "%s-key-id:", pool->name);
     bytes_append(&text, key.hidden);
     EVP_Digest(text.at, text.len, digest, NULL, EVP_sha256(), NULL);
     OPENSSL_cleanse(text.at, text.len);
@@ -39,13 +39,13 @@ struct pool_key *pool_find(const struct pool *pool, uint64_t id)
     return key;
 }
 
-void pool_open(struct pool *pool, const struct secret *keys, size_t count)
+void pool_open_as(struct pool *pool, const char *name, const struct secret *keys, size_t count)
 {
-    *pool = (struct pool){.keys = memory_new((count + 1) * sizeof(*pool->keys))};
+    *pool = (struct pool){.name = name, .keys = memory_new((count + 1) * sizeof(*pool->keys))};
     for (size_t i = 0; i < count; i++) {
         struct pool_key *key = &pool->keys[pool->count];
 
-        *key = (struct pool_key){.id = key_id(keys[i]), .key = keys[i]};
+        *key = (struct pool_key){.id = key_id(pool, keys[i]), .key = keys[i]};
         if (pool_find(pool, key->id))
             continue;
         HASH_ADD(hh, pool->by_id, id, sizeof(key->id), key);
@@ -55,10 +55,15 @@ void pool_open(struct pool *pool, const struct secret *keys, size_t count)
     proxies_open(&pool->proxies, NULL, 0, false);
 }
 
+void pool_open(struct pool *pool, const struct secret *keys, size_t count)
+{
+    pool_open_as(pool, "gemini", keys, count);
+}
+
 uint64_t pool_set_aside(struct pool *pool, struct secret key)
 {
     struct pool_key *aside = &pool->keys[pool->count];
-    uint64_t id = key_id(key);
+    uint64_t id = key_id(pool, key);
 
     if (pool_find(pool, id))
         return id;

@@ -27,6 +27,7 @@ struct pool_key {
 };
 
 struct pool {
+    const char *name; /* of its provider: one key has another id in each */
     struct pool_key *keys;
     struct pool_key *by_id;
     size_t count;
@@ -77,6 +78,8 @@ struct cooled {
 
 /* Keys that are there twice count once. The secrets must outlive the pool. */
 void pool_open(struct pool *pool, const struct secret *keys, size_t count);
+/* …of another provider than Gemini; the name is static. */
+void pool_open_as(struct pool *pool, const char *name, const struct secret *keys, size_t count);
 /* Takes in a key, one at most, that serves only calls which name it as their owner. Returns its id. One
  * of the pool's own goes on serving the others too. Before pool_open_proxies. */
 uint64_t pool_set_aside(struct pool *pool, struct secret key);

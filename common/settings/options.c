@@ -446,6 +446,7 @@ void options_keep(unsigned role)
         unsigned role;
     } owners[] = {
         {"API_KEYS", ROLE_BALANCER},
+        {"VERTEX_API_KEYS", ROLE_BALANCER},
         {"ALLOWED_TOKENS", ROLE_FRONTEND},
         {"AUTH_TOKEN", ROLE_FRONTEND | ROLE_ADMIN},
         {"MYSQL_PASSWORD", ROLE_RECORDER},

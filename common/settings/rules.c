@@ -52,19 +52,19 @@ static void check_address(const char *name, const char *address)
         option_complain(name, address, fault);
 }
 
-static void check_base_url(struct settings *settings)
+static void check_base_url(const char *name, const char *text)
 {
-    struct view url = view_of(settings->base_url);
+    struct view url = view_of(text);
     const char *fault = url_base_fault(url);
 
     if (fault && memchr(url.at, '@', url.len)) /* what stands before it may be a password */
-        option_complain("BASE_URL", "…", fault);
+        option_complain(name, "…", fault);
     if (fault)
-        option_complain("BASE_URL", settings->base_url, fault);
+        option_complain(name, text, fault);
     while (url.at[url.len - 1] == '/')
         url.len--;
-    if (url.len < strlen(settings->base_url))
-        ((char *)(uintptr_t)settings->base_url)[url.len] = '\0';
+    if (url.len < strlen(text))
+        ((char *)(uintptr_t)text)[url.len] = '\0';
 }
 
 /* Passwords are in them: it is said which one is wrong, not what it is. */
@@ -91,14 +91,20 @@ static void check_key(const char *name, struct view key)
         }
 }
 
-static void check_keys(const struct settings *settings)
+static void check_pool(const char *pool, const struct secret *keys, size_t count)
 {
     char name[40];
 
-    for (size_t i = 0; i < settings->api_keys.count; i++) {
-        snprintf(name, sizeof(name), "API_KEYS, number %zu", i + 1);
-        check_key(name, settings->api_keys.at[i].hidden);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(name, sizeof(name), "%s, number %zu", pool, i + 1);
+        check_key(name, keys[i].hidden);
     }
+}
+
+static void check_keys(const struct settings *settings)
+{
+    check_pool("API_KEYS", settings->api_keys.at, settings->api_keys.count);
+    check_pool("VERTEX_API_KEYS", settings->vertex_keys.at, settings->vertex_keys.count);
     check_key("PAID_KEY", settings->paid_key.hidden);
 }
 
@@ -137,7 +143,8 @@ static void check_idle(const struct settings *settings)
 
 static void check_provider(struct settings *settings)
 {
-    check_base_url(settings);
+    check_base_url("BASE_URL", settings->base_url);
+    check_base_url("VERTEX_EXPRESS_BASE_URL", settings->vertex_url);
     check_keys(settings);
     check_proxies(settings);
     check_headers(settings);

@@ -281,9 +281,9 @@ static bool is_beside(const struct request *request)
 /* The path behind its version. */
 static struct view method_path(const struct request *request)
 {
-    struct view path = is_beside(request) ? skip_segment(request->path) : request->path;
+    bool is_deeper = is_beside(request) || view_starts(request->path, VIEW("/vertex-express/"));
 
-    return skip_segment(path);
+    return skip_segment(is_deeper ? skip_segment(request->path) : request->path);
 }
 
 static bool is_download(const struct method *method)

@@ -182,6 +182,12 @@ static struct view origin_of(h2o_req_t *req)
     return (struct view){origin.base, origin.len};
 }
 
+/* The list tells what Gemini's keys have, and nothing of Vertex's. */
+static const struct catalog *catalog_of(const struct visit *visit)
+{
+    return strcmp(visit->route.pool, "vertex") == 0 ? NULL : &visit->frontend->catalog;
+}
+
 static struct request request_of(struct visit *visit)
 {
     h2o_req_t *req = visit->req;
@@ -203,7 +209,7 @@ static struct request request_of(struct visit *visit)
         .header = header_of,
         .headers = req,
         .refusals = &visit->frontend->refusals,
-        .catalog = &visit->frontend->catalog,
+        .catalog = catalog_of(visit),
         .seals = &visit->frontend->seals,
         .signatures = &visit->frontend->signatures};
 }

@@ -166,8 +166,10 @@ static const struct line *find(struct view path, enum credential credential, str
 
 static bool is_googles(struct view path)
 {
-    return begins_with(path, VIEW("/v1beta")) || begins_with(path, VIEW("/gemini")) ||
-           begins_with(path, VIEW("/upload")) || begins_with(path, VIEW("/download"));
+    return begins_with(path, VIEW("/v1beta")) ||
+           begins_with(path, VIEW("/vertex-express/v1beta")) ||
+           begins_with(path, VIEW("/gemini")) || begins_with(path, VIEW("/upload")) ||
+           begins_with(path, VIEW("/download"));
 }
 
 /* Calls of a model's method are Google's alone; else who shows a token as OpenAI's clients do reads

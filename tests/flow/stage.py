@@ -190,6 +190,7 @@ class Stage:
             env["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"  # as launch/run.sh does
         if self.sim:
             env["BASE_URL"] = f"{self.sim.url}/v1beta"
+            env["VERTEX_EXPRESS_BASE_URL"] = f"{self.sim.url}/v1beta1/publishers/google"
         return env | {name: str(value) for name, value in (self.settings | extra).items()}
 
     def start(self, name, kill_at=None, env=None, args=(), prefix=(), may_fail=False):

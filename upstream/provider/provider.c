@@ -6,10 +6,7 @@
 #include <stddef.h>
 
 static const struct provider *const providers[] = {
-    &provider_gemini,
-    &provider_relay,
-    &provider_fetch,
-    &provider_image_host,
+    &provider_gemini, &provider_vertex, &provider_relay, &provider_fetch, &provider_image_host,
 };
 
 const struct provider *provider_find(struct view pool)

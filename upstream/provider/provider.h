@@ -101,6 +101,7 @@ void provider_url(const struct provider *provider, const struct settings *settin
                   struct view path, struct bytes *out);
 
 extern const struct provider provider_gemini;
+extern const struct provider provider_vertex;
 extern const struct provider provider_relay;
 extern const struct provider provider_fetch;
 extern const struct provider provider_image_host;

@@ -82,7 +82,8 @@ static enum error plan_drawing(struct state *state, const struct request *reques
     struct request drawn = *request;
     enum error error;
 
-    drawn.pool = "paid";
+    if (strcmp(request->pool, "vertex") != 0)
+        drawn.pool = "paid";
     drawn.body = bytes_view(&state->ask.drawing);
     drawn.header = NULL;
     error = drawing_ask(&state->drawing, &drawn, plan);

@@ -203,6 +203,7 @@ static int open_empty(void **state)
     settings_mine()->queue_bytes = 1 << 20;
     settings_mine()->queue_wait_ms = 30000;
     pool_open(&b.pool, keys, 2);
+    pool_open_as(&b.vertex, "vertex", keys, 1);
     balancer_open(&b);
     for (size_t i = 0; i < 2; i++) /* they have served before */
         settle(i, FAULT_FORBIDDEN, 0);
@@ -1311,6 +1312,76 @@ static void what_makes_something_goes_on_only_if_nothing_was_made(void **state)
     }
 }
 
+/* Vertex's pool */
+
+static void settle_vertex(enum fault fault, uint64_t stated_ms)
+{
+    pool_settle(&b.vertex, 0,
+                &(struct verdict){.key_id = b.vertex.keys[0].id,
+                                  .model = VIEW("gemini-x"),
+                                  .fault = fault,
+                                  .stated_ms = stated_ms},
+                b.actor.now_ms);
+}
+
+static void offer_at_vertex(uint64_t call, const char *names)
+{
+    FRONT(F1, CALL, call, .balancer = b.actor.incarnation, .call = call, .offer = 1,
+          .pool = VIEW("vertex"), .model = VIEW("gemini-x"), .operation = VIEW("generateContent"),
+          .path = VIEW("/models/gemini-x:generateContent"), .left_ms = 60000, .body_len = 2,
+          .body = VIEW("{}"), .names = view_of(names));
+}
+
+static void each_pool_serves_its_own_calls(void **state)
+{
+    (void)state;
+    uint64_t id = b.vertex.keys[0].id;
+
+    assert_int_not_equal(id, b.pool.keys[0].id); /* though the key is the same */
+    offer_at_vertex(1, "");
+    assert_int_equal(expect(U1, MSG_JOB).job.key_id, id);
+    assert_true(view_equal(expect(U1, MSG_JOB).job.pool, VIEW("vertex")));
+    outcome(U1, 1, 1, 1, 1, id, FAULT_QUOTA_MINUTE, 90000, true);
+    assert_int_equal(expect(U1, MSG_STOP).stop.error, ERROR_NO_QUOTA);
+    assert_int_equal(b.vertex.keys[0].in_flight, 0);
+    forget_posted();
+    offer(F1, 2, 1, 0, 60000);
+    assert_int_equal(count_posted(U1, MSG_JOB) + count_posted(U2, MSG_JOB), 1);
+}
+
+static void a_held_call_goes_on_with_keys_of_its_pool(void **state)
+{
+    (void)state;
+    hello_up(U1, 2);
+    UP(U1, HELD, held, .frontend = F1, .call = 1, .offer = 1, .attempt = 1,
+       .key_id = b.vertex.keys[0].id, .model = VIEW("gemini-x"), .state = VIEW("running"),
+       .left_ms = 60000);
+    outcome(U1, 1, 1, 1, 1, b.vertex.keys[0].id, FAULT_SERVER, 0, true);
+    pass(5000);
+    assert_int_equal(expect(U1, MSG_REKEY).rekey.key_id, b.vertex.keys[0].id);
+}
+
+static void a_call_that_waits_for_vertex_holds_up_nobody(void **state)
+{
+    (void)state;
+    settle_vertex(FAULT_QUOTA_MINUTE, 20000);
+    offer_at_vertex(1, "");
+    assert_int_equal(posted_count, 0);
+    offer(F1, 2, 1, 0, 60000);
+    assert_int_equal(expect(U1, MSG_JOB).job.call, 2);
+    pass(20000);
+    assert_int_equal(expect(U2, MSG_JOB).job.call, 1);
+}
+
+static void what_is_kept_at_gemini_is_not_at_vertex(void **state)
+{
+    (void)state;
+    holdings_note(&b.holdings, VIEW("files/a"), b.pool.keys[0].id, 0, 0, 1);
+    offer_at_vertex(1, "files/a");
+    assert_int_equal(expect(F1, MSG_REFUSED).refused.error, ERROR_NO_OBJECT);
+    assert_non_null(holdings_find(&b.holdings, VIEW("files/a"), 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1375,6 +1446,10 @@ int main(void)
         ROAD(a_call_that_seeks_can_be_cancelled),
         ROAD(a_page_of_names_is_told),
         ROAD(what_makes_something_goes_on_only_if_nothing_was_made),
+        ROAD(each_pool_serves_its_own_calls),
+        EMPTY(a_held_call_goes_on_with_keys_of_its_pool),
+        ROAD(a_call_that_waits_for_vertex_holds_up_nobody),
+        ROAD(what_is_kept_at_gemini_is_not_at_vertex),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
