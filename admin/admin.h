@@ -3,6 +3,8 @@
 #pragma once
 
 #include "link.h"
+#include "session/guesses.h"
+#include "session/sessions.h"
 #include "web/web.h"
 
 /* A process that says its status each second. */
@@ -24,4 +26,6 @@ struct admin {
     struct inquiry *inquiries; /* questions whose answer has not come */
     size_t inquiry_count;
     uint64_t number; /* of the last ASK */
+    struct sessions sessions;
+    struct guesses guesses;
 };

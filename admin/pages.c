@@ -4,6 +4,11 @@
  * ever names a file. */
 #include "pages.h"
 
+#include <openssl/sha.h>
+#include <stdio.h>
+
+#include "base/bytes.h"
+
 /* The assembler copies the file's bytes between two labels. */
 #define PAGE(name, file)                                                                           \
     __asm__(".section .rodata\n"                                                                   \
@@ -32,4 +37,22 @@ const struct page *pages_find(struct view path)
             return &pages[i];
     }
     return NULL;
+}
+
+const char *pages_version(void)
+{
+    static char version[17];
+    const char *const paths[] = {"/", "/static/admin.css", "/static/admin.js"};
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+    struct bytes all = {0};
+
+    if (*version)
+        return version;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+        bytes_append(&all, pages_find(view_of(paths[i]))->text);
+    SHA256((const unsigned char *)all.at, all.len, hash);
+    for (size_t i = 0; i < 8; i++)
+        snprintf(version + 2 * i, 3, "%02x", hash[i]);
+    bytes_clear(&all);
+    return version;
 }

@@ -12,3 +12,6 @@ struct page {
 
 /* The page of that path, or NULL. */
 const struct page *pages_find(struct view path);
+
+/* Of all pages together: another one after each change of any. */
+const char *pages_version(void);

@@ -7,13 +7,23 @@
 
 enum api_needs {
     NEEDS_NOTHING,
-    NEEDS_TOKEN, /* the administrator's */
+    NEEDS_SESSION, /* or the administrator's token */
+    NEEDS_HOST,    /* the same, or the Unix socket itself */
 };
 
 struct api {
-    const char *method, *path;
+    const char *method, *pattern;
     enum api_needs needs;
-    void (*on)(struct admin *admin, struct view query, struct reply *reply);
+    void (*on)(struct admin *admin, const struct api_call *call, struct reply *reply);
+};
+
+/* A request, as far as it matters who may. */
+struct visit {
+    struct view method, path;
+    struct view authorization, csrf; /* values of headers */
+    const struct caller *caller;     /* not NULL */
+    const struct session *session;   /* of its cookie; NULL: none */
+    struct secret token;             /* the administrator's; empty: none is set */
 };
 
 /* What is to be done about a request. */
@@ -22,11 +32,11 @@ struct decision {
     const char *code;      /* of the error, for programs */
     const char *text;      /* and for people */
     const struct api *api; /* to be called; else NULL */
+    struct view id;        /* what {id} of the pattern stands for; empty: it has none */
+    bool is_by_session;    /* rather than by the token */
 };
 
-/* `authorization` is the header's value, `token` the administrator's; empty: none is set. */
-struct decision router_decide(struct view method, struct view path, struct view authorization,
-                              struct secret token);
+struct decision router_decide(const struct visit *visit);
 
-/* 405, for what is no route of the table. */
-struct decision router_refuse_method(void);
+/* Appends the methods of that path, for the header allow. */
+void router_write_methods(struct view path, struct bytes *out);

@@ -76,7 +76,8 @@ static void on_dump(void *owner)
 /* The dashboard's process has its own address, private to this host. */
 static void relay_admin(struct web *web)
 {
-    h2o_proxy_config_vars_t config = {.io_timeout = web->config.proxy.io_timeout};
+    h2o_proxy_config_vars_t config = {.io_timeout = web->config.proxy.io_timeout,
+                                      .preserve_host = 1};
     struct bytes address = {0};
     h2o_url_t url;
 
@@ -87,6 +88,7 @@ static void relay_admin(struct web *web)
         bytes_printf(&address, "http://[unix:%s]/", options_path("run/admin"));
     if (h2o_url_parse(bytes_cstr(&address), SIZE_MAX, &url) != 0)
         die("%s cannot be relayed to: choose a simpler STATE_DIR", address.at);
+    web->config.proxy.preserve_x_forwarded_proto = 1; /* admin knows whom to believe */
     h2o_proxy_register_reverse_proxy(web->path, &url, &config);
     bytes_clear(&address);
 }

@@ -192,8 +192,8 @@ simulator_service() {
     export PROXIES='[]' CUSTOM_HEADERS='{}' # those of .env are for the way to Google
     service simulator "$bin/gemini-simulator" --port="$simulator"
     say "API_KEYS is not set: the bundled simulator stands in for Gemini, with the keys $API_KEYS"
-    export ALLOWED_TOKENS=q1q2q3q4
-    say "ALLOWED_TOKENS is not set: clients may use the sample token q1q2q3q4"
+    export ALLOWED_TOKENS=q1q2q3q4 AUTH_TOKEN=q1q2q3q4
+    say "ALLOWED_TOKENS is not set: clients may use the sample token q1q2q3q4, and the dashboard lets it in from this host"
 }
 
 database_make() {
@@ -334,9 +334,9 @@ shut_down() {
     rm -rf "${state:?}/service" "$state/run/runsvdir.pid"
 }
 
-# By the frontends' last heartbeats; nothing if nobody answers.
+# By the frontends' last heartbeats, asked of admin by its own socket; nothing if nobody answers.
 open_calls() {
-    curl -s --max-time 1 "http://$host:$port/api/status" | grep -o '"role":"frontend"[^}]*' |
+    curl -s --max-time 1 --unix-socket "$state/run/admin" http://localhost/api/status | grep -o '"role":"frontend"[^}]*' |
         grep -o '"calls":[0-9]*' | awk -F: '{ sum += $2 } END { if (NR) print sum }' || true
 }
 

@@ -88,17 +88,17 @@ static void ask(struct admin *admin, enum question question, struct view query, 
     bytes_clear(&parameters);
 }
 
-void api_attempts(struct admin *admin, struct view query, struct reply *reply)
+void api_attempts(struct admin *admin, const struct api_call *call, struct reply *reply)
 {
-    ask(admin, QUESTION_attempts_recent, query, reply);
+    ask(admin, QUESTION_attempts_recent, call->query, reply);
 }
 
-void api_usage(struct admin *admin, struct view query, struct reply *reply)
+void api_usage(struct admin *admin, const struct api_call *call, struct reply *reply)
 {
-    ask(admin, QUESTION_usage, query, reply);
+    ask(admin, QUESTION_usage, call->query, reply);
 }
 
-void api_attempts_summary(struct admin *admin, struct view query, struct reply *reply)
+void api_attempts_summary(struct admin *admin, const struct api_call *call, struct reply *reply)
 {
-    ask(admin, QUESTION_attempts_summary, query, reply);
+    ask(admin, QUESTION_attempts_summary, call->query, reply);
 }

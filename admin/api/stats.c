@@ -169,9 +169,9 @@ static void on_answer(struct admin *admin, struct reply *reply, struct view json
     bytes_clear(&out);
 }
 
-void api_stats(struct admin *admin, struct view query, struct reply *reply)
+void api_stats(struct admin *admin, const struct api_call *call, struct reply *reply)
 {
-    (void)query;
+    (void)call;
     ask_then(admin, QUESTION_stats, VIEW(""), reply, on_answer,
              admin->actor.now_ms + ANSWER_LIMIT_MS);
 }

@@ -30,12 +30,12 @@ static void write_recorder(const struct admin *admin, struct bytes *out)
     bytes_text(out, "}");
 }
 
-void api_status(struct admin *admin, struct view query, struct reply *reply)
+void api_status(struct admin *admin, const struct api_call *call, struct reply *reply)
 {
     struct bytes out = {0};
     uint64_t now_ms = clock_ms();
 
-    (void)query;
+    (void)call;
     bytes_printf(&out, "{\"admin\":{\"memory\":%llu,\"lag_ms\":%llu},\"balancers\":[",
                  (unsigned long long)admin->actor.memory, (unsigned long long)admin->actor.lag_ms);
     for (size_t i = 0; i < admin->balancer_count; i++) {

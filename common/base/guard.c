@@ -122,6 +122,13 @@ bool guard_net_read(struct guard_net *net, struct view text)
            (!slash || read_count(view_skip(text, number.len + 1), most, &net->bits));
 }
 
+const char *guard_net_fault(struct view text)
+{
+    struct guard_net net;
+
+    return guard_net_read(&net, text) ? NULL : "should be addresses, or networks as 10.0.0.0/8";
+}
+
 bool guard_net_has(const struct guard_net *net, const struct sockaddr *address)
 {
     struct net plain = {.bits = net->bits};

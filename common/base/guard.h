@@ -21,6 +21,7 @@ struct guard_net {
 
 /* False: the text is neither. */
 bool guard_net_read(struct guard_net *net, struct view text);
+const char *guard_net_fault(struct view text); /* what is wrong with it; NULL: nothing */
 bool guard_net_has(const struct guard_net *net, const struct sockaddr *address);
 
 /* What may be asked beside public addresses and the usual ports. The texts are borrowed. */

@@ -212,6 +212,9 @@ void option_rules_check(struct settings *settings)
     check_speed(settings);
     check_number("PORT", settings->port, 0, 65535, "at most 65535");
     check_number("ADMIN_PORT", settings->admin_port, 0, 65535, "at most 65535");
+    check_number("ADMIN_SESSION_EXPIRE", settings->session_ms, 1000, 30ull * 24 * 3600 * 1000,
+                 "from 1 second to 30 days");
+    check_list("TRUSTED_PROXIES", &settings->trusted_proxies, guard_net_fault);
     if (settings->time_out_ms == 0)
         option_complain("TIME_OUT", "0", "should be at least 1");
     if (!log_knows_level(settings->log_level))

@@ -64,6 +64,30 @@ def http(port, method, path, body=None, headers=None, seconds=30, tls=None, host
         connection.close()
 
 
+class _SocketConnection(HTTPConnection):
+    """Over a Unix socket."""
+
+    def __init__(self, path, timeout):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+
+
+def http_socket(path, method, target, headers=None, seconds=30):
+    """One request to who listens on a Unix socket."""
+    connection = _SocketConnection(path, seconds)
+    try:
+        connection.request(method, target, None, headers or {})
+        answer = connection.getresponse()
+        return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+    finally:
+        connection.close()
+
+
 class Raw:
     """A socket to write any bytes to. Reads answers one by one, so that pipelining can be tested."""
 

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 import database as databases
-from client import Raw, Reader, Stream, Streams, http  # tests take them from here
+from client import Raw, Reader, Stream, Streams, http, http_socket  # tests take them from here
 from simulator import Simulator, scripted
 
 __all__ = ["Stage", "Raw", "Reader", "Stream", "Streams", "scripted", "SLOW", "BUILD", "IS_SANITIZED", "TOKEN"]
@@ -338,6 +338,13 @@ class Stage:
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
         return http(self.port, method, path, body, headers, seconds * SLOW)
+
+    def status(self):
+        """/api/status as whoever starts the gateway reads it; an empty report if admin is away."""
+        try:
+            return http_socket(self.state / "run/admin", "GET", "/api/status", seconds=30 * SLOW).json
+        except OSError:
+            return {}
 
     @staticmethod
     def chat_body(text, stream=False, model=MODEL, **fields):

@@ -429,7 +429,7 @@ def test_health_and_the_page_say_why_calls_would_wait(stage_of):
                               "text": "Every key is out of quota for this model at the moment."}
 
     def cooling():
-        return stage.request("GET", "/api/status", token=None).json["balancers"][0]["status"]["cooling"]
+        return stage.status()["balancers"][0]["status"]["cooling"]
     stage.wait("the page knows", lambda: len(cooling()) == 2, 10)
     dead, waiting = cooling()
     assert (dead["key"], dead["state"], dead["reason"]) == ("\u20260001", "dead", "key_invalid")

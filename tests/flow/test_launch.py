@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stage import BUILD, ROOT, http
+from stage import BUILD, ROOT, http, http_socket
 
 pytestmark = pytest.mark.release_only  # what it tests is a script
 SECONDS = 60
@@ -239,9 +239,9 @@ def test_the_demo_listens_on_loopback_unless_host_is_set(folder, host, is_open):
         copy.end(signal.SIGINT)
 
 
-def frontend_calls(port):
+def frontend_calls(state):
     """By the last heartbeats; None before there are any."""
-    status = json.loads(http(port, "GET", "/api/status").body)["balancers"][0]["status"]
+    status = http_socket(state / "run/admin", "GET", "/api/status").json["balancers"][0]["status"]
     calls = [peer["calls"] for peer in status["peers"] if peer["role"] == "frontend"] if status else []
     return sum(calls) if calls else None
 
@@ -260,7 +260,7 @@ def test_ctrl_c_says_what_it_waits_for(folder, count, told):
                 client.sendall(f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer t\r\n"
                                f"content-length: {len(body)}\r\n\r\n{body}".encode())
             until = time.monotonic() + SECONDS
-            while frontend_calls(copy.port) != count and time.monotonic() < until:
+            while frontend_calls(folder / "var") != count and time.monotonic() < until:
                 time.sleep(0.1)
             copy.end(signal.SIGINT)
             for client in clients:

@@ -40,7 +40,7 @@ def test_each_key_is_tried_once_and_what_it_said_is_told(tried):
         assert not any(key in line["line"] for key in KEYS for line in stage.log(name)), name
     keys = {"total": 3, "available": 1, "to_try": 3, "tried": 3, "answer": 1}
     stage.wait("/health counts them", lambda: health(stage).get("keys") == keys)
-    status = stage.wait("the status does", lambda: stage.request("GET", "/api/status").json["balancers"][0].get("status"))
+    status = stage.wait("the status does", lambda: stage.status()["balancers"][0].get("status"))
     assert status["keys"] == {"total": 3, "fit": 1, "to_try": 3, "tried": 3, "answer": 1}
 
 

@@ -419,8 +419,7 @@ def test_a_page_and_its_json_say_who_is_alive(stage):
     for path in set(re.findall(r'(?:src|href)="(/[^"]+)"', page.text)):
         assert stage.request("GET", path, token=None).status == 200, path
 
-    def status():
-        return stage.request("GET", "/api/status", token=None).json
+    status = stage.status
     stage.wait("admin is there", lambda: "balancers" in status(), 10)
     stage.wait("the balancer is alive in it", lambda: status()["balancers"][0]["alive"], 5)
     roles = sorted(peer["role"] for peer in status()["balancers"][0]["status"]["peers"])
@@ -431,8 +430,7 @@ def test_a_page_and_its_json_say_who_is_alive(stage):
 def test_the_page_knows_when_a_process_dies_and_calls_need_no_page(stage_of):
     stage = stage_of(upstreams=2, database=False)
 
-    def status():
-        return stage.request("GET", "/api/status", token=None).json
+    status = stage.status
 
     def alive(role):
         report = status()

@@ -61,7 +61,8 @@ static void check_methods(const struct route *route)
     ensure(!route_takes(route, VIEW("")) && !route_takes(route, VIEW("get")) &&
            !route_takes(route, VIEW("GET, HEAD")) &&
            route_takes(route, VIEW("DELETE")) ==
-               (route->endpoint == &endpoint_native || route->endpoint == &endpoint_relay));
+               (route->endpoint == &endpoint_native || route->endpoint == &endpoint_relay ||
+                (route->who == ROUTE_ADMIN && route_takes(route, VIEW("PUT")))));
 }
 
 static void escape(struct bytes *out, struct view text, bool (*is_chosen)(char))

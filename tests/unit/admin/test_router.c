@@ -59,40 +59,77 @@ void actor_wake(struct actor *actor, uint64_t at_ms)
 
 /* Deciding */
 
+enum { NOBODY, OWN, NO_CSRF, FOREIGN, SOCKET };
+
 static const struct {
     const char *method, *path, *authorization, *token;
-    int status;
+    int who, status;
     const char *code;
 } cases[] = {
-    {"GET", "/api/status", "", "", 200, ""},
-    {"HEAD", "/api/status", "", "", 200, ""},
-    {"POST", "/api/status", "", "", 405, "method"},
-    {"GET", "/api/statuses", "", "", 404, "no_route"},
-    {"GET", "/api", "", "", 404, "no_route"},
-    {"GET", "/api/attempts", "", "", 403, "no_administrator"},
-    {"GET", "/api/attempts", "Bearer ", "", 403, "no_administrator"},
-    {"GET", "/api/attempts", "", "secret", 401, "no_token"},
-    {"GET", "/api/attempts", "secret", "secret", 401, "no_token"},
-    {"GET", "/api/attempts", "Bearer secre", "secret", 401, "wrong_token"},
-    {"GET", "/api/attempts", "Bearer secrets", "secret", 401, "wrong_token"},
-    {"GET", "/api/attempts", "bearer  secret ", "secret", 200, ""},
-    {"DELETE", "/api/attempts", "Bearer secret", "secret", 405, "method"},
-    {"GET", "/api/attempts/summary", "Bearer secret", "secret", 200, ""},
+    {"GET", "/api/status", "", "", SOCKET, 200, ""},
+    {"HEAD", "/api/status", "", "", SOCKET, 200, ""},
+    {"GET", "/api/status", "", "secret", NOBODY, 401, "no_session"},
+    {"POST", "/api/status", "", "", NOBODY, 405, "method"},
+    {"GET", "/api/statuses", "", "", NOBODY, 404, "no_route"},
+    {"GET", "/api", "", "", NOBODY, 404, "no_route"},
+    {"GET", "/api/attempts", "", "", NOBODY, 403, "no_administrator"},
+    {"GET", "/api/attempts", "", "", SOCKET, 403, "no_administrator"},
+    {"GET", "/api/attempts", "Bearer ", "", NOBODY, 403, "no_administrator"},
+    {"GET", "/api/attempts", "", "secret", NOBODY, 401, "no_session"},
+    {"GET", "/api/attempts", "", "secret", SOCKET, 401, "no_session"},
+    {"GET", "/api/attempts", "secret", "secret", NOBODY, 401, "no_session"},
+    {"GET", "/api/attempts", "Bearer secre", "secret", NOBODY, 401, "wrong_token"},
+    {"GET", "/api/attempts", "Bearer secrets", "secret", OWN, 401, "wrong_token"},
+    {"GET", "/api/attempts", "bearer  secret ", "secret", NOBODY, 200, ""},
+    {"GET", "/api/attempts", "Bearer q1q2q3q4", "q1q2q3q4", NOBODY, 403, "sample_token"},
+    {"DELETE", "/api/attempts", "Bearer secret", "secret", NOBODY, 405, "method"},
+    {"GET", "/api/attempts/summary", "Bearer secret", "secret", NOBODY, 200, ""},
+    {"POST", "/api/admin/session", "", "", NOBODY, 200, ""},
+    {"GET", "/api/admin/session", "", "secret", OWN, 200, "by session"},
+    {"GET", "/api/admin/session", "", "secret", NO_CSRF, 200, "by session"},
+    {"GET", "/api/admin/session", "", "secret", FOREIGN, 200, "by session"},
+    {"DELETE", "/api/admin/session", "", "secret", OWN, 200, "by session"},
+    {"DELETE", "/api/admin/session", "", "secret", NO_CSRF, 403, "no_csrf"},
+    {"DELETE", "/api/admin/session", "", "secret", FOREIGN, 403, "other_site"},
+    {"DELETE", "/api/admin/session", "Bearer secret", "secret", FOREIGN, 200, ""},
+    {"DELETE", "/api/admin/session", "", "", OWN, 403, "no_administrator"},
 };
 
 static void a_request_is_admitted_by_the_table(void **state)
 {
+    struct session session = {.number = 1, .csrf = "0123456789abcdef0123456789abcdef"};
+
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct secret token = {view_of(cases[i].token)};
-        struct decision decision = router_decide(view_of(cases[i].method), view_of(cases[i].path),
-                                                 view_of(cases[i].authorization), token);
+        struct caller caller = {.is_own_site = cases[i].who == OWN || cases[i].who == NO_CSRF,
+                                .is_foreign = cases[i].who == FOREIGN,
+                                .is_socket = cases[i].who == SOCKET};
+        bool has_session = caller.is_own_site || caller.is_foreign;
+        struct decision decision = router_decide(
+            &(struct visit){.method = view_of(cases[i].method),
+                            .path = view_of(cases[i].path),
+                            .authorization = view_of(cases[i].authorization),
+                            .csrf = cases[i].who == NO_CSRF ? VIEW("x") : view_of(session.csrf),
+                            .caller = &caller,
+                            .session = has_session ? &session : NULL,
+                            .token = {view_of(cases[i].token)}});
 
         if (decision.status != cases[i].status)
             fail_msg("case %zu: %d, wanted %d", i, decision.status, cases[i].status);
-        expect_text(cases[i].path, decision.code, cases[i].code);
-        assert_int_equal(decision.api != NULL && decision.status == 200, cases[i].status == 200);
+        expect_text(cases[i].path, decision.is_by_session ? "by session" : decision.code,
+                    cases[i].code);
+        assert_true(decision.status != 200 || decision.api);
     }
+}
+
+static void the_methods_of_a_path_are_told(void **state)
+{
+    struct bytes methods = {0};
+
+    (void)state;
+    router_write_methods(VIEW("/api/admin/session"), &methods);
+    expect_text("allow", bytes_cstr(&methods), "POST, GET, HEAD, DELETE");
+    bytes_clear(&methods);
 }
 
 /* Asking */
@@ -102,14 +139,17 @@ static h2o_req_t req;
 
 static struct reply *request(const char *query)
 {
-    struct secret token = {VIEW("secret")};
-    struct decision decision =
-        router_decide(VIEW("GET"), VIEW("/api/attempts"), VIEW("Bearer secret"), token);
+    struct decision decision = router_decide(&(struct visit){.method = VIEW("GET"),
+                                                             .path = VIEW("/api/attempts"),
+                                                             .authorization = VIEW("Bearer secret"),
+                                                             .caller = &(struct caller){0},
+                                                             .token = {VIEW("secret")}});
     struct reply *reply;
 
     h2o_mem_init_pool(&req.pool);
     reply = reply_new(&admin.web, &req);
-    decision.api->on(&admin, view_of(query), reply);
+    reply->call.query = view_of(query);
+    decision.api->on(&admin, &reply->call, reply);
     return reply;
 }
 
@@ -230,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_admitted_by_the_table),
+        cmocka_unit_test(the_methods_of_a_path_are_told),
         ASKING(an_answer_becomes_the_reply),
         ASKING(errors_of_the_recorder_have_a_status),
         ASKING(without_an_answer_the_deadline_is_one),

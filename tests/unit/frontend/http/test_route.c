@@ -45,6 +45,11 @@ static void every_path_has_its_route(void **state)
         {"/", ROUTE_ADMIN, NULL, false, ""},
         {"/static/admin.css", ROUTE_ADMIN, NULL, false, ""},
         {"/api/status", ROUTE_ADMIN, NULL, false, ""},
+        {"/api/admin/keys/0123/reveal", ROUTE_ADMIN, NULL, false, ""},
+        {"/a/0123abcd/js/app.js", ROUTE_ADMIN, NULL, false, ""},
+        {"/v1/keys/list", ROUTE_ADMIN, NULL, false, ""},
+        {"/keys", ROUTE_ADMIN, NULL, false, ""},
+        {"/metrics", ROUTE_ADMIN, NULL, false, ""},
         /* no route, and in whose words that is said */
         {"/v1", ROUTE_NOBODY, NULL, false, ""},
         {"/v1/chat", ROUTE_NOBODY, NULL, false, ""},
