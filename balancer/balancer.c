@@ -4,6 +4,8 @@
 #include "balancer.h"
 
 #include "balancer_private.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "calls/placing.h"
 #include "peers/known.h"
 #include "peers/liveness.h"
@@ -11,6 +13,11 @@
 #include "pool/report.h"
 #include "probing.h"
 #include "seeking.h"
+#include "settings/settings.h"
+
+#define HOUR_MS (UINT64_C(60) * 60 * 1000)
+
+enum { SWEPT_MOST = 1000 /* in a second */ };
 
 void balancer_open(struct balancer *b)
 {
@@ -187,6 +194,20 @@ static void check_silence(struct balancer *b, struct peer *peer, uint64_t now_ms
     }
 }
 
+/* What has expired at the provider is forgotten: some of it each second, while there is any. */
+static void sweep(struct balancer *b, uint64_t now_ms)
+{
+    uint64_t hours = settings_now()->files_cleanup_hours;
+    size_t count;
+
+    if (!settings_now()->files_cleanup || !hours || now_ms < b->sweep_ms)
+        return;
+    count = holdings_sweep(&b->holdings, clock_utc_ms(), SWEPT_MOST);
+    if (count)
+        log_info("holdings.expired", F_NUM("objects", count));
+    b->sweep_ms = count == SWEPT_MOST ? now_ms : now_ms + hours * HOUR_MS;
+}
+
 void balancer_beat(struct balancer *b, uint64_t now_ms)
 {
     struct peer *peer, *next;
@@ -195,6 +216,7 @@ void balancer_beat(struct balancer *b, uint64_t now_ms)
     HASH_ITER (hh, b->peers.by_id, peer, next)
         check_silence(b, peer, now_ms);
     tell_status_if_new(b);
+    sweep(b, now_ms);
     keeping_turn(&b->keeping);
     tell_all(b, ROLE_FRONTEND | ROLE_UPSTREAM | ROLE_ADMIN, MSG_BEAT,
              &(struct msg_beat){.calls = calls_count(&b->calls),

@@ -25,6 +25,7 @@ struct balancer {
     struct probes probes;     /* of its keys, at start; zeroed: none is tried */
     struct holdings holdings; /* which key has what clients have made */
     struct keeping keeping;   /* …on disk */
+    uint64_t sweep_ms;        /* when expired ones are looked for next */
     struct seeks seeks;       /* what nobody knows who has */
     struct peers peers;
     struct calls calls; /* borrows the others */

@@ -181,6 +181,22 @@ void holdings_forget(struct holdings *holdings, struct view name)
         drop(holdings, holding);
 }
 
+size_t holdings_sweep(struct holdings *holdings, uint64_t utc_ms, size_t most)
+{
+    struct holding *holding, *next;
+    size_t count = 0;
+
+    DL_FOREACH_SAFE2(holdings->all, holding, next, next_all)
+    {
+        if (holding->until_ms > utc_ms)
+            continue;
+        drop(holdings, holding);
+        if (++count == most)
+            break;
+    }
+    return count;
+}
+
 size_t holdings_count(const struct holdings *holdings)
 {
     return HASH_COUNT(holdings->by_name);

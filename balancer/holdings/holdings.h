@@ -81,5 +81,8 @@ uint64_t holdings_list(const struct holdings *holdings, struct view collection,
                        const struct claim *claim, uint64_t before, size_t most, uint64_t utc_ms,
                        struct bytes *json);
 
+/* Forgets those that have expired, `most` of them. Returns how many. */
+size_t holdings_sweep(struct holdings *holdings, uint64_t utc_ms, size_t most);
+
 size_t holdings_count(const struct holdings *holdings);
 void holdings_clear(struct holdings *holdings);

@@ -31,7 +31,6 @@ static const struct {
 const char *name_effect_text(enum name_effect effect)
 {
     static const char *const texts[] = {
-        [NAME_ANSWERS] = "not there yet, answers differ without them",
         [NAME_COSMETIC] = "no effect here, looks and pace only",
         [NAME_NEEDLESS] = "not needed here, the gateway does this by itself",
     };

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* Why a setting of gemini-balance has no effect here. */
-enum name_effect { NAME_ANSWERS, NAME_COSMETIC, NAME_NEEDLESS, NAME_EFFECTS };
+enum name_effect { NAME_COSMETIC, NAME_NEEDLESS, NAME_EFFECTS };
 
 /* As a line on the terminal begins. */
 const char *name_effect_text(enum name_effect effect);

@@ -44,6 +44,21 @@ static enum finding resolve(const char *names, uint64_t client, bool any_client,
     return holdings_resolve(&holdings, &claim, NOW, key, &name);
 }
 
+static void what_has_expired_is_swept(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 5; i++) {
+        char name[] = {'f', 'i', 'l', 'e', 's', '/', (char)('a' + i), '\0'};
+
+        holdings_note(&holdings, view_of(name), 7, ANNA, NOW + HOUR * (i + 1), NOW);
+    }
+    assert_int_equal(holdings_sweep(&holdings, NOW, 9), 0);
+    assert_int_equal(holdings_sweep(&holdings, NOW + 3 * (uint64_t)HOUR, 2), 2);
+    assert_int_equal(holdings_sweep(&holdings, NOW + 3 * (uint64_t)HOUR, 2), 1);
+    assert_int_equal(holdings_count(&holdings), 2);
+    assert_non_null(holdings_find(&holdings, VIEW("files/d"), NOW));
+}
+
 static void who_made_it_may_name_it(void **state)
 {
     uint64_t key;
@@ -274,6 +289,7 @@ int main(void)
 #define ON_DISK(name) cmocka_unit_test_setup_teardown(name, open_file, close_file)
     static const struct CMUnitTest tests[] = {
         TEST(who_made_it_may_name_it),
+        TEST(what_has_expired_is_swept),
         TEST(what_one_key_has_goes_together),
         TEST(what_is_nobodys_becomes_his_who_names_it),
         TEST(a_name_that_two_have_chosen_stays_the_firsts),
