@@ -113,7 +113,20 @@ $(eval $(call PROCESS,simulator,simulator,gemini-simulator))
 
 # Texts that the assembler takes in (.incbin), which the compiler's list of what a file includes doesn't show.
 $(call objects,recorder): $(wildcard recorder/database/schema/*)
-$(call objects,admin): $(wildcard admin/pages/*)
+
+# The pages, packed, with the chart library that admin/pages/package-lock.json names.
+VENDOR := build/vendor
+$(VENDOR)/.ready: admin/vendor.sh $(wildcard admin/pages/package.json admin/pages/package-lock.json)
+	$(call say,VENDOR)
+	$(Q)admin/vendor.sh admin/pages $(VENDOR)
+$(BUILD)/admin/embedded.c: admin/embed.sh $(VENDOR)/.ready $(shell find admin/pages -type f)
+	$(call say,EMBED)
+	@mkdir -p $(@D)
+	$(Q)admin/embed.sh $@ admin/pages $(VENDOR)
+$(BUILD)/admin/embedded.o: $(BUILD)/admin/embedded.c $(BUILD)/.flags
+	$(call say,CC)
+	$(Q)$(CC) $(FLAGS) -Iadmin -MMD -MP -c -o $@ $<
+$(call library,admin): $(BUILD)/admin/embedded.o
 
 # Prints what the documentation takes from the tables.
 $(BUILD)/bin/describe: $(BUILD)/docs/describe.o $(BUILD)/libcommon.a

@@ -36,10 +36,52 @@ void http_complain(h2o_req_t *req, int status, const char *text, struct bytes *o
     bytes_text(out, "}}");
 }
 
+/* Browsers take packed pages; other programs may not. */
+static void send_page(const struct page *page, h2o_req_t *req)
+{
+    struct view encodings = web_find(req, "accept-encoding");
+    struct bytes plain = {0};
+
+    web_header(req, "vary", VIEW("accept-encoding"));
+    if (encodings.len && memmem(encodings.at, encodings.len, "gzip", 4)) {
+        web_header(req, "content-encoding", VIEW("gzip"));
+        web_reply(req, 200, page->type, page->packed);
+    } else {
+        pages_unpack(page, &plain);
+        web_reply(req, 200, page->type, bytes_view(&plain));
+        bytes_clear(&plain);
+    }
+}
+
+/* What lies below the version never changes; the page that names the version is asked for each
+ * time, and is the same as long as its version is. */
 static int reply_page(const struct page *page, h2o_req_t *req)
 {
-    web_header(req, "cache-control", VIEW("no-cache"));
-    web_reply(req, 200, page->type, page->text);
+    struct view known = web_find(req, "if-none-match"), version = view_of(pages_version());
+
+    if (page->is_lasting) {
+        web_header(req, "cache-control", VIEW("public, max-age=31536000, immutable"));
+    } else {
+        h2o_iovec_t tag =
+            h2o_concat(&req->pool, h2o_iovec_init(H2O_STRLIT("\"")),
+                       h2o_iovec_init(version.at, version.len), h2o_iovec_init(H2O_STRLIT("\"")));
+
+        web_header(req, "cache-control", VIEW("no-cache"));
+        web_header(req, "etag", (struct view){tag.base, tag.len});
+        if (known.len && memmem(known.at, known.len, tag.base, tag.len)) {
+            web_reply(req, 304, "", VIEW(""));
+            return 0;
+        }
+    }
+    send_page(page, req);
+    return 0;
+}
+
+static int reply_moved(const char *to, h2o_req_t *req)
+{
+    web_header(req, "location", view_of(to));
+    web_header(req, "cache-control", VIEW("no-store"));
+    web_reply(req, 302, "text/plain; charset=utf-8", VIEW(""));
     return 0;
 }
 
@@ -167,12 +209,15 @@ int http_on_req(h2o_handler_t *handler, h2o_req_t *req)
 {
     struct view method = {req->method.base, req->method.len};
     struct view path = {req->path_normalized.base, req->path_normalized.len};
-    const struct page *page = pages_find(path);
+    bool only_looks = view_equal(method, VIEW("GET")) || view_equal(method, VIEW("HEAD"));
+    struct page page;
 
     (void)handler;
     secure(req);
-    if (page && (view_equal(method, VIEW("GET")) || view_equal(method, VIEW("HEAD"))))
-        return reply_page(page, req);
+    if (only_looks && pages_find(path, &page))
+        return reply_page(&page, req);
+    if (only_looks && pages_moved(path))
+        return reply_moved(pages_moved(path), req);
     run(web_owner(req), reply_new(&((struct admin *)web_owner(req))->web, req));
     return 0;
 }

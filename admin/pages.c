@@ -1,58 +1,107 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes in the files of admin/pages when it is compiled (from the project's root, as make does).
- * Called by main.c. What must stay true: only what is listed here is served; no path of a request
- * ever names a file. */
+/* The pages by their paths. Called by http.c. What must stay true: only what was packed into the
+ * program is served; no path of a request ever names a file. */
 #include "pages.h"
 
-#include <openssl/sha.h>
-#include <stdio.h>
+#include <assert.h>
+#include <zlib.h>
 
-#include "base/bytes.h"
+#include "assets.h"
 
-/* The assembler copies the file's bytes between two labels. */
-#define PAGE(name, file)                                                                           \
-    __asm__(".section .rodata\n"                                                                   \
-            "page_" #name ":\n"                                                                    \
-            ".incbin \"admin/pages/" file "\"\n"                                                   \
-            "page_" #name "_end:\n"                                                                \
-            ".previous\n");                                                                        \
-    extern const char page_##name[], page_##name##_end[];
-
-PAGE(index, "index.html")
-PAGE(css, "admin.css")
-PAGE(js, "admin.js")
-
-const struct page *pages_find(struct view path)
+static const char *type_of(const char *name)
 {
-    static struct page pages[] = {
-        {"/", "text/html; charset=utf-8", {page_index, 0}},
-        {"/static/admin.css", "text/css; charset=utf-8", {page_css, 0}},
-        {"/static/admin.js", "text/javascript; charset=utf-8", {page_js, 0}},
+    static const struct {
+        const char *end, *type;
+    } types[] = {
+        {".html", "text/html; charset=utf-8"},
+        {".css", "text/css; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".json", "application/json"},
+        {".svg", "image/svg+xml"},
+        {".png", "image/png"},
+        {".ico", "image/x-icon"},
+        {".woff2", "font/woff2"},
+        {".webmanifest", "application/manifest+json"},
     };
-    const char *const ends[] = {page_index_end, page_css_end, page_js_end};
+    size_t len = strlen(name);
 
-    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
-        pages[i].text.len = (size_t)(ends[i] - pages[i].text.at);
-        if (view_equal(path, view_of(pages[i].path)))
-            return &pages[i];
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        size_t end = strlen(types[i].end);
+
+        if (len > end && strcmp(name + len - end, types[i].end) == 0)
+            return types[i].type;
     }
+    return "text/plain; charset=utf-8";
+}
+
+static const struct asset *find(struct view name)
+{
+    for (size_t i = 0; i < asset_count; i++)
+        if (view_equal(name, view_of(assets[i].name)))
+            return &assets[i];
     return NULL;
+}
+
+/* What stands behind /a/VERSION/; the page itself is at /. */
+static struct view name_of(struct view path)
+{
+    static const struct view folder = {"/a/", 3};
+    struct view version = view_of(assets_version);
+
+    if (view_equal(path, VIEW("/")))
+        return VIEW("index.html");
+    if (!view_starts(path, folder) || !view_starts(view_skip(path, 3), version))
+        return VIEW("");
+    path = view_skip(path, 3 + version.len);
+    return path.len && path.at[0] == '/' && !view_equal(path, VIEW("/index.html"))
+               ? view_skip(path, 1)
+               : VIEW("");
+}
+
+bool pages_find(struct view path, struct page *page)
+{
+    const struct asset *asset = find(name_of(path));
+
+    if (!asset)
+        return false;
+    *page = (struct page){.type = type_of(asset->name),
+                          .packed = {asset->at, (size_t)(asset->end - asset->at)},
+                          .size = asset->size,
+                          .is_lasting = !view_equal(path, VIEW("/"))};
+    return true;
+}
+
+const char *pages_moved(struct view path)
+{
+    static const struct {
+        const char *path, *to;
+    } moved[] = {
+        {"/auth", "/#/login"},
+        {"/keys", "/#/keys"},
+        {"/config", "/#/settings"},
+        {"/logs", "/#/errors"},
+    };
+
+    for (size_t i = 0; i < sizeof(moved) / sizeof(moved[0]); i++)
+        if (view_equal(path, view_of(moved[i].path)))
+            return moved[i].to;
+    return NULL;
+}
+
+void pages_unpack(const struct page *page, struct bytes *out)
+{
+    z_stream stream = {.next_in = (unsigned char *)(uintptr_t)page->packed.at,
+                       .avail_in = (unsigned)page->packed.len,
+                       .next_out = (unsigned char *)bytes_room(out, page->size + 1),
+                       .avail_out = (unsigned)page->size + 1};
+
+    assert(inflateInit2(&stream, 16 + MAX_WBITS) == Z_OK);
+    assert(inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.total_out == page->size);
+    inflateEnd(&stream);
+    out->len += page->size;
 }
 
 const char *pages_version(void)
 {
-    static char version[17];
-    const char *const paths[] = {"/", "/static/admin.css", "/static/admin.js"};
-    unsigned char hash[SHA256_DIGEST_LENGTH];
-    struct bytes all = {0};
-
-    if (*version)
-        return version;
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-        bytes_append(&all, pages_find(view_of(paths[i]))->text);
-    SHA256((const unsigned char *)all.at, all.len, hash);
-    for (size_t i = 0; i < 8; i++)
-        snprintf(version + 2 * i, 3, "%02x", hash[i]);
-    bytes_clear(&all);
-    return version;
+    return assets_version;
 }

@@ -2,16 +2,23 @@
 /* The pages, compiled into the program: it serves them wherever it is started. */
 #pragma once
 
-#include "base/view.h"
+#include "base/bytes.h"
 
 struct page {
-    const char *path; /* as it is asked for */
     const char *type;
-    struct view text;
+    struct view packed; /* by gzip */
+    size_t size;        /* unpacked */
+    bool is_lasting;    /* its address never means anything else */
 };
 
-/* The page of that path, or NULL. */
-const struct page *pages_find(struct view path);
+/* The page of that path; false: there is none. */
+bool pages_find(struct view path, struct page *page);
+
+/* Where an old bookmark leads to now; NULL: it is none. */
+const char *pages_moved(struct view path);
+
+/* Appends the page as it was. */
+void pages_unpack(const struct page *page, struct bytes *out);
 
 /* Of all pages together: another one after each change of any. */
 const char *pages_version(void);

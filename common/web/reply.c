@@ -18,6 +18,7 @@ const char *web_reason(int status)
     } known[] = {
         {200, "OK"},
         {204, "No Content"},
+        {302, "Found"},
         {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
@@ -109,7 +110,7 @@ void web_reply(h2o_req_t *req, int status, const char *type, struct view body)
     req->res.reason = web_reason(status);
     if (req->conn->ctx->shutdown_requested)
         req->http1_is_persistent = 0;
-    if (status != 204) {
+    if (status != 204 && status != 304) {
         req->res.content_length = body.len;
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, type,
                        strlen(type));

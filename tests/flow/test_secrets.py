@@ -60,7 +60,7 @@ def converse(stage):
             stage.sim.key(key, mode, 2)
         yield stage.chat(BODY, token=TOKEN, model="gemini-2.5-pro")
         yield stage.request("POST", "/v1beta/models/gemini-2.5-pro:generateContent", native, {"x-goog-api-key": TOKEN}, token=None)
-    for path in ("/", "/health", "/api/status", "/static/admin.js"):
+    for path in ("/", "/health", "/api/status", "/keys"):
         yield stage.request("GET", path, token=None)
 
 

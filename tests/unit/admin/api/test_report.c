@@ -5,7 +5,6 @@
 
 #include <cmocka.h>
 
-#include "pages.h"
 #include "api/report.h"
 
 static void no_whole_incarnation_is_shown(void **state)
@@ -62,22 +61,12 @@ static void records_that_wait_are_told_in_one_line(void **state)
     }
 }
 
-static void the_pages_are_in_the_program(void **state)
-{
-    (void)state;
-    assert_true(view_starts(pages_find(VIEW("/"))->text, VIEW("<!doctype html>")));
-    assert_true(pages_find(VIEW("/static/admin.js"))->text.len > 100);
-    assert_null(pages_find(VIEW("/static/")));
-    assert_null(pages_find(VIEW("/static/../main.c")));
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_whole_incarnation_is_shown),
         cmocka_unit_test(what_is_no_object_is_null),
         cmocka_unit_test(records_that_wait_are_told_in_one_line),
-        cmocka_unit_test(the_pages_are_in_the_program),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

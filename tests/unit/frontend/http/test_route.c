@@ -43,7 +43,6 @@ static void every_path_has_its_route(void **state)
          "m"},
         {"/health", ROUTE_HEALTH, NULL, false, ""},
         {"/", ROUTE_ADMIN, NULL, false, ""},
-        {"/static/admin.css", ROUTE_ADMIN, NULL, false, ""},
         {"/api/status", ROUTE_ADMIN, NULL, false, ""},
         {"/api/admin/keys/0123/reveal", ROUTE_ADMIN, NULL, false, ""},
         {"/a/0123abcd/js/app.js", ROUTE_ADMIN, NULL, false, ""},
