@@ -182,7 +182,8 @@ $(BUILD)/bin/bench-streams: $(call objects,tests/bench)
 
 # The clients that the flow tests ask with, from PyPI and npm, every version fixed. What cannot be had says so here, and the
 # tests that want it are skipped, with install.log's last line; the next make tries again.
-CLIENTS := $(BUILD)/venv/.ready $(BUILD)/venv-langchain/.ready $(BUILD)/venv-openapi/.ready $(BUILD)/node/.ready
+CLIENTS := $(BUILD)/venv/.ready $(BUILD)/venv-langchain/.ready $(BUILD)/venv-openapi/.ready $(BUILD)/node/.ready \
+    $(BUILD)/go/.ready
 $(BUILD)/venv/.ready: tests/flow/requirements.txt
 $(BUILD)/venv-langchain/.ready: tests/flow/requirements-langchain.txt
 $(BUILD)/venv-openapi/.ready: tests/flow/requirements-openapi.txt
@@ -199,6 +200,12 @@ $(BUILD)/venv%.ready:
 $(BUILD)/node/.ready:
 	$(call install,cp $^ $(@D)/ && cd $(@D) && timeout $(INSTALL_SECONDS) npm ci --silent --fetch-retries 1 \
 	    --fetch-timeout 20000 || ( echo "npm: exit status $$?" && false ))
+
+# Google's SDK for Go is compiled with the program that asks by it; Debian's Go is too old for it.
+$(BUILD)/go/.ready: $(wildcard tests/clients/go/*)
+	$(call install,cd tests/clients/go && export PATH="$$PATH:/usr/local/go/bin" CGO_ENABLED=0 && \
+	    { command -v go >/dev/null || { echo "there is no Go here"; false; }; } && \
+	    timeout $(INSTALL_SECONDS) nice go build -mod=readonly -ldflags "-s -w" -o $(abspath $(@D))/genai_sdk .)
 
 # ------------------------------------------------------------------------------------------------------------- commands
 

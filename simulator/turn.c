@@ -178,7 +178,8 @@ static bool is_same(yyjson_val *a, yyjson_val *b, const char *member)
     return left == NULL ? right == NULL : yyjson_equals(left, right);
 }
 
-/* Newer models want each response's id and name to be those of a call, older ones the names. */
+/* Newer models want each response's name, and its id if it has one, to be those of a call, older ones the
+ * names. */
 static void check_pairs(struct walk *w, yyjson_val *responses, size_t count)
 {
     bool by_id = model_can(w->model, CAN_SIGN);
@@ -190,7 +191,7 @@ static void check_pairs(struct walk *w, yyjson_val *responses, size_t count)
         for (; match < count && match < COUNT(was_used); match++) {
             yyjson_val *call = nth_member(w->call, "functionCall", match);
             if (!was_used[match] && is_same(call, response, "name") &&
-                (!by_id || is_same(call, response, "id")))
+                (!by_id || schema_get(response, "id") == NULL || is_same(call, response, "id")))
                 break;
             match = by_id ? match : count;
         }

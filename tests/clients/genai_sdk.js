@@ -55,6 +55,43 @@ const tasks = {
         return [text, finish];
     },
 
+    async turns() {
+        const chat = client.chats.create({ model, config: { systemInstruction: 'Be brief.' } });
+        const first = await chat.sendMessage({ message: 'first' });
+        let second = '';
+        for await (const chunk of await chat.sendMessageStream({ message: 'second' })) second += chunk.text ?? '';
+        return [first.text, second];
+    },
+
+    // Calls with what newer models want back with them, their results, and an answer of a shape.
+    async tools() {
+        const properties = { place: { type: 'string' } };
+        const declared = { name: 'weather', parametersJsonSchema: { type: 'object', properties, required: ['place'] } };
+        const chat = client.chats.create({ model: 'gemini-3.5-flash', config: { tools: [{ functionDeclarations: [declared] }] } });
+        const { functionCalls } = await chat.sendMessage({ message: process.env.CALLS });
+        const results = functionCalls.map(({ id, name }) => ({ functionResponse: { id, name, response: { output: 'rain' } } }));
+        const said = await chat.sendMessage({ message: results });
+        const config = { responseMimeType: 'application/json', responseJsonSchema: { type: 'object', properties, required: ['place'] } };
+        const shaped = await client.models.generateContent({ model, contents: 'x', config });
+        return [functionCalls.map(call => call.name), said.text.includes('rain'), Object.keys(JSON.parse(shaped.text))];
+    },
+
+    async images() {
+        const shown = await client.models.generateContent({ model: 'gemini-2.5-flash-image', contents: 'a fox' });
+        const { inlineData } = shown.candidates[0].content.parts.at(-1);
+        return [inlineData.mimeType, inlineData.data.length > 100];
+    },
+
+    async interactions() {
+        const first = await client.interactions.create({ model, input: 'hi' });
+        const second = await client.interactions.create({ model, input: 'more', previous_interaction_id: first.id });
+        const kinds = [];
+        for await (const event of await client.interactions.create({ model, input: 'x', stream: true })) kinds.push(event.event_type);
+        const found = await client.interactions.get(second.id);
+        await client.interactions.delete(second.id);
+        return [first.status, found.id === second.id, kinds];
+    },
+
     // Caches, files, batches, counts, vectors: each made, used, found in its list, and deleted. FILE is there already.
     async objects() {
         const all = async pager => {

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 
+import pydantic
 from google import genai
 from google.genai import errors as genai_errors
 from google.genai import types
@@ -43,6 +44,31 @@ def stream():
 def turns():
     chat = client.chats.create(model=MODEL, config=types.GenerateContentConfig(system_instruction="Be brief."))
     return [chat.send_message("first").text, chat.send_message("second").text]
+
+
+class Place(pydantic.BaseModel):
+    name: str
+    kinds: list[str]
+
+
+def tools():
+    """A function that the SDK calls by itself, in a chat, and an answer of a class."""
+    places = []
+
+    def weather(place: str) -> str:
+        """The weather of a place."""
+        places.append(place)
+        return "rain"
+    chat = client.chats.create(model="gemini-3.5-flash", config=types.GenerateContentConfig(tools=[weather]))
+    said = chat.send_message(os.environ["CALLS"]).text
+    shape = types.GenerateContentConfig(response_mime_type="application/json", response_schema=Place)
+    return [len(places), "rain" in said, type(client.models.generate_content(model=MODEL, contents="x", config=shape).parsed).__name__]
+
+
+def images():
+    shown = client.models.generate_content(model="gemini-2.5-flash-image", contents="a fox")
+    data = shown.parts[-1].inline_data
+    return [data.mime_type, len(data.data) > 100]
 
 
 def name_of(by, **more):
@@ -112,5 +138,5 @@ def upload():
     return found
 
 
-TASKS = {task.__name__: task for task in (generate, stream, turns, errors, fails, objects, interactions, upload)}
+TASKS = {task.__name__: task for task in (generate, stream, turns, tools, images, errors, fails, objects, interactions, upload)}
 print(json.dumps([TASKS[name]() for name in sys.argv[1].split(",")]))

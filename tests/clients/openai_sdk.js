@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What programs do with OpenAI's Node SDK; tests/flow/test_clients_node.py names the task and reads the JSON.
 const OpenAI = require('openai');
+const { zodFunction, zodResponseFormat } = require('openai/helpers/zod');
+const { z } = require('zod');
 
 const { GATEWAY, TOKEN, MODEL, PATIENCE, SIMULATOR, PROMPT = 'Hello, world!', PREFIX = '/v1' } = process.env;
 const settings = { apiKey: TOKEN, baseURL: GATEWAY + PREFIX, maxRetries: 0, timeout: PATIENCE * 1000 };
@@ -48,6 +50,30 @@ const tasks = {
             await chat({ n: 0 }),
             await nameOf(() => client.moderations.create({ input: 'x' })),
         ];
+    },
+
+    async models() {
+        const one = await client.models.retrieve('gemini-2.5-flash');
+        return [one.id, one.object, await nameOf(() => client.models.retrieve('gemini-none'))];
+    },
+
+    // A dialogue with the SDK's own helpers: calls with parsed arguments, their results, an answer of a shape, and a runner.
+    async tools() {
+        const parameters = z.object({ place: z.object({ kind: z.enum(['city', 'lake']), name: z.string() }), days: z.number().int().nullable() });
+        const tools = [zodFunction({ name: 'weather', parameters })];
+        const messages = [...question.messages];
+        const { message } = (await client.chat.completions.parse({ model: MODEL, messages, tools })).choices[0];
+        messages.push(message, ...message.tool_calls.map(call => ({ role: 'tool', tool_call_id: call.id, content: 'rain' })));
+        const said = await client.chat.completions.create({ model: MODEL, messages, tools });
+        const shape = zodResponseFormat(parameters, 'shape');
+        const answer = await client.chat.completions.parse({ model: MODEL, messages: [{ role: 'user', content: 'x' }], response_format: shape });
+        const streamed = await client.chat.completions.stream({ ...question, tools }).finalChatCompletion();
+        const ran = [];
+        const tool = zodFunction({ name: 'weather', parameters, function: ({ place }) => (ran.push(place.kind), 'sunshine') });
+        const last = await client.chat.completions.runTools({ ...question, tools: [tool] }).finalContent();
+        const kinds = calls => calls.map(call => call.function.parsed_arguments.place.kind);
+        return [kinds(message.tool_calls), said.choices[0].message.content, answer.choices[0].message.parsed.place.kind,
+            kinds(streamed.choices[0].message.tool_calls), ran, last];
     },
 
     async embeddings() {

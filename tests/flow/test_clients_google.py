@@ -17,10 +17,14 @@ NUMBERED = re.compile(r"\[(\d+)\]")
                                 ["ClientError", 400, "INVALID_ARGUMENT"]]),
     ("node", "genai_sdk.js", [["ApiError", 401], ["ApiError", 404], ["ApiError", 400]]),
 ])
-def test_it_generates_streams_lists_models_and_raises(stage, request, which, program, refusals):
+def test_it_generates_streams_lists_models_calls_tools_draws_and_raises(stage, request, which, program, refusals):
     """One program for all of it: importing the SDK takes longer than all its calls."""
     prompt = scripted(chunks=40, chunk_bytes=10, numbered=True)
-    generated, streamed, raised = ask(stage, request.getfixturevalue(which), program, "generate,stream,errors", PROMPT=prompt)
+    generated, streamed, raised, turns, called, drawn = ask(stage, request.getfixturevalue(which), program,
+                                                            "generate,stream,errors,turns,tools,images", PROMPT=prompt,
+                                                            CALLS=scripted(calls=2))
+    assert turns == ["You said: first", "You said: second"] and drawn == ["image/png", True]
+    assert called == {"python": [2, True, "Place"], "node": [["weather", "weather"], True, ["place"]]}[which]
     text, finish, tokens, names = generated
     assert NUMBERED.findall(text) == [str(i) for i in range(40)] and finish == "STOP" and tokens > 0
     assert f"models/{MODEL}" in names
@@ -40,6 +44,12 @@ def test_it_makes_uses_lists_and_deletes(stage, request, which, program, count):
 def test_python_interacts(stage, python):
     (status, is_found, kinds, said), = ask(stage, python, "genai_sdk.py", "interactions")
     assert said[0] != "GenAiDefaultError" and said[1] in (404, None), said
+    assert status == "completed" and is_found and kinds == ["interaction.created", "step.delta", "interaction.completed"]
+
+
+@pytest.mark.release_only
+def test_node_interacts(stage, node):
+    (status, is_found, kinds), = ask(stage, node, "genai_sdk.js", "interactions")
     assert status == "completed" and is_found and kinds == ["interaction.created", "step.delta", "interaction.completed"]
 
 

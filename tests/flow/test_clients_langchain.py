@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""LangChain's ChatOpenAI, of the newest LangChain and of the last one before 1.0."""
+"""LangChain's ChatOpenAI, of the newest LangChain and of the last one before 1.0, and its ChatGoogleGenerativeAI."""
 import json
 import re
 
@@ -32,3 +32,11 @@ def test_chat_openai_sends_all_turns(stage, python):
     body = json.loads(stage.sim.last()["body"])
     assert [turn["role"] for turn in body["contents"]] == ["user", "model", "user"]
     assert body["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+
+
+@pytest.mark.release_only
+def test_both_classes_call_tools_and_answer_in_shapes(stage, python):
+    found = ask(stage, python, "langchain_google.py", "all", NUMBERED=scripted(chunks=5, numbered=True), CALLS=scripted(calls=2))
+    said = {"said": ["You said: hello", True], "streamed": ["[0][1][2][3][4]", True], "called": [["Weather", "Weather"], True],
+            "shaped": "Weather", "embedded": [3072, 3072]}
+    assert found == {"google": said, "openai": said}

@@ -53,6 +53,16 @@ def test_a_stream_that_the_sdk_aborts_is_cancelled_upstream(stage, node):
     wait_cancelled(stage, before)
 
 
+def test_the_sdk_retrieves_a_model(stage, node):
+    assert ask(stage, node, SDK, "models") == ["gemini-2.5-flash", "model", ["NotFoundError", True, 404, "model_not_found"]]
+
+
+def test_the_sdk_calls_tools_and_parses_answers(stage, node):
+    kinds, said, shaped, streamed, ran, last = ask(stage, node, SDK, "tools", PROMPT=scripted(calls=2), MODEL="gemini-3.5-flash")
+    assert kinds == streamed == ran == ["city"] * 2 and shaped == "city"
+    assert "rain" in said and "sunshine" in last
+
+
 # ------------------------------------------------------------------------------------------------------- axios and fetch
 
 @pytest.mark.parametrize("task", ["axiosStream", "fetchStream"])

@@ -155,10 +155,15 @@ def test_turns_out_of_order_are_refused(sim, change, words):
     assert words in refusal(sim, body, OLD)
 
 
-def test_a_response_without_its_id_is_refused_by_newer_models(sim):
+def test_a_response_of_another_id_is_refused_by_newer_models(sim):
+    """One without an id is not: Google's own SDK for Python sends it so."""
     body, answer = turn(sim, {"calls": 1})
-    body["contents"].append(results({"name": "get_weather"}))
+    body["contents"].append(results({"name": "get_weather", "id": "another"}))
     assert "does not match the name and the id" in refusal(sim, body)
+    body["contents"][-1] = results({"name": "get_time"})
+    assert "does not match the name and the id" in refusal(sim, body)
+    body["contents"][-1] = results({"name": "get_weather"})
+    assert said(sim, body)
 
 
 def test_text_among_results(sim):
