@@ -265,6 +265,41 @@ static void create_interaction(struct task *t, yyjson_val *root, struct text *na
         write_events(t, id, text_span(json));
 }
 
+static void register_one(struct task *t, struct span uri, size_t index)
+{
+    struct text name = {0}, json = {0};
+
+    if (!span_starts(uri, "gs://")) {
+        task_refuse(t, "* RegisterFilesRequest.uris: an address begins with gs://.");
+        return;
+    }
+    objects_name(&name, t->collection);
+    methods_write_file(&json, text_span(&name), uri, (struct span){"", 0}, 1);
+    objects_put(t->project, text_span(&name), text_span(&json));
+    text_format(&t->out, "%s%.*s", index != 0 ? "," : "{\"files\":[", (int)json.len, json.at);
+    text_clear(&name);
+    text_clear(&json);
+}
+
+void task_register(struct task *t)
+{
+    static const char *const names[] = {"uris", NULL};
+    yyjson_val *root = yyjson_doc_get_root(t->w.doc), *uris, *uri;
+    size_t i, count;
+
+    if (!task_has_only(t, root, names))
+        return;
+    uris = schema_get(root, "uris");
+    if (yyjson_arr_size(uris) == 0)
+        task_refuse(t, "* RegisterFilesRequest.uris: uris are required.");
+    yyjson_arr_foreach(uris, i, count, uri)
+    {
+        if (!t->w.plan.is_refused)
+            register_one(t, schema_span(uri), i);
+    }
+    text_put(&t->out, "]}\n");
+}
+
 void task_create(struct task *t)
 {
     struct text name = {0}, json = {0};

@@ -108,6 +108,9 @@ static void run(struct task *t)
     case METHOD_BEGIN:
         task_create(t);
         break;
+    case METHOD_REGISTER:
+        task_register(t);
+        break;
     case METHOD_LIST:
         list(t);
         break;
@@ -184,6 +187,10 @@ static bool read_method(struct task *t, struct span method, size_t which, struct
 
     if (is_cancel)
         rest.len -= 7;
+    if (span_is(t->collection, "files") && span_is(rest, ":register")) {
+        t->method = METHOD_REGISTER;
+        return span_is(method, "POST");
+    }
     if (rest.len == 0) {
         t->method = span_is(method, "POST") ? METHOD_CREATE : METHOD_LIST;
         return (span_is(method, "POST") && collections[which].can_create) ||
@@ -257,7 +264,8 @@ bool methods_take(struct call *call, struct span method, struct span path)
     t.project = key_project(t.w.plan.key, t.room);
     if (t.method == METHOD_BEGIN)
         work_check_model(&t.w, true);
-    if (t.method == METHOD_CREATE || t.method == METHOD_BEGIN || t.method == METHOD_PATCH)
+    if (t.method == METHOD_CREATE || t.method == METHOD_BEGIN || t.method == METHOD_PATCH ||
+        t.method == METHOD_REGISTER)
         work_parse(&t.w);
     work_apply_mode(&t.w);
     work_script(&t.w);

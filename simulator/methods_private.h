@@ -11,7 +11,8 @@ enum method {
     METHOD_PATCH,
     METHOD_DELETE,
     METHOD_CANCEL,
-    METHOD_BEGIN, /* a verb of a model: what it makes is an operation */
+    METHOD_REGISTER, /* files that are at Google's storage already */
+    METHOD_BEGIN,    /* a verb of a model: what it makes is an operation */
 };
 
 /* One request about an object. */
@@ -40,3 +41,4 @@ int64_t task_seconds(struct span text);
 
 /* Makes what the body describes, and writes the answer. */
 void task_create(struct task *t);
+void task_register(struct task *t);

@@ -155,7 +155,8 @@ static uint64_t read_time(struct view text)
 struct answer_scan {
     struct description *description;
     struct view path;
-    bool is_inside; /* of the member `file` or `interaction`, where the object itself is */
+    bool is_inside;  /* of the member `file` or `interaction`, where the object itself is */
+    bool is_listing; /* …or of `files`, where all that were registered are */
     size_t count;
 };
 
@@ -167,7 +168,7 @@ static bool is_in(struct view name, const char *a, const char *b)
 /* Where members speak of the object itself. */
 static bool is_itself(const struct answer_scan *scan, unsigned depth)
 {
-    return depth == 1 || (depth == 2 && scan->is_inside);
+    return depth == 1 || (depth == 2 && scan->is_inside) || (depth == 3 && scan->is_listing);
 }
 
 static void add(struct answer_scan *scan, struct view name)
@@ -228,6 +229,14 @@ static void take_member(struct answer_scan *scan, struct view name, unsigned dep
         scan->description->until_ms = read_time(value);
 }
 
+/* A member of the answer's own begins. */
+static void enter(struct answer_scan *scan, struct view member)
+{
+    scan->is_inside = is_in(member, "file", "interaction");
+    scan->is_listing =
+        view_equal(scan->path, VIEW("/files:register")) && view_equal(member, VIEW("files"));
+}
+
 void mentions_in_answer(struct view beginning, struct view path, struct description *description)
 {
     struct answer_scan answer = {.description = description, .path = path};
@@ -240,7 +249,7 @@ void mentions_in_answer(struct view beginning, struct view path, struct descript
         if (string.is_name) {
             member = string.raw;
             if (string.depth == 1)
-                answer.is_inside = is_in(member, "file", "interaction");
+                enter(&answer, member);
         } else if (string.raw.len <= (size_t)4 * OBJECT_NAME_MOST) {
             take_member(&answer, member, string.depth, scan_text(string.raw, &room));
         }

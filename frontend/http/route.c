@@ -169,7 +169,7 @@ static bool is_googles(struct view path)
     return begins_with(path, VIEW("/v1beta")) ||
            begins_with(path, VIEW("/vertex-express/v1beta")) ||
            begins_with(path, VIEW("/gemini")) || begins_with(path, VIEW("/upload")) ||
-           begins_with(path, VIEW("/download"));
+           begins_with(path, VIEW("/ws")) || begins_with(path, VIEW("/download"));
 }
 
 /* Calls of a model's method are Google's alone; else who shows a token as OpenAI's clients do reads

@@ -378,3 +378,23 @@ def test_the_relay_names_no_other_clients_things(stage):
     for path in ("/openai/v1/files", "/openai/v1/batches"):
         assert stage.request("GET", path, token=BERT).status == 404, path
     assert stage.sim.total() == before
+
+
+def test_files_that_were_registered_are_their_clients(stage):
+    answer = ask(stage, "POST", "/v1beta/files:register", {"uris": ["gs://bucket/a.pdf", "gs://bucket/b.pdf"]})
+    names = [file["name"] for file in answer.json["files"]]
+    made_by = key_of_last(stage)
+    assert len(names) == 2
+    for name in names:
+        assert ask(stage, "GET", f"/v1beta/{name}").status == 200 and key_of_last(stage) == made_by
+        assert ask(stage, "GET", f"/v1beta/{name}", token=BERT).status == 404
+    assert generate(stage, parts=[file_part(name) for name in names]).status == 200 and key_of_last(stage) == made_by
+
+
+@pytest.mark.parametrize("method, path", [("POST", "/v1alpha/auth_tokens"), ("POST", "/v1beta/auth_tokens"), ("GET", "/v1beta/auth_tokens/x"),
+                                          ("GET", "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent")])
+def test_live_is_said_to_be_absent(stage, method, path):
+    before = stage.sim.total()
+    answer = ask(stage, method, path, {"uses": 1} if method == "POST" else None)
+    assert "Live API" in status_of(answer, 501, "UNIMPLEMENTED") and answer.headers["x-should-retry"] == "false"
+    assert stage.sim.total() == before

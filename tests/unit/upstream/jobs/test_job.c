@@ -451,6 +451,9 @@ static void an_answer_about_an_object_leaves_when_it_is_whole(void **state)
         {"DELETE", "/fileSearchStores/s/documents/d", "{}", ""},
         {"POST", "/v1alpha/interactions", "{\"id\":\"i\"}", "interactions/i"},
         {"POST", "/files:register", "{}", ""},
+        {"POST", "/files:register", "{\"files\":[{\"name\":\"files/a\"},{\"name\":\"files/b\"}]}",
+         "files/a files/b"},
+        {"GET", "/files", "{\"files\":[{\"name\":\"files/a\"}]}", ""},
     };
 
     (void)state;
