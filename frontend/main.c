@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "http/entry.h"
 #include "models/facts.h"
+#include "models/prices.h"
 #include "settings/option.h"
 #include "settings/options.h"
 
@@ -123,6 +124,8 @@ static void check_models(void)
 
     if (model_facts_are_wrong(view_of(settings_now()->model_facts), &why))
         option_complain("MODEL_FACTS", "…", bytes_cstr(&why));
+    if (prices_are_wrong(view_of(settings_now()->model_prices), &why))
+        option_complain("MODEL_PRICES", "…", bytes_cstr(&why));
     bytes_clear(&why);
 }
 

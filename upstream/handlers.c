@@ -123,7 +123,7 @@ static void on_ack(void *owner, const struct letter *letter)
     struct job *job = offered(owner, msg->frontend, msg->call, msg->offer);
 
     if (job)
-        job_ack(job, msg->seq);
+        job_ack(job, msg->seq, msg->reply_us);
 }
 
 /* What we don't hold can't be resumed; the frontend must hear that, or it would wait. With nothing

@@ -48,6 +48,9 @@ struct call {
     uint64_t tried[TRIED_MOST];
     size_t tried_count;
     uint64_t reservation; /* PLACED: of its attempt; 0: nothing is known */
+    uint64_t since_us;    /* it has been here, or has had no key */
+    uint64_t wait_us;     /* until the key that it has was looked for with success… */
+    uint64_t pick_us;     /* …which took so long */
     struct waiter waiter; /* WAITING, REKEYING */
     char *model;          /* WAITING, REKEYING */
     uint64_t owner, estimate;

@@ -6,6 +6,7 @@
 
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "calls/claims.h"
 #include "calls/letters.h"
@@ -61,6 +62,7 @@ void calls_offer(struct calls *calls, uint64_t frontend, const struct msg_call *
     call = call_make(calls, frontend, letter->call);
     call->offer = letter->offer;
     call->attempt = letter->attempts;
+    call->since_us = clock_us();
     call->deadline_ms = calls->actor->now_ms + letter->left_ms;
     call->owner = view_equal(letter->pool, VIEW("paid")) ? calls->paid_key : letter->owner;
     call->once = letter->once;
@@ -187,6 +189,7 @@ static void more(struct calls *calls, struct call *call, const struct msg_outcom
     if (!is_free)
         call->key_by_ms = 0; /* it waits anew */
     call_set_model(call, letter->model);
+    call->since_us = clock_us();
     call->waiter.not_before_ms = calls->actor->now_ms + pause_ms(call, letter->fault);
     call_enter(calls, call, CALL_REKEYING, upstream);
     calls->may_place = true;

@@ -78,6 +78,11 @@ static struct view provider_of(const struct msg_call *letter)
     return view_equal(letter->pool, VIEW("paid")) ? VIEW("gemini") : letter->pool;
 }
 
+static struct view chosen_by(const struct grant *grant)
+{
+    return grant->decision.chosen_by ? view_of(grant->decision.chosen_by) : VIEW("");
+}
+
 void tell_job(struct calls *calls, const struct call *call, const struct msg_call *letter,
               const struct grant *grant)
 {
@@ -109,6 +114,20 @@ void tell_job(struct calls *calls, const struct call *call, const struct msg_cal
         .lines = letter->lines,
         .owner = call->owner,
         .once = call->once,
+        .route = letter->route,
+        .request = letter->request,
+        .asked_ms = letter->asked_ms,
+        .read_us = letter->read_us,
+        .translate_us = letter->translate_us,
+        .wait_us = call->wait_us,
+        .pick_us = call->pick_us,
+        .keys = grant->decision.keys,
+        .cooling = grant->decision.cooling,
+        .spent = grant->decision.spent,
+        .dead = grant->decision.dead,
+        .off = grant->decision.off,
+        .no_room = grant->decision.no_room,
+        .chosen_by = chosen_by(grant),
     };
 
     mailbox_post(calls->upstream, call->upstream->id, MSG_JOB, &job);
@@ -123,7 +142,16 @@ void tell_rekey(struct calls *calls, const struct call *call, const struct grant
                                      .attempt = call->attempt,
                                      .key_id = grant->key_id,
                                      .key = grant->key,
-                                     .proxy = grant->proxy});
+                                     .proxy = grant->proxy,
+                                     .wait_us = call->wait_us,
+                                     .pick_us = call->pick_us,
+                                     .keys = grant->decision.keys,
+                                     .cooling = grant->decision.cooling,
+                                     .spent = grant->decision.spent,
+                                     .dead = grant->decision.dead,
+                                     .off = grant->decision.off,
+                                     .no_room = grant->decision.no_room,
+                                     .chosen_by = chosen_by(grant)});
 }
 
 void tell_stop(struct calls *calls, const struct call *call, const struct wait *wait)

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "base/clock.h"
 #include "calls/letters.h"
 #include "peers/pairs.h"
 #include "settings/options.h"
@@ -92,14 +93,26 @@ static void note(struct call *call, const struct grant *grant)
     call_note_tried(call, grant->key_id);
 }
 
+/* The ledger has how long a call has waited for its key, and how long the choice took. */
+static bool take_key(struct calls *calls, struct call *call, const struct need *need,
+                     struct grant *grant, struct wait *wait)
+{
+    uint64_t begun_us = clock_us();
+    bool has_one = pool_take(call->pool, need, calls->actor->now_ms, grant, wait);
+
+    call->wait_us = begun_us - call->since_us;
+    call->pick_us = has_one ? clock_us() - begun_us : 0;
+    return has_one;
+}
+
 /* What is not at the provider's needs no key, and no proxy that leads there. */
-static bool take_grant(struct calls *calls, const struct call *call, struct view model,
+static bool take_grant(struct calls *calls, struct call *call, struct view model,
                        struct grant *grant, struct wait *wait)
 {
     struct need need = placing_need(call, model);
 
     *grant = (struct grant){0};
-    return call->is_outside || pool_take(call->pool, &need, calls->actor->now_ms, grant, wait);
+    return call->is_outside || take_key(calls, call, &need, grant, wait);
 }
 
 static enum turn place(struct calls *calls, struct call *call, const struct msg_call *letter,
@@ -125,7 +138,7 @@ static enum turn rekey(struct calls *calls, struct call *call, struct wait *wait
     struct need need = placing_need(call, view_of(call->model));
     struct grant grant;
 
-    if (!pool_take(call->pool, &need, calls->actor->now_ms, &grant, wait))
+    if (!take_key(calls, call, &need, &grant, wait))
         return is_hopeless(calls, call, wait) ? TURN_OVER : TURN_NO_KEY;
     note(call, &grant);
     call_enter(calls, call, CALL_PLACED, call->upstream);

@@ -274,6 +274,18 @@ static uint32_t owner_of(const struct pool *pool, const struct lane *lane, uint6
 
 /* Taking */
 
+static struct decision decision_of(const struct lane *lane, const struct need *need)
+{
+    bool is_only = lane->hopeful.count + lane->hopeless.count + 1 >= lane->count;
+
+    return (struct decision){.keys = need->owner ? 1 : lane->count,
+                             .cooling = need->owner ? 0 : lane->hopeful.count,
+                             .dead = need->owner ? 0 : lane->hopeless.count,
+                             .chosen_by = need->owner ? "owner"
+                                          : is_only   ? "only"
+                                                      : NULL};
+}
+
 static void reserve(struct pool *pool, struct lane *lane, uint32_t i, const struct need *need,
                     uint64_t now_ms, struct grant *grant)
 {
@@ -291,7 +303,11 @@ static void reserve(struct pool *pool, struct lane *lane, uint32_t i, const stru
     cooldown_take(&key->cooldown, now_ms);
     cooldown_take(&lane->keys[i].cooldown, now_ms);
     cooldown_take(&proxy->cooldown, now_ms);
-    *grant = (struct grant){key->id, key->key, proxy->url, reservation->number};
+    *grant = (struct grant){.key_id = key->id,
+                            .key = key->key,
+                            .proxy = proxy->url,
+                            .reservation = reservation->number,
+                            .decision = decision_of(lane, need)};
 }
 
 bool pool_take(struct pool *pool, const struct need *need, uint64_t now_ms, struct grant *grant,

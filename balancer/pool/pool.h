@@ -47,10 +47,22 @@ struct need {
     size_t tried_count;
 };
 
+/* What the choice was made from, as the ledger has it. */
+struct decision {
+    uint64_t keys;         /* considered; of these */
+    uint64_t cooling;      /* cooled down for a while */
+    uint64_t spent;        /* had no quota left */
+    uint64_t dead;         /* are refused by the provider */
+    uint64_t off;          /* are switched off */
+    uint64_t no_room;      /* had no room for this call beside others */
+    const char *chosen_by; /* why it was this key; NULL: its turn had come */
+};
+
 struct grant {
     uint64_t key_id;
     struct secret key, proxy;
     uint64_t reservation; /* settle or release it, once */
+    struct decision decision;
 };
 
 struct wait {

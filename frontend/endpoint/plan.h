@@ -36,6 +36,8 @@ struct plan {
     uint64_t pace_ms;     /* …those that were appended last so long apart */
     bool has_work;        /* the endpoint's `work` is to be called */
     uint64_t time_out_ms; /* that the client allows; 0: it does not say */
+    const char *route;    /* that was asked for; NULL: nobody says */
+    uint64_t read_at_us;  /* when the request was there */
     size_t kept;          /* bytes that the endpoint keeps of answers: the exchange charges them */
     struct bytes lines;   /* header lines of the reply, for an endpoint that puts it together */
     /* instead of steps: the list of models is needed first, for which the request waits so long;

@@ -197,6 +197,7 @@ static bool run(struct exchange *x)
         size_t number = x->started++;
         struct part *part = part_new(x, number);
 
+        x->plan.steps[number]->order.asking = x->plan.route ? &x->asking : NULL;
         part->call = call_start(x->all->road, number ? 0 : x->id, &x->plan.steps[number]->order,
                                 x->deadline_ms, &call_events, part);
         if (!part->call) {
@@ -549,6 +550,24 @@ static void on_disposed(void *data)
         all->on_idle(all->owner);
 }
 
+/* h2o has looked at the calendar's clock when the request's first byte came. */
+static struct asking asking_of(const h2o_req_t *req, const struct plan *plan, uint64_t id)
+{
+    const struct timeval *first = &req->timestamps.request_begin_at;
+    uint64_t utc_us = clock_utc_ms() * 1000;
+    uint64_t first_us = (uint64_t)first->tv_sec * 1000000 + (uint64_t)first->tv_usec;
+    uint64_t passed_us = clock_us() - plan->read_at_us; /* since it was there */
+    uint64_t since_us = first->tv_sec && utc_us > first_us ? utc_us - first_us : 0;
+    uint64_t read_us = since_us > passed_us ? since_us - passed_us : 0;
+
+    return (struct asking){.route = plan->route,
+                           .request = id,
+                           .begun_us = plan->read_at_us - read_us,
+                           .asked_ms = (utc_us - passed_us - read_us) / 1000,
+                           .read_us = read_us,
+                           .read_at_us = plan->read_at_us};
+}
+
 /* What a client allows can only make it shorter. */
 static uint64_t time_out_of(uint64_t clients_ms)
 {
@@ -571,6 +590,8 @@ struct exchange *exchange_begin(struct exchanges *all, h2o_req_t *req,
                            .id = id,
                            .began_ms = clock_ms(),
                            .at_border = true};
+    if (plan->route)
+        x->asking = asking_of(req, plan, id);
     *plan = (struct plan){0};
     x->deadline_ms = x->began_ms + time_out_of(x->plan.time_out_ms);
     x->deadline_timer.cb = on_deadline_timer;

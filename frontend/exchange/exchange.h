@@ -58,7 +58,8 @@ struct exchange {
     size_t merged; /* bytes of the translated reply, of the process's budget */
     struct writer writer;
 
-    uint64_t id; /* x-request-id, and the number of the first call */
+    struct asking asking; /* what the ledger is told of the request */
+    uint64_t id;          /* x-request-id, and the number of the first call */
     uint64_t began_ms, deadline_ms, first_ms;
     uint64_t body_ms; /* when the body last moved; 0: it was whole at the beginning */
     h2o_timeout_entry_t deadline_timer, ping_timer, work_timer;

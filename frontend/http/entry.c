@@ -304,7 +304,9 @@ static int on_endpoint(struct visit *visit, bool may_wait)
     struct intake *intake = intake_open(visit->req);
     struct request request = request_of(visit);
     struct plan plan = {.limit = settings_now()->call_steps ? settings_now()->call_steps : 1,
-                        .time_out_ms = time_out_of(visit->req)};
+                        .time_out_ms = time_out_of(visit->req),
+                        .route = visit->route.pattern,
+                        .read_at_us = clock_us()};
     void *state = h2o_mem_alloc_pool(&visit->req->pool, endpoint->state_size + 1);
     enum error error;
 

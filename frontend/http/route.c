@@ -249,6 +249,7 @@ void route_find(struct view path, enum credential credential, struct route *rout
     route->methods = line ? line->methods : "";
     route->endpoint = line ? line->endpoint : NULL;
     route->pool = line ? line->pool : NULL;
+    route->pattern = line ? line->pattern.at : NULL;
 }
 
 /* Methods */

@@ -21,6 +21,7 @@ struct route {
     const char *methods; /* that it takes, with ", " between; HEAD where GET is, OPTIONS */
     const struct endpoint *endpoint; /* of ROUTE_CLIENT */
     const char *pool;
+    const char *pattern;             /* as routes.def writes it; NULL: it is none */
     const struct error_shape *shape; /* of errors, whatever the path is */
     bool is_alpha;                   /* it was asked for below /v1alpha */
     struct view model;               /* {model}, behind any models/; inside `path` */

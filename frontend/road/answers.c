@@ -15,7 +15,7 @@ static void ack_stale(struct upstream_link *upstream, uint64_t call, uint64_t of
 {
     struct ack_place nowhere = {0};
 
-    upstream_ack(upstream, &nowhere, (struct ack){call, offer, seq}, false);
+    upstream_ack(upstream, &nowhere, (struct ack){call, offer, seq, 0}, false);
 }
 
 static void ask_resume(struct upstream_link *upstream, const struct call *call)

@@ -124,6 +124,20 @@ void call_fail(struct call *call, const struct call_failure *failure)
 
 /* Offering */
 
+/* For the ledger. What a request costs here before its first call is that call's. */
+static void put_asking(struct msg_call *letter, struct asking *asking)
+{
+    if (!asking)
+        return;
+    letter->route = view_of(asking->route);
+    letter->request = asking->request;
+    letter->asked_ms = asking->asked_ms;
+    letter->read_us = asking->read_us;
+    if (!asking->is_begun)
+        letter->translate_us = clock_us() - asking->read_at_us;
+    asking->is_begun = true;
+}
+
 static void post_call(struct call *call, struct balancer_link *balancer, uint64_t now_ms,
                       bool again)
 {
@@ -159,6 +173,7 @@ static void post_call(struct call *call, struct balancer_link *balancer, uint64_
         .once = order->once,
     };
 
+    put_asking(&letter, order->asking);
     if (!flow && body.len <= INLINE_MOST)
         letter.body = body;
     link_post(&balancer->link, MSG_CALL, &letter);
@@ -396,10 +411,18 @@ static size_t urgent_bytes(void)
     return quarter < URGENT_MOST ? quarter : URGENT_MOST;
 }
 
+/* With the last of the answer: how long the client has waited for all of it. */
+static uint64_t reply_us(const struct call *call)
+{
+    bool is_last = call->life.state == LIFE_DONE && call->taken >= call->life.next_seq;
+
+    return is_last && call->order->asking ? clock_us() - call->order->asking->begun_us : 0;
+}
+
 static void ack(struct call *call)
 {
     upstream_ack(call->upstream, &call->ack_place,
-                 (struct ack){call->life.id, call->life.offer, call->taken - 1},
+                 (struct ack){call->life.id, call->life.offer, call->taken - 1, reply_us(call)},
                  call->unacked >= urgent_bytes());
     call->unacked = 0;
 }

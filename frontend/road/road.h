@@ -40,6 +40,17 @@ void body_give(struct body *body, struct view bytes, bool is_last);
 /* Whoever gave is gone: `wanted` is not called any more. */
 void body_close(struct body *body);
 
+/* Of the client's request that calls are made for, as the ledger has it. */
+struct asking {
+    const char *route;   /* as routes.def writes it */
+    uint64_t request;    /* x-request-id */
+    uint64_t begun_us;   /* when it began to come, of the clock that only goes forward… */
+    uint64_t asked_ms;   /* …and since 1970 */
+    uint64_t read_us;    /* until it was there */
+    uint64_t read_at_us; /* which was then */
+    bool is_begun;       /* its first call has been offered */
+};
+
 /* What is asked of the provider. Texts and views are borrowed for the life of the call. */
 struct order {
     const char *pool;      /* whose keys: gemini; objects: the balancer's own answer */
@@ -64,7 +75,8 @@ struct order {
     bool any_client;
     bool
         once; /* the provider may make or change something by it: never repeated where it may have been obeyed */
-    uint64_t client; /* hash of the client's token */
+    uint64_t client;       /* hash of the client's token */
+    struct asking *asking; /* NULL: no client has asked */
 };
 
 struct answer_head {

@@ -46,7 +46,8 @@ static void post_acks(struct upstream_link *upstream)
         struct msg_ack ack = {.frontend = upstream->road->actor->incarnation,
                               .call = due->call,
                               .offer = due->offer,
-                              .seq = due->seq};
+                              .seq = due->seq,
+                              .reply_us = due->reply_us};
 
         mailbox_post(&upstream->box, 0, MSG_ACK, &ack);
     }

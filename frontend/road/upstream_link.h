@@ -13,6 +13,7 @@ struct road;
 /* An acknowledgement that is due, absolute. */
 struct ack {
     uint64_t call, offer, seq;
+    uint64_t reply_us; /* with the last: since the request began; 0: unknown */
 };
 
 /* Where the acknowledgement of a call stands among those due. Valid when zeroed. */

@@ -4,7 +4,8 @@
 
 #include <time.h>
 
-#define TIME_MOST_MS 253402300799999u /* the end of the year 9999, and of DATETIME */
+#define COST_UNIT UINT64_C(1000000000000) /* in a dollar */
+#define TIME_MOST_MS 253402300799999u     /* the end of the year 9999, and of DATETIME */
 
 void put_number(struct bytes *sql, uint64_t number)
 {
@@ -42,9 +43,24 @@ void put_time(struct bytes *sql, uint64_t time_ms)
     bytes_printf(sql, "'%s.%03u'", date, (unsigned)(time_ms % 1000));
 }
 
+void put_time_or_null(struct bytes *sql, uint64_t time_ms)
+{
+    bytes_append(sql, VIEW(","));
+    if (time_ms)
+        put_time(sql, time_ms);
+    else
+        bytes_append(sql, VIEW("NULL"));
+}
+
+void put_cost(struct bytes *sql, uint64_t cost)
+{
+    bytes_printf(sql, ",%llu.%012llu", (unsigned long long)(cost / COST_UNIT),
+                 (unsigned long long)(cost % COST_UNIT));
+}
+
 void put_text(const struct database *database, struct bytes *sql, struct view text, size_t most)
 {
-    char clean[4 * MODEL_MOST];
+    char clean[4 * WORDS_MOST];
     size_t len = 0;
 
     for (; text.len && most; most--) {

@@ -30,9 +30,26 @@ static const struct rule {
     uint64_t (*by_setting)(void);
 } rules[] = {
     {"rollups WHERE step = 1 AND time < ", MINUTES_KEPT_HOURS, NULL},
-    {"rollup_times WHERE step = 1 AND time < ", MINUTES_KEPT_HOURS, NULL},
     {"rollups WHERE step = 2 AND time < ", HOURS_KEPT_HOURS, NULL},
-    {"rollup_times WHERE step = 2 AND time < ", HOURS_KEPT_HOURS, NULL},
+    {"sums WHERE part = 0 AND step = 1 AND time < ", MINUTES_KEPT_HOURS, NULL},
+    {"sums WHERE part = 0 AND step = 4 AND time < ", TENS_KEPT_HOURS, NULL},
+    {"sums WHERE part = 0 AND step = 2 AND time < ", HOURS_KEPT_HOURS, NULL},
+    {"sums WHERE part = 1 AND step = 1 AND time < ", MINUTES_KEPT_HOURS, NULL},
+    {"sums WHERE part = 1 AND step = 4 AND time < ", TENS_KEPT_HOURS, NULL},
+    {"sums WHERE part = 1 AND step = 2 AND time < ", HOURS_KEPT_HOURS, NULL},
+    {"sums WHERE part = 2 AND step = 1 AND time < ", MINUTES_KEPT_HOURS, NULL},
+    {"sums WHERE part = 2 AND step = 4 AND time < ", TENS_KEPT_HOURS, NULL},
+    {"sums WHERE part = 2 AND step = 2 AND time < ", HOURS_KEPT_HOURS, NULL},
+    {"sums WHERE part = 3 AND step = 2 AND time < ", HOURS_KEPT_HOURS, NULL},
+    {"sum_times WHERE part = 0 AND step = 1 AND time < ", MINUTES_KEPT_HOURS, NULL},
+    {"sum_times WHERE part = 0 AND step = 4 AND time < ", TENS_KEPT_HOURS, NULL},
+    {"sum_times WHERE part = 0 AND step = 2 AND time < ", HOURS_KEPT_HOURS, NULL},
+    {"sum_times WHERE part = 1 AND step = 1 AND time < ", MINUTES_KEPT_HOURS, NULL},
+    {"sum_times WHERE part = 1 AND step = 4 AND time < ", TENS_KEPT_HOURS, NULL},
+    {"sum_times WHERE part = 1 AND step = 2 AND time < ", HOURS_KEPT_HOURS, NULL},
+    {"sum_times WHERE part = 2 AND step = 1 AND time < ", MINUTES_KEPT_HOURS, NULL},
+    {"sum_times WHERE part = 2 AND step = 4 AND time < ", TENS_KEPT_HOURS, NULL},
+    {"sum_times WHERE part = 2 AND step = 2 AND time < ", HOURS_KEPT_HOURS, NULL},
     {"attempts WHERE time < ", 0, hours_of_attempts},
 };
 

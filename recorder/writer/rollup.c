@@ -3,13 +3,13 @@
  * clipped as in the row, so that a sum is the sum of its rows, to the token. */
 #include "writer/rollup.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <uthash.h>
 
 #include "database/values.h"
+#include "writer/sums.h"
 
-enum { STEPS = 3, KIND_FIRST = 1, KIND_TOTAL = 2 };
+enum { STEPS = 3 };
 
 #define MINUTE_MS UINT64_C(60000)
 
@@ -46,25 +46,6 @@ struct rollup_sum {
     UT_hash_handle hh;
 };
 
-struct count_key {
-    uint64_t minute_ms;
-    uint32_t kind, bucket;
-    char model[MODEL_MOST];
-};
-
-struct rollup_count {
-    struct count_key key;
-    uint64_t attempts;
-    UT_hash_handle hh;
-};
-
-unsigned rollup_bucket(uint64_t ms)
-{
-    unsigned bucket = ms > 1 ? (unsigned)(4 * log2((double)ms)) : 0;
-
-    return bucket < BUCKETS ? bucket : BUCKETS - 1;
-}
-
 static uint64_t most(uint64_t number, uint64_t limit)
 {
     return number < limit ? number : limit;
@@ -79,11 +60,6 @@ static void copy_text(char *to, size_t size, struct view text)
 static struct view text_of(const char *at, size_t size)
 {
     return (struct view){at, strnlen(at, size)};
-}
-
-static bool is_good(const struct msg_record *record)
-{
-    return view_equal(record->fault, VIEW("none")) || view_equal(record->fault, VIEW("blocked"));
 }
 
 /* Adding */
@@ -101,7 +77,7 @@ static struct rollup_sum *sum_of(struct rollup *rollup, const struct sum_key *ke
     return sum;
 }
 
-static void add_sum(struct rollup *rollup, const struct msg_record *record)
+void rollup_add(struct rollup *rollup, const struct msg_record *record)
 {
     struct sum_key key;
     uint64_t *values;
@@ -115,7 +91,7 @@ static void add_sum(struct rollup *rollup, const struct msg_record *record)
     values = sum_of(rollup, &key)->values;
     values[SUM_ATTEMPTS]++;
     values[SUM_CALLS] += record->attempt <= 1;
-    values[SUM_RESCUED] += record->attempt > 1 && is_good(record);
+    values[SUM_RESCUED] += record->attempt > 1 && ledger_is_good(record);
     values[SUM_TOTAL_MS] += most(record->total_ms, UINT32_MAX);
     values[SUM_TOKENS_IN] += most(record->tokens_in, UINT32_MAX);
     values[SUM_TOKENS_OUT] += most(record->tokens_out, UINT32_MAX);
@@ -123,36 +99,6 @@ static void add_sum(struct rollup *rollup, const struct msg_record *record)
     values[SUM_TOKENS_CACHED] += most(record->tokens_cached, UINT32_MAX);
     values[SUM_BYTES_IN] += record->bytes_in;
     values[SUM_BYTES_OUT] += record->bytes_out;
-}
-
-static void add_time(struct rollup *rollup, const struct msg_record *record, uint32_t kind,
-                     uint64_t ms)
-{
-    struct rollup_count *count;
-    struct count_key key;
-
-    memset(&key, 0, sizeof(key));
-    key.minute_ms = record->time_ms - record->time_ms % MINUTE_MS;
-    key.kind = kind;
-    key.bucket = rollup_bucket(ms);
-    copy_text(key.model, sizeof(key.model), record->model);
-    HASH_FIND(hh, rollup->times, &key, sizeof(key), count);
-    if (!count) {
-        count = memory_new(sizeof(*count));
-        count->key = key;
-        HASH_ADD(hh, rollup->times, key, sizeof(count->key), count);
-    }
-    count->attempts++;
-}
-
-void rollup_add(struct rollup *rollup, const struct msg_record *record)
-{
-    add_sum(rollup, record);
-    if (!is_good(record))
-        return;
-    if (record->first_ms)
-        add_time(rollup, record, KIND_FIRST, record->first_ms);
-    add_time(rollup, record, KIND_TOTAL, record->total_ms);
 }
 
 /* Writing */
@@ -181,19 +127,6 @@ static void put_sum(struct bytes *sql, const struct database *database,
     bytes_text(sql, ")");
 }
 
-static void put_count(struct bytes *sql, const struct database *database,
-                      const struct rollup_count *count, unsigned step)
-{
-    const struct count_key *key = &count->key;
-
-    put_step(sql, step, key->minute_ms);
-    put_text(database, sql, text_of(key->model, sizeof(key->model)), MODEL_MOST);
-    put_most(sql, key->kind, UINT8_MAX);
-    put_most(sql, key->bucket, UINT8_MAX);
-    put_most(sql, count->attempts, UINT64_MAX);
-    bytes_text(sql, ")");
-}
-
 static bool write_sums(struct rollup *rollup, struct database *database)
 {
     struct bytes *sql = &rollup->sql;
@@ -213,39 +146,18 @@ static bool write_sums(struct rollup *rollup, struct database *database)
     return database_run(database, bytes_view(sql));
 }
 
-static bool write_times(struct rollup *rollup, struct database *database)
-{
-    struct bytes *sql = &rollup->sql;
-    struct rollup_count *count, *next;
-
-    if (!rollup->times)
-        return true;
-    bytes_copy(sql, VIEW("INSERT INTO rollup_times (step, time, model, kind, bucket, attempts) "
-                         "VALUES "));
-    HASH_ITER (hh, rollup->times, count, next)
-        for (unsigned step = 0; step < STEPS; step++)
-            put_count(sql, database, count, step);
-    bytes_text(sql, " ON DUPLICATE KEY UPDATE attempts = attempts + VALUES(attempts)");
-    return database_run(database, bytes_view(sql));
-}
-
 bool rollup_write(struct rollup *rollup, struct database *database)
 {
-    return !rollup->sums || (write_sums(rollup, database) && write_times(rollup, database));
+    return !rollup->sums || write_sums(rollup, database);
 }
 
 void rollup_empty(struct rollup *rollup)
 {
     struct rollup_sum *sum, *next_sum;
-    struct rollup_count *count, *next_count;
 
     HASH_ITER (hh, rollup->sums, sum, next_sum) {
         HASH_DEL(rollup->sums, sum);
         free(sum);
-    }
-    HASH_ITER (hh, rollup->times, count, next_count) {
-        HASH_DEL(rollup->times, count);
-        free(count);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "database/schema.h"
 #include "trace.h"
 #include "database/values.h"
+#include "writer/sums.h"
 
 enum {
     STATEMENT_LIMIT_S = 10,
@@ -61,6 +62,7 @@ void store_clear(struct store *store)
 {
     marks_clear(store);
     rollup_clear(&store->rollup);
+    sums_clear(&store->sums);
     bytes_clear(&store->rows);
     bytes_clear(&store->senders);
     bytes_clear(&store->ask);
@@ -69,9 +71,44 @@ void store_clear(struct store *store)
 
 /* Rows */
 
+/* What it has cost on its way, and why this key. */
+static void put_way(struct store *store, const struct msg_record *record)
+{
+    struct bytes *sql = &store->rows;
+
+    put_text(&store->database, sql, record->route, ROUTE_MOST);
+    put_most(sql, record->request, UINT64_MAX);
+    put_time_or_null(sql, record->asked_ms);
+    put_most(sql, record->read_us, UINT32_MAX);
+    put_most(sql, record->translate_us, UINT32_MAX);
+    put_most(sql, record->wait_us, UINT64_MAX);
+    put_most(sql, record->pick_us, UINT32_MAX);
+    put_most(sql, record->keys, UINT32_MAX);
+    put_most(sql, record->cooling, UINT32_MAX);
+    put_most(sql, record->spent, UINT32_MAX);
+    put_most(sql, record->dead, UINT32_MAX);
+    put_most(sql, record->off, UINT32_MAX);
+    put_most(sql, record->no_room, UINT32_MAX);
+    put_text(&store->database, sql, record->chosen_by, CHOSEN_MOST);
+    put_text(&store->database, sql, record->proxy, PROXY_MOST);
+    put_most(sql, record->connect_us, UINT32_MAX);
+}
+
+static void put_failure(struct store *store, const struct msg_record *record)
+{
+    struct bytes *sql = &store->rows;
+
+    put_most(sql, record->retry_ms, UINT64_MAX);
+    put_text(&store->database, sql, record->quota_id, QUOTA_MOST);
+    put_most(sql, record->quota_value, UINT64_MAX);
+    put_text(&store->database, sql, record->words, WORDS_MOST);
+    put_text(&store->database, sql, record->before, EARLIER_MOST);
+}
+
 static void put_row(struct store *store, const struct msg_record *record)
 {
     struct bytes *sql = &store->rows;
+    uint64_t cost;
 
     bytes_text(sql, sql->at[sql->len - 1] == ')' ? ",(" : "(");
     put_time(sql, record->time_ms);
@@ -97,6 +134,14 @@ static void put_row(struct store *store, const struct msg_record *record)
     put_most(sql, record->tokens_cached, UINT32_MAX);
     put_most(sql, record->bytes_in, UINT64_MAX);
     put_most(sql, record->bytes_out, UINT64_MAX);
+    put_way(store, record);
+    put_failure(store, record);
+    put_most(sql, record->reply_us, UINT64_MAX);
+    put_most(sql, record->last, 1);
+    if (ledger_cost(record, &cost))
+        put_cost(sql, cost);
+    else
+        bytes_append(sql, VIEW(",NULL"));
     bytes_append(sql, VIEW(")"));
 }
 
@@ -215,8 +260,11 @@ enum trouble store_put(struct store *store, const struct batch *batch, size_t fi
     bytes_copy(&store->rows,
                VIEW("INSERT INTO attempts (day, sender, seq, time, frontend, call_id, attempt, "
                     "client, key_id, model, operation, stream, status, fault, first_ms, total_ms, "
-                    "tokens_in, tokens_out, tokens_thoughts, tokens_cached, bytes_in, bytes_out) "
-                    "VALUES "));
+                    "tokens_in, tokens_out, tokens_thoughts, tokens_cached, bytes_in, bytes_out, "
+                    "route, request, asked, read_us, translate_us, wait_us, pick_us, keys_seen, "
+                    "keys_cooling, keys_spent, keys_dead, keys_off, keys_full, chosen_by, proxy, "
+                    "connect_us, retry_ms, quota_id, quota_value, words, earlier, reply_us, "
+                    "is_last, cost) VALUES "));
     for (size_t i = first; i < first + count; i++) {
         struct msg_record record;
 
@@ -225,11 +273,14 @@ enum trouble store_put(struct store *store, const struct batch *batch, size_t fi
             continue;
         put_row(store, &record);
         rollup_add(&store->rollup, &record);
+        sums_add(&store->sums, &record);
         fresh++;
     }
     is_good = !fresh || (database_run(&store->database, bytes_view(&store->rows)) &&
-                         rollup_write(&store->rollup, &store->database) && marks_write(store));
+                         rollup_write(&store->rollup, &store->database) &&
+                         sums_write(&store->sums, &store->database) && marks_write(store));
     rollup_empty(&store->rollup);
+    sums_empty(&store->sums);
     return settle(store, is_good);
 }
 

@@ -199,8 +199,23 @@ class Stage:
             [rows] = self.query(f"select {sums} from attempts where {kept}")
             added = ", ".join(f"sum({name}) as {name}" for name in rows)
             assert self.query(f"select {added} from rollups where step = {step} and {kept} having attempts > 0") == [rows] * (rows["attempts"] > 0)
-            [answers] = self.query(f"select coalesce(sum(first_ms > 0) + count(*), 0) as n from attempts where fault in ('none', 'blocked') and {kept}")
-            assert self.query(f"select coalesce(sum(attempts), 0) as n from rollup_times where step = {step} and {kept}") == [answers]
+        self.check_sums_by_one_thing()
+
+    def check_sums_by_one_thing(self):
+        """The same of those by model, client and key; their calls are counted where they ended."""
+        sums = "count(*) as attempts, sum(is_last) as calls, sum(tokens_in) as tokens_in, coalesce(sum(cost), 0) as cost, sum(cost is null) as unpriced"
+        names = "''", "model", "lower(lpad(hex(client), 16, '0'))", "lower(lpad(hex(key_id), 16, '0'))"
+        recent = "time > utc_timestamp() - interval 1 day"
+        for part, name in enumerate(names):
+            for step in (1, 4, 2, 3) if part < 3 else (2, 3):
+                kept = "true" if step == 3 else recent
+                rows = self.query(f"select {name} as name, fault, {sums} from attempts where {kept} group by 1, 2 order by 1, 2")
+                added = self.query("select name, fault, sum(attempts) as attempts, sum(calls) as calls, sum(tokens_in) as tokens_in, sum(cost) as cost, "
+                                   f"sum(unpriced) as unpriced from sums where part = {part} and step = {step} and {kept} group by 1, 2 "
+                                   "having attempts > 0 order by 1, 2")
+                assert added == rows, (part, step)
+                [answers] = self.query(f"select coalesce(sum(first_ms > 0) + count(*), 0) as n from attempts where fault in ('none', 'blocked') and {kept}")
+                assert part == 3 or self.query(f"select coalesce(sum(attempts), 0) as n from sum_times where part = {part} and step = {step} and {kept}") == [answers]
 
     def segments(self):
         return sorted(self.folder.glob("s/spool/*.spool"))
@@ -255,7 +270,10 @@ def test_a_record_becomes_a_row_with_all_its_columns(stage):
     stage.recorder()
     stage.store()
     upstream = Upstream(stage)
-    upstream.make(1, time_ms=1_709_251_199_999, model="modèle-😀'\\\"\0", fault="quota_minute", gap=3, stream=False)
+    upstream.make(1, time_ms=1_709_251_199_999, model="modèle-😀'\\\"\0", fault="quota_minute", gap=3, stream=False,
+                  route="/v1/chat/completions", request=0xabc, asked_ms=1_709_251_199_000, read_us=1, translate_us=2, wait_us=3, pick_us=4, keys=20,
+                  cooling=5, spent=6, dead=7, off=8, no_room=9, chosen_by="only", proxy="proxy:3128", connect_us=10, retry_ms=36_430,
+                  quota_id="PerDay-FreeTier", quota_value=250, words="You're out of quota.", before="server empty", reply_us=999_000, last=True)
     upstream.make(1, model=b"bad\xff\xfeutf8", status=70_000, total_ms=2**63)
     upstream.make(1, model="x" * 100, time_ms=2**63)
     upstream.settle()
@@ -265,7 +283,13 @@ def test_a_record_becomes_a_row_with_all_its_columns(stage):
         "day": "2024-02-29", "sender": upstream.sender, "seq": 1, "time": "2024-02-29 23:59:59.999", "frontend": 7,
         "call_id": 1, "attempt": 1, "client": 8, "key_id": 2**64 - 1, "model": 0, "operation": "generateContent",
         "stream": 0, "status": 200, "fault": "quota_minute", "first_ms": 20, "total_ms": 30, "tokens_in": 11,
-        "tokens_out": 12, "tokens_thoughts": 13, "tokens_cached": 14, "bytes_in": 15, "bytes_out": 2**40, "hex": 0}
+        "tokens_out": 12, "tokens_thoughts": 13, "tokens_cached": 14, "bytes_in": 15, "bytes_out": 2**40, "hex": 0,
+        "route": "/v1/chat/completions", "request": 0xabc, "asked": "2024-02-29 23:59:59.000", "read_us": 1, "translate_us": 2, "wait_us": 3,
+        "pick_us": 4, "keys_seen": 20, "keys_cooling": 5, "keys_spent": 6, "keys_dead": 7, "keys_off": 8, "keys_full": 9, "chosen_by": "only",
+        "proxy": "proxy:3128", "connect_us": 10, "retry_ms": 36_430, "quota_id": "PerDay-FreeTier", "quota_value": 250,
+        "words": "You're out of quota.", "earlier": "server empty", "reply_us": 999_000, "is_last": 1, "cost": "NULL"}
+    # what an upstream of before says ends earlier
+    assert (second["route"], second["asked"], second["reply_us"], second["is_last"]) == ("", "NULL", 0, 0)
     assert bytes.fromhex(str(first["hex"])).decode() == "modèle-😀'\\\"\0"
     assert second["model"] == "bad\ufffd\ufffdutf8"
     assert (second["status"], second["total_ms"]) == (65535, 2**32 - 1)
@@ -779,7 +803,7 @@ def test_a_database_that_is_there_but_may_not_be_made_is_told(own_stage):
     upstream.make(3)
     upstream.settle()
     own_stage.check(upstream)
-    assert [row["number"] for row in own_stage.query("select number from migrations")] == [1, 2]
+    assert [row["number"] for row in own_stage.query("select number from migrations")] == [1, 2, 3, 4, 5]
 
 
 def test_strange_letters_do_no_harm(stage):

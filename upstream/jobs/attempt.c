@@ -25,8 +25,20 @@ enum {
 
 /* Records */
 
+/* Where the proxy is, without its user and password. */
+static struct view proxy_place(const struct job *job)
+{
+    struct url url;
+
+    if (!job->proxy || !*job->proxy || url_read(&url, view_of(job->proxy)))
+        return (struct view){0};
+    return (struct view){url.host.at, (size_t)(url.port.at + url.port.len - url.host.at)};
+}
+
 static struct msg_record record_of(const struct job *job)
 {
+    const struct job_times *times = &job->times;
+
     return (struct msg_record){
         .time_ms = job->begun_utc_ms,
         .frontend = job->key.frontend,
@@ -38,24 +50,77 @@ static struct msg_record record_of(const struct job *job)
         .operation = view_of(job->operation),
         .stream = job->is_stream,
         .bytes_in = job->has_feed ? job->feed.gone : job->body_len,
+        .route = view_of(job->route),
+        .request = times->request,
+        .asked_ms = times->asked_ms,
+        .read_us = times->read_us,
+        .translate_us = times->translate_us,
+        .wait_us = times->wait_us,
+        .pick_us = times->pick_us,
+        .keys = times->keys,
+        .cooling = times->cooling,
+        .spent = times->spent,
+        .dead = times->dead,
+        .off = times->off,
+        .no_room = times->no_room,
+        .chosen_by = view_of(times->chosen_by),
+        .proxy = proxy_place(job),
     };
 }
 
-static void record_end(struct job *job)
+static void put_before(const struct job *job, struct bytes *text)
+{
+    for (size_t i = 0; i < job->before_count; i++) {
+        bytes_text(text, i ? " " : "");
+        bytes_text(text, fault_facts(job->before[i])->name);
+    }
+}
+
+/* What there is to say of an attempt that has failed. */
+static void put_failure(const struct job *job, struct msg_record *record, yyjson_doc **doc)
+{
+    const struct verdict *verdict = &job->gate.verdict;
+
+    record->words = failure_words(bytes_view(&job->fail_body), doc);
+    if (job->fail_status) {
+        record->retry_ms = verdict->exact_ms;
+        record->quota_id = view_of(verdict->quota_id);
+        record->quota_value = verdict->quota_value;
+    }
+}
+
+/* `write`: records_end or, if something is still to come, records_hold. */
+static void record_end(struct job *job, void (*write)(struct records *records, uint32_t slot,
+                                                      const struct msg_record *record))
 {
     struct msg_record record = record_of(job);
+    yyjson_doc *doc = NULL;
 
     record.status = job->gate.status;
     record.fault = view_of(fault_facts(job->fault)->name);
     record.first_ms = job->first_ms;
     record.total_ms = clock_ms() - job->begun_ms;
+    record.connect_us = job->connect_us;
     record.tokens_in = job->gate.usage.tokens_in;
     record.tokens_out = job->gate.usage.tokens_out;
     record.tokens_thoughts = job->gate.usage.tokens_thoughts;
     record.tokens_cached = job->gate.usage.tokens_cached;
     record.bytes_out = job->bytes_out;
-    records_end(&job->upstream->records, job->slot, &record);
+    record.last = true;
+    if (job->fault != FAULT_NONE)
+        put_failure(job, &record, &doc);
+    write(&job->upstream->records, job->slot, &record);
+    yyjson_doc_free(doc);
     job->is_begun = false;
+}
+
+void attempt_settle(struct job *job, bool is_last)
+{
+    struct msg_record rest = {.last = is_last, .reply_us = job->times.reply_us};
+
+    if (job->is_held)
+        records_end(&job->upstream->records, job->slot, &rest);
+    job->is_held = false;
 }
 
 /* The gate's side */
@@ -155,6 +220,8 @@ static void on_head(void *owner, unsigned status, struct view type, uint64_t len
         memcpy(job->type, type.at, len);
     job->type[len] = '\0';
     job->length = length;
+    if (job->transfer)
+        job->connect_us = transfer_connect_us(job->transfer);
     gate_head(&job->gate, status, type);
     take_lines(job, headers);
     note_place(job, status, headers);
@@ -235,16 +302,6 @@ static void keep_reason(struct job *job, const char *why)
     bytes_clear(&sentence);
 }
 
-/* Where the proxy is, without its user and password. */
-static struct view proxy_place(const struct job *job)
-{
-    struct url url;
-
-    if (!job->proxy || !*job->proxy || url_read(&url, view_of(job->proxy)))
-        return (struct view){0};
-    return (struct view){url.host.at, (size_t)(url.port.at + url.port.len - url.host.at)};
-}
-
 /* What no key is to blame for, but a setting or the network: the operator should see it, now and
  * then. */
 static enum log_level level_of(const struct job *job)
@@ -322,7 +379,8 @@ static void on_done(void *owner, enum transfer_end end, const char *why)
         else
             keep_failure(job);
     }
-    record_end(job);
+    record_end(job, records_hold);
+    job->is_held = true;
     if (fault_facts(job->fault)->error != ERROR_NONE)
         log_failure(job, why);
     else
@@ -434,6 +492,7 @@ static void follow(struct job *job)
 void attempt_begin(struct job *job, const struct attempt_events *events)
 {
     struct msg_record record;
+    struct bytes before = {0};
 
     job->events = events;
     job->gate = gate_of(job);
@@ -443,9 +502,13 @@ void attempt_begin(struct job *job, const struct attempt_events *events)
     job->fault = FAULT_NONE;
     job->begin.len = 0;
     job->is_ending = job->is_paused = job->is_coded = job->is_told = job->is_moving = false;
+    job->connect_us = 0;
     record = record_of(job);
+    put_before(job, &before);
+    record.before = bytes_view(&before);
     job->slot = records_begin(&job->upstream->records, &record);
     job->is_begun = true;
+    bytes_clear(&before);
     start_transfer(job);
     trace_point("attempt.begun");
 }
@@ -462,7 +525,7 @@ void attempt_abort(struct job *job, enum fault fault)
     job->retry_ms = 0;
     job->fail_status = 0;
     job->fail_body.len = 0;
-    record_end(job);
+    record_end(job, records_end);
     if (fault != FAULT_CLIENT_GONE)
         log_failure(job, "");
     clear_gate(job);

@@ -22,3 +22,6 @@ bool attempt_may_describe(const struct job *job);
 /* Breaks off what is under way, if anything is: the connection closes, the record says `fault`. No
  * event. */
 void attempt_abort(struct job *job, enum fault fault);
+
+/* Its record waits no longer, if it does: it was its call's last attempt, or another follows. */
+void attempt_settle(struct job *job, bool is_last);

@@ -111,6 +111,14 @@ uint32_t flight_begin(struct flight *flight, const struct msg_record *record)
     return i;
 }
 
+void flight_hold(struct flight *flight, uint32_t i, const struct msg_record *record)
+{
+    if (i == FLIGHT_NO_SLOT)
+        return;
+    slot_hold(slot_at(flight, i), record);
+    trace_point("flight.held");
+}
+
 static void end_slot(struct flight *flight, uint32_t i, const struct msg_record *record)
 {
     struct flight_header *header = flight->header;
@@ -194,9 +202,10 @@ static void sort_ended(struct flight *flight)
     flight->header->last_seq = last;
 }
 
+/* Of a held one the end is there: it has only no number yet. */
 static void lose(struct flight *flight, uint32_t i)
 {
-    struct msg_record record = {.fault = view_of(fault_facts(FAULT_LOST)->name)};
+    struct msg_record record = {.fault = view_of(fault_facts(FAULT_LOST)->name), .last = true};
 
     end_slot(flight, i, &record);
     order_append(flight, i);
@@ -219,7 +228,8 @@ static void take_slots(struct flight *flight)
     }
     sort_ended(flight);
     for (uint32_t i = 0; i < count; i++)
-        if (slot_at(flight, i)->state == SLOT_BEGUN && slot_is_good(slot_at(flight, i)))
+        if ((slot_at(flight, i)->state == SLOT_BEGUN || slot_at(flight, i)->state == SLOT_HELD) &&
+            slot_is_good(slot_at(flight, i)))
             lose(flight, i);
 }
 

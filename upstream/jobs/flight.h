@@ -4,8 +4,9 @@
  * adopts it and reports what was under way as lost. One file per incarnation, held under flock by
  * the living. No sockets in here; see records.h.
  *
- *   FREE -> BEGUN -> ENDED -> FREE      [flight_begin, flight_end, flight_recorded]
- *              \------^                 [flight_adopt: as lost]
+ *   FREE -> BEGUN ----------> ENDED -> FREE   [flight_begin, flight_end, flight_recorded]
+ *              \--> HELD ------^^              [flight_hold, flight_end]
+ *               \---------------/              [flight_adopt: as lost]
  *
  * What must stay true: a slot's state is written last, so that whatever instruction a kill hits,
  * the file is whole. */
@@ -64,7 +65,11 @@ enum adoption flight_adopt(struct flight *flight, const char *path);
  * flight_end counts it. */
 uint32_t flight_begin(struct flight *flight, const struct msg_record *record);
 
-/* Notes that it has ended (the other columns); it gets the next seq and stands at the end of the
+/* Notes that it has ended; whether it was its call's last, and when its client had all, is still to
+ * come by flight_end, which alone sends it on its way. */
+void flight_hold(struct flight *flight, uint32_t slot, const struct msg_record *record);
+
+/* Notes that it has ended (the other columns, unless it was held); it gets the next seq and stands at the end of the
  * order. */
 void flight_end(struct flight *flight, uint32_t slot, const struct msg_record *record);
 

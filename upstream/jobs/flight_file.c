@@ -17,9 +17,9 @@
 #include "trace.h"
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
     HEADER_LEN = 4096,
-    SLOT_LEN = 256,
+    SLOT_LEN = 1024,
     STEP_LEN = 64 * 1024, /* the file grows by so much */
     SEQ_BITS = 56,        /* a last_seq beyond is no number of ours */
 };
@@ -36,19 +36,31 @@ struct slot *slot_at(const struct flight *flight, size_t i)
     return (struct slot *)((char *)flight->header + HEADER_LEN + i * SLOT_LEN);
 }
 
-static uint32_t sum_between(const struct slot *slot, size_t begin, size_t end)
+static uint32_t sum_on(uint32_t sum, const void *at, size_t len)
 {
-    return (uint32_t)crc32(1, (const Bytef *)slot + begin, (uInt)(end - begin));
+    return (uint32_t)crc32(sum, at, (uInt)len);
 }
+
+/* From one member up to another. */
+#define SUM(slot, from, to)                                                                        \
+    sum_on(1, (const char *)(slot) + offsetof(struct slot, from),                                  \
+           offsetof(struct slot, to) - offsetof(struct slot, from))
 
 static uint32_t begun_sum(const struct slot *slot)
 {
-    return sum_between(slot, offsetof(struct slot, time_ms), offsetof(struct slot, seq));
+    uint32_t sum = SUM(slot, time_ms, before);
+
+    return sum_on(sum_on(sum, slot->before, slot->before_len), slot->proxy, slot->proxy_len);
 }
 
 static uint32_t ended_sum(const struct slot *slot)
 {
-    return sum_between(slot, offsetof(struct slot, seq), offsetof(struct slot, rest));
+    return sum_on(SUM(slot, bytes_out, words), slot->words, slot->words_len);
+}
+
+static uint32_t late_sum(const struct slot *slot)
+{
+    return SUM(slot, seq, rest);
 }
 
 void slot_enter(struct slot *slot, enum slot_state state)
@@ -71,6 +83,20 @@ static uint8_t copy_text(char *to, size_t most, struct view text)
     return (uint8_t)len;
 }
 
+static void begin_times(struct slot *slot, const struct msg_record *record)
+{
+    slot->read_us = u32_of(record->read_us);
+    slot->translate_us = u32_of(record->translate_us);
+    slot->wait_us = u32_of(record->wait_us);
+    slot->pick_us = u32_of(record->pick_us);
+    slot->keys = u32_of(record->keys);
+    slot->cooling = u32_of(record->cooling);
+    slot->spent = u32_of(record->spent);
+    slot->dead = u32_of(record->dead);
+    slot->off = u32_of(record->off);
+    slot->no_room = u32_of(record->no_room);
+}
+
 void slot_begin(struct slot *slot, const struct msg_record *record)
 {
     slot->time_ms = record->time_ms;
@@ -79,28 +105,55 @@ void slot_begin(struct slot *slot, const struct msg_record *record)
     slot->client = record->client;
     slot->key_id = record->key_id;
     slot->bytes_in = record->bytes_in;
+    slot->request = record->request;
+    slot->asked_ms = record->asked_ms;
     slot->attempt = u32_of(record->attempt);
     slot->is_stream = record->stream;
+    begin_times(slot, record);
     slot->model_len = copy_text(slot->model, FLIGHT_MODEL_MOST, record->model);
     slot->operation_len = copy_text(slot->operation, FLIGHT_OPERATION_MOST, record->operation);
+    slot->route_len = copy_text(slot->route, FLIGHT_ROUTE_MOST, record->route);
+    slot->chosen_len = copy_text(slot->chosen_by, FLIGHT_CHOSEN_MOST, record->chosen_by);
+    slot->before_len = copy_text(slot->before, FLIGHT_BEFORE_MOST, record->before);
+    slot->proxy_len = copy_text(slot->proxy, FLIGHT_PROXY_MOST, record->proxy);
     slot->begun_sum = begun_sum(slot);
     slot_enter(slot, SLOT_BEGUN);
 }
 
-void slot_end(struct slot *slot, const struct msg_record *record, uint64_t seq, uint64_t gap)
+static void write_end(struct slot *slot, const struct msg_record *record)
 {
-    slot->seq = seq;
     slot->bytes_out = record->bytes_out;
+    slot->retry_ms = record->retry_ms;
+    slot->quota_value = record->quota_value;
     slot->first_ms = u32_of(record->first_ms);
     slot->total_ms = u32_of(record->total_ms);
     slot->tokens_in = u32_of(record->tokens_in);
     slot->tokens_out = u32_of(record->tokens_out);
     slot->tokens_thoughts = u32_of(record->tokens_thoughts);
     slot->tokens_cached = u32_of(record->tokens_cached);
-    slot->gap = u32_of(gap);
+    slot->connect_us = u32_of(record->connect_us);
     slot->status = (uint16_t)record->status;
     slot->fault_len = copy_text(slot->fault, FLIGHT_FAULT_MOST, record->fault);
+    slot->quota_len = copy_text(slot->quota_id, FLIGHT_QUOTA_MOST, record->quota_id);
+    slot->words_len = copy_text(slot->words, FLIGHT_WORDS_MOST, record->words);
     slot->ended_sum = ended_sum(slot);
+}
+
+void slot_hold(struct slot *slot, const struct msg_record *record)
+{
+    write_end(slot, record);
+    slot_enter(slot, SLOT_HELD);
+}
+
+void slot_end(struct slot *slot, const struct msg_record *record, uint64_t seq, uint64_t gap)
+{
+    if (slot->state != SLOT_HELD)
+        write_end(slot, record);
+    slot->seq = seq;
+    slot->gap = u32_of(gap);
+    slot->reply_us = record->reply_us;
+    slot->is_last = record->last;
+    slot->late_sum = late_sum(slot);
     trace_point("flight.ending");
     slot_enter(slot, SLOT_ENDED);
 }
@@ -129,18 +182,60 @@ struct msg_record slot_record(const struct slot *slot)
         .bytes_in = slot->bytes_in,
         .bytes_out = slot->bytes_out,
         .gap = slot->gap,
+        .route = {slot->route, slot->route_len},
+        .request = slot->request,
+        .asked_ms = slot->asked_ms,
+        .read_us = slot->read_us,
+        .translate_us = slot->translate_us,
+        .wait_us = slot->wait_us,
+        .pick_us = slot->pick_us,
+        .keys = slot->keys,
+        .cooling = slot->cooling,
+        .spent = slot->spent,
+        .dead = slot->dead,
+        .off = slot->off,
+        .no_room = slot->no_room,
+        .chosen_by = {slot->chosen_by, slot->chosen_len},
+        .proxy = {slot->proxy, slot->proxy_len},
+        .connect_us = slot->connect_us,
+        .retry_ms = slot->retry_ms,
+        .quota_id = {slot->quota_id, slot->quota_len},
+        .quota_value = slot->quota_value,
+        .words = {slot->words, slot->words_len},
+        .before = {slot->before, slot->before_len},
+        .reply_us = slot->reply_us,
+        .last = slot->is_last,
     };
+}
+
+/* Lengths are looked at before anything is read by them. */
+static bool begun_is_good(const struct slot *slot)
+{
+    return slot->model_len <= FLIGHT_MODEL_MOST && slot->operation_len <= FLIGHT_OPERATION_MOST &&
+           slot->route_len <= FLIGHT_ROUTE_MOST && slot->chosen_len <= FLIGHT_CHOSEN_MOST &&
+           slot->before_len <= FLIGHT_BEFORE_MOST && slot->proxy_len <= FLIGHT_PROXY_MOST &&
+           slot->begun_sum == begun_sum(slot);
+}
+
+static bool ended_is_good(const struct slot *slot)
+{
+    return slot->fault_len <= FLIGHT_FAULT_MOST && slot->quota_len <= FLIGHT_QUOTA_MOST &&
+           slot->words_len <= FLIGHT_WORDS_MOST && slot->ended_sum == ended_sum(slot);
 }
 
 bool slot_is_good(const struct slot *slot)
 {
-    if (slot->state != SLOT_BEGUN && slot->state != SLOT_ENDED)
-        return false;
-    if (slot->begun_sum != begun_sum(slot) || slot->model_len > FLIGHT_MODEL_MOST ||
-        slot->operation_len > FLIGHT_OPERATION_MOST)
-        return false;
-    return slot->state == SLOT_BEGUN || (slot->ended_sum == ended_sum(slot) &&
-                                         slot->fault_len <= FLIGHT_FAULT_MOST && slot->seq);
+    switch (slot->state) {
+    case SLOT_BEGUN:
+        return begun_is_good(slot);
+    case SLOT_HELD:
+        return begun_is_good(slot) && ended_is_good(slot);
+    case SLOT_ENDED:
+        return begun_is_good(slot) && ended_is_good(slot) && slot->late_sum == late_sum(slot) &&
+               slot->seq;
+    default:
+        return false; /* the disk may say anything */
+    }
 }
 
 /* Making */

@@ -20,6 +20,7 @@
 
 enum {
     WANT_PIECE = 256 * 1024,
+    HELD_MS = 1000, /* a record waits so long for the client to have all of its answer */
 };
 
 static bool is_step(enum job_state from, enum job_state to)
@@ -82,7 +83,7 @@ uint64_t job_due_ms(const struct job *job)
     case JOB_OPEN:
         return job->is_paused ? UINT64_MAX : job->heard_ms + settings_now()->time_out_ms;
     case JOB_ENDED:
-        return UINT64_MAX;
+        return job->is_held ? job->held_by_ms : UINT64_MAX;
     }
     return UINT64_MAX;
 }
@@ -199,6 +200,7 @@ static void secret_free(char **secret)
 static void job_free(struct job *job)
 {
     assert(!job->transfer && !job->is_begun);
+    attempt_settle(job, true);
     HASH_DEL(job->upstream->jobs, job);
     job->reader->call_count--;
     answer_clear(&job->answer);
@@ -218,6 +220,8 @@ static void job_free(struct job *job)
 static void end(struct job *job)
 {
     enter(job, JOB_ENDED);
+    job->held_by_ms = clock_ms() + HELD_MS;
+    watch_deadline(job);
     bytes_clear(&job->body);
     feed_clear(&job->feed);
     bytes_clear(&job->fail_body);
@@ -326,8 +330,55 @@ static const struct attempt_events attempt_events = {
 
 static void begin(struct job *job)
 {
+    if (job->is_held && job->before_count < JOB_BEFORE_MOST)
+        job->before[job->before_count++] = job->fault;
+    attempt_settle(job, false);
     enter(job, JOB_RUNNING);
     attempt_begin(job, &attempt_events);
+}
+
+static void keep_chosen_by(struct job_times *times, struct view text)
+{
+    size_t len = text.len < sizeof(times->chosen_by) ? text.len : sizeof(times->chosen_by) - 1;
+
+    if (len)
+        memcpy(times->chosen_by, text.at, len);
+    times->chosen_by[len] = '\0';
+}
+
+static struct job_times times_of(const struct msg_job *msg)
+{
+    struct job_times times = {
+        .request = msg->request,
+        .asked_ms = msg->asked_ms,
+        .read_us = msg->read_us,
+        .translate_us = msg->translate_us,
+        .wait_us = msg->wait_us,
+        .pick_us = msg->pick_us,
+        .keys = msg->keys,
+        .cooling = msg->cooling,
+        .spent = msg->spent,
+        .dead = msg->dead,
+        .off = msg->off,
+        .no_room = msg->no_room,
+    };
+
+    keep_chosen_by(&times, msg->chosen_by);
+    return times;
+}
+
+/* What the request has cost before is the first attempt's. */
+static void note_choice(struct job_times *times, const struct msg_rekey *msg)
+{
+    times->wait_us = msg->wait_us;
+    times->pick_us = msg->pick_us;
+    times->keys = msg->keys;
+    times->cooling = msg->cooling;
+    times->spent = msg->spent;
+    times->dead = msg->dead;
+    times->off = msg->off;
+    times->no_room = msg->no_room;
+    keep_chosen_by(times, msg->chosen_by);
 }
 
 static struct job *job_new(struct balancer_link *balancer, struct reader *reader,
@@ -358,6 +409,7 @@ static struct job *job_new(struct balancer_link *balancer, struct reader *reader
     job->attempt = msg->attempt;
     job->body_len = msg->body_len;
     job->deadline_ms = clock_ms() + msg->left_ms;
+    job->times = times_of(msg);
     job->answer = (struct answer){
         .outlet = &upstream->outlet, .reader = reader, .call = msg->call, .offer = msg->offer};
     reader->call_count++;
@@ -510,6 +562,7 @@ void job_rekey(struct job *job, const struct msg_rekey *msg)
     job->proxy = memory_text(msg->proxy.hidden);
     job->key_id = msg->key_id;
     job->attempt = msg->attempt;
+    note_choice(&job->times, msg);
     if (order_may_use(msg->key, msg->proxy))
         begin(job);
     else
@@ -556,8 +609,10 @@ void job_give_up(struct job *job, enum fault fault)
 
 /* Acknowledgements */
 
-void job_ack(struct job *job, uint64_t seq)
+void job_ack(struct job *job, uint64_t seq, uint64_t reply_us)
 {
+    if (reply_us)
+        job->times.reply_us = reply_us;
     if (answer_ack(&job->answer, seq)) {
         job_free(job);
         return;

@@ -28,6 +28,17 @@ enum job_state {
     JOB_ENDED,   /* END or FAIL is posted, not yet acknowledged */
 };
 
+enum { JOB_BEFORE_MOST = 16 }; /* attempts whose faults are remembered */
+
+/* What others have measured, for the ledger. */
+struct job_times {
+    uint64_t request, asked_ms, read_us, translate_us; /* by the frontend */
+    uint64_t wait_us, pick_us;                         /* by the balancer, for this attempt; … */
+    uint64_t keys, cooling, spent, dead, off, no_room; /* …what its choice was made from… */
+    char chosen_by[16];                                /* …and why */
+    uint64_t reply_us;                                 /* until the client had all */
+};
+
 struct job_key {
     uint64_t frontend;
     uint64_t call;
@@ -48,6 +59,7 @@ struct job {
     const char *wanted;  /* names of header lines that are looked at here, and then … */
     const char *headers; /* … those that the frontend wants, with commas */
     const char *extra;   /* header lines that go along */
+    const char *route;   /* that the client has asked for */
     char *moved;         /* where a download was sent on to: `path` then; NULL: nowhere */
     unsigned moves;      /* how often */
     bool is_moving;      /* the answer that is coming in says so */
@@ -68,13 +80,20 @@ struct job {
     struct feed feed;    /* …here, instead of in `body` */
     uint64_t fed_ms;     /* when some of it came or left */
 
+    struct job_times times;
+    enum fault before[JOB_BEFORE_MOST]; /* of the attempts made here before this one */
+    size_t before_count;
+
     /* the attempt under way, or the last one */
     uint64_t attempt;
     const struct attempt_events *events;
     struct transfer *transfer;
     struct gate gate;
-    uint32_t slot; /* in the flight file */
-    bool is_begun; /* it has one, and it hasn't ended */
+    uint32_t slot;       /* in the flight file */
+    bool is_begun;       /* it has one, and it hasn't ended… */
+    bool is_held;        /* …or it has, but its record waits for what is still to come */
+    uint64_t held_by_ms; /* ENDED: no longer than this */
+    uint64_t connect_us; /* 0: no new connection */
     uint64_t begun_ms;
     uint64_t begun_utc_ms;
     uint64_t first_ms; /* from begun_ms to the first content */
@@ -109,7 +128,8 @@ struct job *job_find(struct upstream *upstream, uint64_t frontend, uint64_t call
 void job_body(struct job *job, const struct msg_body *msg);
 void job_rekey(struct job *job, const struct msg_rekey *msg);
 void job_stop(struct job *job, const struct msg_stop *msg);
-void job_ack(struct job *job, uint64_t seq);
+/* `reply_us`: since the client's request began, if its last byte has gone; 0: nobody says. */
+void job_ack(struct job *job, uint64_t seq, uint64_t reply_us);
 void job_resume(struct job *job, uint64_t seq);
 
 /* Ends it without an answer; the job is gone afterwards. LOST: the process ends with it; then the

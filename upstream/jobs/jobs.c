@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "jobs/attempt.h"
 #include "upstream.h"
 
 enum {
@@ -101,6 +102,10 @@ void jobs_check(struct upstream *upstream, uint64_t now_ms)
     {
         uint64_t at_ms = job_due_ms(job);
 
+        if (at_ms <= now_ms && job->state == JOB_ENDED) {
+            attempt_settle(job, true);
+            continue;
+        }
         if (at_ms <= now_ms) {
             job_give_up(job, FAULT_TIMEOUT);
             continue;

@@ -102,9 +102,9 @@ static const char *keep(char **room, struct view text)
 struct job *order_make_job(const struct msg_job *msg)
 {
     struct view method = method_of(msg), type = type_of(msg);
-    size_t zeros = 6, size = msg->model.len + msg->operation.len + msg->path.len + method.len +
+    size_t zeros = 7, size = msg->model.len + msg->operation.len + msg->path.len + method.len +
                              type.len + sizeof(LOOKED_AT) + msg->headers.len + msg->lines.len +
-                             zeros;
+                             msg->route.len + zeros;
     struct job *job = memory_new(sizeof(*job) + size);
     char *room = job->texts;
 
@@ -117,5 +117,6 @@ struct job *order_make_job(const struct msg_job *msg)
     room--; /* the frontend's names go on where ours end */
     job->headers = keep(&room, msg->headers);
     job->extra = keep(&room, msg->lines);
+    job->route = keep(&room, msg->route);
     return job;
 }

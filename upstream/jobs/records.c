@@ -165,6 +165,11 @@ uint32_t records_begin(struct records *records, const struct msg_record *record)
     return slot;
 }
 
+void records_hold(struct records *records, uint32_t slot, const struct msg_record *record)
+{
+    flight_hold(&records->own, slot, record);
+}
+
 void records_end(struct records *records, uint32_t slot, const struct msg_record *record)
 {
     flight_end(&records->own, slot, record);

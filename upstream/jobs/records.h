@@ -25,7 +25,10 @@ void records_open(struct records *records, struct link *link, uint64_t incarnati
 /* Notes that an attempt begins; returns what records_end wants back. */
 uint32_t records_begin(struct records *records, const struct msg_record *record);
 
-/* Notes its end and sends the record. */
+/* Notes its end, of which something is still to come. */
+void records_hold(struct records *records, uint32_t slot, const struct msg_record *record);
+
+/* Notes its end, or the rest of it, and sends the record. */
 void records_end(struct records *records, uint32_t slot, const struct msg_record *record);
 
 /* The recorder has welcomed us: everything that is not recorded goes out again. */

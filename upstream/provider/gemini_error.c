@@ -5,6 +5,7 @@
 #include "provider/gemini_error.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "base/json.h"
@@ -34,6 +35,8 @@ struct facts {
     bool has_zero;   /* a limit of 0, said */
     bool has_limit;  /* any limit above 0 */
     bool has_absent; /* a violation that names no limit */
+    struct view quota_id;
+    uint64_t quota_value; /* of the same violation */
 };
 
 static bool holds(struct view text, const char *part)
@@ -169,11 +172,24 @@ static void take_limit(struct facts *facts, struct view limit)
         facts->has_limit = true;
 }
 
+/* A number, or the same as text. */
+static uint64_t limit_of(yyjson_val *violation)
+{
+    yyjson_val *value = yyjson_obj_get(violation, "quotaValue");
+    const char *text = yyjson_get_str(value);
+
+    return text ? strtoull(text, NULL, 10) : json_member_count(violation, "quotaValue");
+}
+
 static void take_violation(yyjson_val *violation, struct facts *facts)
 {
     struct view id = json_member_text(violation, "quotaId");
     struct view metric = json_member_text(violation, "quotaMetric");
 
+    if (!facts->quota_id.len) {
+        facts->quota_id = id;
+        facts->quota_value = limit_of(violation);
+    }
     facts->has_violation = true;
     if (holds(id, "PerDay") || holds(id, "Daily") || ends_with(metric, VIEW("_per_day")))
         facts->has_day = true;
@@ -450,6 +466,15 @@ static uint64_t retry_ms(enum fault fault, const struct facts *facts, uint64_t u
     return facts->retry_ms;
 }
 
+static void keep_id(struct verdict *verdict, struct view id)
+{
+    size_t len = id.len < QUOTA_ID_MOST ? id.len : QUOTA_ID_MOST;
+
+    if (len)
+        memcpy(verdict->quota_id, id.at, len);
+    verdict->quota_id[len] = '\0';
+}
+
 void gemini_read_error(unsigned status, struct view body, uint64_t utc_ms, struct verdict *verdict)
 {
     struct view text = view_trim(body);
@@ -460,6 +485,9 @@ void gemini_read_error(unsigned status, struct view body, uint64_t utc_ms, struc
     choose_retry(&facts, verdict->retry_ms);
     verdict->status = facts.status;
     verdict->fault = judge(&facts);
+    verdict->exact_ms = facts.retry_ms;
+    verdict->quota_value = facts.quota_value;
+    keep_id(verdict, facts.quota_id);
     verdict->retry_ms = retry_ms(verdict->fault, &facts, utc_ms);
     json_close(doc);
 }

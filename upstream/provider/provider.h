@@ -35,11 +35,16 @@ struct sight {
     struct usage usage;
 };
 
+enum { QUOTA_ID_MOST = 64 };
+
 /* What an error body says. */
 struct verdict {
     enum fault fault;
-    uint64_t retry_ms; /* how long to leave it; 0: it doesn't say. Before: what the head said */
-    unsigned status;   /* HTTP; for an error inside a 200, the status that it stands for */
+    uint64_t retry_ms;    /* how long to leave it; 0: it doesn't say. Before: what the head said */
+    unsigned status;      /* HTTP; for an error inside a 200, the status that it stands for */
+    uint64_t exact_ms;    /* the wait in its own words, before anything was made of it; 0: none */
+    uint64_t quota_value; /* of the quota that it names first */
+    char quota_id[QUOTA_ID_MOST + 1]; /* empty: it names none */
 };
 
 enum gate_kind {

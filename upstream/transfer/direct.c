@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "transfer/reading.h"
 
 /* What connections tell */
@@ -22,6 +23,7 @@ static void on_opened(void *user)
 {
     struct exchange *exchange = user;
 
+    exchange->connect_us = clock_us() - exchange->opening_us;
     engine_found(&exchange->base);
     exchange_send_first(exchange);
 }
@@ -82,6 +84,7 @@ static void start(struct transfer *transfer)
         return;
     }
     make_room(exchange->direct, engine_most_beside(transfer->engine, transfer->kind));
+    exchange->opening_us = clock_us();
     exchange->connection =
         connection_open(connections, bytes_view(&exchange->origin), exchange->is_tls, exchange);
 }
@@ -94,6 +97,11 @@ static void feed(struct transfer *transfer)
 static bool is_sent(const struct transfer *transfer)
 {
     return ((const struct exchange *)transfer)->is_sent;
+}
+
+static uint64_t connect_us(const struct transfer *transfer)
+{
+    return ((const struct exchange *)transfer)->connect_us;
 }
 
 static void cancel(struct transfer *transfer)
@@ -223,6 +231,7 @@ const struct engine_kind engine_direct = {
     .feed = feed,
     .cancel = cancel,
     .is_sent = is_sent,
+    .connect_us = connect_us,
     .has_idle = has_idle,
     .streams = streams,
 };

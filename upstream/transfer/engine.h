@@ -38,6 +38,7 @@ struct engine_kind {
     void (*feed)(struct transfer *transfer);   /* more of the body is there; NULL: it comes whole */
     void (*cancel)(struct transfer *transfer); /* ends it, if it runs, and frees it */
     bool (*is_sent)(const struct transfer *transfer);
+    uint64_t (*connect_us)(const struct transfer *transfer);
     bool (*has_idle)(const struct transfer *transfer);
     /* How many such transfers a connection takes, as far as is known. */
     size_t (*streams)(const struct transfer *transfer);

@@ -88,6 +88,7 @@ static void reset(struct exchange *exchange)
         false;
     exchange->is_due = exchange->has_ended = exchange->is_fed = false;
     exchange->has_begun = exchange->has_chunk = false;
+    exchange->opening_us = exchange->connect_us = 0;
     exchange->fed_len = 0;
     exchange->unsent_head = exchange->unsent_body = (struct view){0};
     exchange->why.len = 0;

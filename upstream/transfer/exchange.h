@@ -25,6 +25,8 @@ struct exchange {
     bool is_fed;                      /* its last byte has left, or its last chunk is unsent */
     bool has_chunk;                   /* one has been written */
     size_t fed_len;                   /* of what was looked at last, and is not taken */
+    uint64_t opening_us;              /* when its new connection was begun; 0: it has a kept one */
+    uint64_t connect_us;              /* that it took */
     bool has_begun;                   /* to send */
     bool is_sent;
     bool is_send_broken; /* what the provider has said to that is still read */

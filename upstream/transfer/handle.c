@@ -223,3 +223,12 @@ void handle_set(struct handle *handle, const struct transfer_order *order)
     set_headers(handle, order);
     set_proxy(handle, order->proxy.hidden);
 }
+
+uint64_t handle_connect_us(const struct handle *handle)
+{
+    curl_off_t connected = 0, secured = 0;
+
+    curl_easy_getinfo(handle->easy, CURLINFO_CONNECT_TIME_T, &connected);
+    curl_easy_getinfo(handle->easy, CURLINFO_APPCONNECT_TIME_T, &secured);
+    return (uint64_t)(secured > connected ? secured : connected);
+}

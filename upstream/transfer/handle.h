@@ -38,5 +38,8 @@ void handle_set_url(struct handle *handle, const char *url);
 /* The request is over: its key is wiped. */
 void handle_forget(struct handle *handle);
 
+/* How long it has taken until the new connection of its request was there; 0: it goes over a kept one. */
+uint64_t handle_connect_us(const struct handle *handle);
+
 /* Sets what differs between requests. */
 void handle_set(struct handle *handle, const struct transfer_order *order);

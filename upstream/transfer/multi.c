@@ -427,6 +427,11 @@ static void cancel(struct transfer *transfer)
     ride_give(ride);
 }
 
+static uint64_t connect_us(const struct transfer *transfer)
+{
+    return handle_connect_us(&((const struct ride *)transfer)->handle);
+}
+
 static bool is_sent(const struct transfer *transfer)
 {
     const struct ride *ride = (const struct ride *)transfer;
@@ -591,6 +596,7 @@ const struct engine_kind engine_multi = {
     .feed = feed,
     .cancel = cancel,
     .is_sent = is_sent,
+    .connect_us = connect_us,
     .has_idle = has_idle,
     .streams = streams,
 };

@@ -484,6 +484,11 @@ static void cancel(struct transfer *transfer)
     errand_free(errand);
 }
 
+static uint64_t connect_us(const struct transfer *transfer)
+{
+    return handle_connect_us(&((const struct errand *)transfer)->handle);
+}
+
 static bool is_sent(const struct transfer *transfer)
 {
     const struct errand *errand = (const struct errand *)transfer;
@@ -582,6 +587,7 @@ const struct engine_kind engine_outside = {
     .resume = resume,
     .cancel = cancel,
     .is_sent = is_sent,
+    .connect_us = connect_us,
     .has_idle = has_idle,
     .streams = streams,
 };

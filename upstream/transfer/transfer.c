@@ -75,6 +75,11 @@ bool transfer_is_sent(const struct transfer *transfer)
     return transfer->kind->is_sent(transfer);
 }
 
+uint64_t transfer_connect_us(const struct transfer *transfer)
+{
+    return transfer->kind->connect_us(transfer);
+}
+
 void transfer_cancel(struct transfer *transfer)
 {
     struct engine *engine = transfer->engine;

@@ -131,5 +131,8 @@ void transfer_feed(struct transfer *transfer);
 /* Ends it without a word; the connection is closed. */
 void transfer_cancel(struct transfer *transfer);
 
+/* How long it has taken until its new connection was there, once that is known; 0: it goes over a kept one. */
+uint64_t transfer_connect_us(const struct transfer *transfer);
+
 /* Whether the request has left whole, so that its body is not needed any more. */
 bool transfer_is_sent(const struct transfer *transfer);

@@ -4,6 +4,8 @@
 
 #include "writer/retention.h"
 
+enum { RULES = 21 }; /* that delete sums */
+
 #define NOON 1700049600000u /* 2023-11-15 12:00:00 */
 
 static struct {
@@ -76,16 +78,20 @@ static const char *pass(uint64_t from_ms, int seconds)
 
 static void sums_of_minutes_and_hours_go_and_rows_stay(void **state)
 {
+    const char *text = pass(1000, 60);
+
     (void)state;
-    assert_string_equal(pass(1000, 60), "DELETE FROM rollups WHERE step = 1 AND time < '2023-11-13 "
-                                        "12:00:00.000' ORDER BY time LIMIT 5000\n"
-                                        "DELETE FROM rollup_times WHERE step = 1 AND time < "
-                                        "'2023-11-13 12:00:00.000' ORDER BY time LIMIT 5000\n"
-                                        "DELETE FROM rollups WHERE step = 2 AND time < '2023-08-07 "
-                                        "12:00:00.000' ORDER BY time LIMIT 5000\n"
-                                        "DELETE FROM rollup_times WHERE step = 2 AND time < "
-                                        "'2023-08-07 12:00:00.000' ORDER BY time LIMIT 5000\n");
-    assert_int_equal(db.committed, 4);
+    assert_non_null(strstr(text, "DELETE FROM rollups WHERE step = 1 AND time < '2023-11-13 "
+                                 "12:00:00.000' ORDER BY time LIMIT 5000\n"
+                                 "DELETE FROM rollups WHERE step = 2 AND time < '2023-08-07 "
+                                 "12:00:00.000' ORDER BY time LIMIT 5000\n"));
+    assert_non_null(strstr(text, "DELETE FROM sums WHERE part = 0 AND step = 4 AND time < "
+                                 "'2023-11-07 12:00:00.000' ORDER BY time LIMIT 5000\n"));
+    assert_non_null(strstr(text, "DELETE FROM sum_times WHERE part = 2 AND step = 1 AND time < "
+                                 "'2023-11-13 12:00:00.000' ORDER BY time LIMIT 5000\n"));
+    assert_null(strstr(text, "attempts"));
+    assert_null(strstr(text, "step = 3")); /* days stay */
+    assert_int_equal(db.committed, RULES);
 }
 
 static void rows_go_if_the_owner_wants_it(void **state)
@@ -104,17 +110,17 @@ static void a_full_step_is_followed_by_another_of_the_same(void **state)
     db.deleted = 5000;
     pass(1000, 3);
     assert_int_equal(db.committed, 3);
-    assert_null(strstr(db.said.at, "rollup_times"));
+    assert_null(strstr(db.said.at, "step = 2"));
     db.deleted = 4999;
-    assert_non_null(strstr(pass(4000, 2), "rollup_times"));
+    assert_non_null(strstr(pass(4000, 2), "step = 2"));
 }
 
 static void a_round_comes_once_a_minute(void **state)
 {
     (void)state;
-    pass(1000, 5);
-    assert_string_equal(pass(6000, 59), "");
-    assert_non_null(strstr(pass(66000, 1), "DELETE"));
+    pass(1000, RULES + 1);
+    assert_string_equal(pass((RULES + 2) * 1000, 58), "");
+    assert_non_null(strstr(pass((RULES + 62) * 1000, 1), "DELETE"));
 }
 
 static void trouble_is_left_to_the_next_round(void **state)

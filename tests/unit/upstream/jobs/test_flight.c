@@ -37,6 +37,29 @@ static const struct msg_record sample = {
     .tokens_cached = 4,
     .bytes_in = 1000,
     .bytes_out = 2000,
+    .route = {"/v1/chat/completions", 20},
+    .request = 0xabc,
+    .asked_ms = 1768460400100,
+    .read_us = 1,
+    .translate_us = 2,
+    .wait_us = 3,
+    .pick_us = 4,
+    .keys = 10,
+    .cooling = 5,
+    .spent = 6,
+    .dead = 7,
+    .off = 8,
+    .no_room = 9,
+    .chosen_by = {"only", 4},
+    .proxy = {"proxy:8080", 10},
+    .connect_us = 11,
+    .retry_ms = 36430,
+    .quota_id = {"PerDay", 6},
+    .quota_value = 250,
+    .words = {"no quota", 8},
+    .before = {"server empty", 12},
+    .reply_us = 12,
+    .last = true,
 };
 
 static char *path_of(uint64_t incarnation)
@@ -96,11 +119,67 @@ static void a_record_comes_out_as_it_went_in(void **state)
     seen.model = sample.model;
     seen.operation = sample.operation;
     seen.fault = sample.fault;
+    assert_true(view_equal(seen.route, sample.route));
+    assert_true(view_equal(seen.chosen_by, sample.chosen_by));
+    assert_true(view_equal(seen.proxy, sample.proxy));
+    assert_true(view_equal(seen.quota_id, sample.quota_id));
+    assert_true(view_equal(seen.words, sample.words));
+    assert_true(view_equal(seen.before, sample.before));
+    seen.route = sample.route;
+    seen.chosen_by = sample.chosen_by;
+    seen.proxy = sample.proxy;
+    seen.quota_id = sample.quota_id;
+    seen.words = sample.words;
+    seen.before = sample.before;
     assert_memory_equal(&seen, &sample, sizeof(seen));
     assert_int_equal(flight_recorded(&flight, 1), 1);
     assert_true(flight_is_empty(&flight));
     flight_close(&flight);
     assert_int_not_equal(access(path_of(0xa1), F_OK), 0);
+}
+
+/* What is held has no seq, and so does not go out; of a dead process it does, as it ended. */
+static void what_is_held_waits_for_the_rest(void **state)
+{
+    struct msg_record rest = {.reply_us = 99, .last = true}, seen;
+    struct flight flight, dead;
+    uint32_t first, second;
+    pid_t pid = fork();
+    int status;
+
+    (void)state;
+    if (pid == 0) {
+        flight_create(&dead, folder, 0xd1, 10);
+        first = flight_begin(&dead, &sample);
+        flight_hold(&dead, first, &sample);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    assert_int_equal(flight_adopt(&dead, path_of(0xd1)), ADOPTED);
+    assert_int_equal(dead.order_count, 1);
+    flight_record(&dead, 0, &seen);
+    assert_true(view_equal(seen.fault, sample.fault));
+    assert_int_equal(seen.tokens_out, 22);
+    assert_int_equal(seen.reply_us, 0);
+    assert_true(seen.last);
+    flight_recorded(&dead, 1);
+    flight_close(&dead);
+
+    flight_create(&flight, folder, 0xd2, 10);
+    first = flight_begin(&flight, &sample);
+    second = flight_begin(&flight, &sample);
+    flight_hold(&flight, first, &sample);
+    flight_hold(&flight, FLIGHT_NO_SLOT, &sample);
+    assert_int_equal(flight.order_count, 0);
+    flight_end(&flight, second, &sample);
+    flight_end(&flight, first, &rest);
+    assert_int_equal(flight.order_count, 2);
+    flight_record(&flight, 1, &seen);
+    assert_int_equal(seen.seq, 2);
+    assert_int_equal(seen.reply_us, 99);
+    assert_int_equal(seen.total_ms, 450);
+    flight_recorded(&flight, 2);
+    flight_close(&flight);
 }
 
 static void seq_is_given_at_the_end_and_slots_are_used_again(void **state)
@@ -247,7 +326,7 @@ static void a_file_cut_short_is_set_aside(void **state)
     assert_int_equal(truncate(path_of(0xc3), 100), 0);
     assert_int_equal(flight_adopt(&flight, path_of(0xc3)), ADOPTION_BAD);
     live_and_die(0xc4, 100, 3, 1, 0);
-    assert_int_equal(truncate(path_of(0xc4), 4096 + 256 + 100), 0);
+    assert_int_equal(truncate(path_of(0xc4), 4096 + 1024 + 100), 0);
     assert_int_equal(flight_adopt(&flight, path_of(0xc4)), ADOPTED);
     assert_int_equal(flight.order_count, 1);
     flight_recorded(&flight, UINT64_MAX);
@@ -261,9 +340,9 @@ static void corrupt_slots_are_left_out_and_the_file_is_kept(void **state)
 
     (void)state;
     live_and_die(0xc5, 100, 4, 2, 0);
-    change(0xc5, 4096 + 0 * 256 + 40, "XXXX", 4);  /* an ended one */
-    change(0xc5, 4096 + 3 * 256 + 40, "XXXX", 4);  /* one under way */
-    change(0xc5, 4096 + 7 * 256, "\x09\0\0\0", 4); /* no state at all */
+    change(0xc5, 4096 + 0 * 1024 + 40, "XXXX", 4);  /* an ended one */
+    change(0xc5, 4096 + 3 * 1024 + 40, "XXXX", 4);  /* one under way */
+    change(0xc5, 4096 + 7 * 1024, "\x09\0\0\0", 4); /* no state at all */
     assert_int_equal(flight_adopt(&flight, path_of(0xc5)), ADOPTED);
     assert_int_equal(flight.corrupt, 3);
     assert_int_equal(flight.order_count, 2);
@@ -354,7 +433,7 @@ static void a_full_disk_is_a_full_file(void **state)
         while (flight_begin(&flight, &sample) != FLIGHT_NO_SLOT)
             kept++;
         flight_end(&flight, FLIGHT_NO_SLOT, &sample);
-        _exit(kept == (128 * 1024 - 4096) / 256 && flight.gap == 1 ? 0 : 1);
+        _exit(kept == (128 * 1024 - 4096) / 1024 && flight.gap == 1 ? 0 : 1);
     }
     waitpid(pid, &status, 0);
     assert_int_equal(status, 0);
@@ -379,6 +458,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_comes_out_as_it_went_in),
+        cmocka_unit_test(what_is_held_waits_for_the_rest),
         cmocka_unit_test(seq_is_given_at_the_end_and_slots_are_used_again),
         cmocka_unit_test(a_full_file_counts_what_it_could_not_keep),
         cmocka_unit_test(the_living_are_not_adopted),

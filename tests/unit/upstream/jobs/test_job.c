@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "settings/options.h"
 #include "handlers.h"
@@ -38,6 +39,8 @@ const char *options_path(const char *name)
 
 static char words[1000];    /* of the last OUTCOME */
 static char described[200]; /* by it */
+
+static struct msg_record recorded; /* the newest; its texts are in the journal */
 
 static void note(const char *who, enum message_kind kind, const void *letter)
 {
@@ -80,6 +83,7 @@ static void note(const char *who, enum message_kind kind, const void *letter)
     case MSG_RECORD:
         bytes_printf(&posted, "(%d %.*s)", (int)msg->record.seq, (int)msg->record.fault.len,
                      msg->record.fault.at);
+        recorded = msg->record;
         break;
     default:
         break;
@@ -193,6 +197,12 @@ void transfer_cancel(struct transfer *transfer)
 {
     cancelled++;
     transfer_drop(transfer);
+}
+
+uint64_t transfer_connect_us(const struct transfer *transfer)
+{
+    (void)transfer;
+    return 777;
 }
 
 bool transfer_is_sent(const struct transfer *transfer)
@@ -378,7 +388,7 @@ static void a_call_goes_its_way(void **state)
     expect("F1:HEAD F1:CHUNK(1 " EVENT("a") ") ");
     provider_says(newest, STOP_EVENT);
     provider_ends(newest, TRANSFER_CLEAN);
-    expect("F1:CHUNK(2 " STOP_EVENT ") R:RECORD(1 none) B:OUTCOME(1 1.1 none) F1:END(3) ");
+    expect("F1:CHUNK(2 " STOP_EVENT ") B:OUTCOME(1 1.1 none) F1:END(3) ");
     ack(1, 2);
     assert_non_null(job_find(&up, F1, 1));
     ack(1, 3);
@@ -386,6 +396,75 @@ static void a_call_goes_its_way(void **state)
     assert_int_equal(up.outlet.unacked, 0);
     FROM_R(MSG_RECORDED, .recorded = {.sender = 0x11, .seq = 1});
     assert_true(records_are_safe(&up.records));
+}
+
+/* A record waits for its client to have all of the answer, but not for ever. */
+static void a_record_says_how_long_the_client_has_waited(void **state)
+{
+    struct msg_job msg = job_of(1, 1);
+
+    (void)state;
+    msg.route = VIEW("/v1/chat/completions");
+    msg.request = 5;
+    msg.asked_ms = 1768460400100;
+    msg.wait_us = 70;
+    msg.keys = 3;
+    msg.chosen_by = VIEW("affinity and more than fits");
+    FROM_B(MSG_JOB, .job = msg);
+    provider_answers_well();
+    FROM_F(MSG_ACK, .ack = {.frontend = F1, .call = 1, .offer = 1, .seq = 3, .reply_us = 4321});
+    assert_true(view_equal(recorded.route, VIEW("/v1/chat/completions")));
+    assert_int_equal(recorded.request, 5);
+    assert_int_equal(recorded.asked_ms, 1768460400100);
+    assert_int_equal(recorded.wait_us, 70);
+    assert_int_equal(recorded.keys, 3);
+    assert_true(view_equal(recorded.chosen_by, VIEW("affinity and mo")));
+    assert_int_equal(recorded.connect_us, 777);
+    assert_int_equal(recorded.reply_us, 4321);
+    assert_true(recorded.last);
+
+    place(2, 1);
+    provider_answers_well();
+    posted.len = 0;
+    jobs_check(&up, clock_ms() + 1);
+    expect("");
+    jobs_check(&up, clock_ms() + 1001);
+    expect("R:RECORD(2 none) ");
+    assert_int_equal(recorded.reply_us, 0);
+    jobs_check(&up, clock_ms() + 100000);
+    ack(2, 3);
+    expect("");
+}
+
+static void a_record_says_what_came_before_and_what_the_provider_said(void **state)
+{
+    (void)state;
+    place(1, 1);
+    provider_fails(429, "{\"error\":{\"message\":\"No more, key-one. Please retry in 36.43s.\","
+                        "\"details\":[{\"@type\":\"google.rpc.QuotaFailure\",\"violations\":["
+                        "{\"quotaId\":\"RequestsPerDay\",\"quotaValue\":\"250\"}]}]}}");
+    FROM_B(MSG_REKEY, .rekey = {.frontend = F1,
+                                .call = 1,
+                                .offer = 1,
+                                .attempt = 2,
+                                .key_id = 6,
+                                .key = {VIEW("key-two")},
+                                .wait_us = 90,
+                                .spent = 1});
+    assert_false(recorded.last);
+    assert_int_equal(recorded.retry_ms, 36430);
+    assert_int_equal(recorded.quota_value, 250);
+    assert_true(view_equal(recorded.quota_id, VIEW("RequestsPerDay")));
+    assert_true(view_starts(recorded.words, VIEW("No more, ")));
+    assert_null(memmem(recorded.words.at, recorded.words.len, "key-one", 7));
+    provider_fails(503, "");
+    rekey(1, 3);
+    assert_int_equal(recorded.wait_us, 90);
+    assert_int_equal(recorded.spent, 1);
+    provider_answers_well();
+    ack(1, 3);
+    assert_true(recorded.last);
+    assert_true(view_equal(recorded.before, VIEW("quota_day overloaded")));
 }
 
 static void method_type_and_headers_are_obeyed(void **state)
@@ -414,7 +493,7 @@ static void method_type_and_headers_are_obeyed(void **state)
     assert_string_equal(bytes_cstr(&job_find(&up, F1, 1)->answer.headers),
                         "X-Goog-Upload-URL: https://u\r\n");
     assert_int_equal(job_find(&up, F1, 1)->answer.head.key_id, 5);
-    expect("F1:HEAD R:RECORD(2 none) B:OUTCOME(2 1.1 none) F1:END(1) ");
+    expect("F1:HEAD B:OUTCOME(2 1.1 none) F1:END(1) ");
 }
 
 /* Methods about objects */
@@ -578,7 +657,7 @@ static void an_answer_that_is_compressed_is_told_as_that(void **state)
     provider_ends(newest, TRANSFER_STOPPED);
     assert_int_equal(job_find(&up, F1, 1)->fault, FAULT_MALFORMED);
     assert_non_null(strstr(bytes_cstr(&job_find(&up, F1, 1)->fail_body), "compressed"));
-    expect("R:RECORD(1 malformed) B:OUTCOME(1 1.1 malformed more) ");
+    expect("B:OUTCOME(1 1.1 malformed more) ");
 }
 
 static void what_a_client_does_not_want_to_see_is_not_missed(void **state)
@@ -591,7 +670,7 @@ static void what_a_client_does_not_want_to_see_is_not_missed(void **state)
     provider_begins(200, "text/event-stream");
     provider_says(newest, EVENT("a"));
     provider_ends(newest, TRANSFER_CLEAN);
-    expect("F1:HEAD F1:CHUNK(1 " EVENT("a") ") R:RECORD(1 none) B:OUTCOME(1 1.1 none) F1:END(2) ");
+    expect("F1:HEAD F1:CHUNK(1 " EVENT("a") ") B:OUTCOME(1 1.1 none) F1:END(2) ");
 }
 
 static void a_fault_moves_to_the_next_key_unseen(void **state)
@@ -599,7 +678,7 @@ static void a_fault_moves_to_the_next_key_unseen(void **state)
     (void)state;
     place(1, 1);
     provider_fails(503, "{\"error\":{\"code\":503}}");
-    expect("R:RECORD(1 overloaded) B:OUTCOME(1 1.1 overloaded more) ");
+    expect("B:OUTCOME(1 1.1 overloaded more) ");
     assert_int_equal(job_find(&up, F1, 1)->state, JOB_WAITING);
     rekey(1, 2);
     assert_string_equal(newest->key, "key-two");
@@ -607,11 +686,13 @@ static void a_fault_moves_to_the_next_key_unseen(void **state)
     provider_begins(200, "text/event-stream");
     provider_says(newest, STOP_EVENT); /* empty, so again */
     provider_ends(newest, TRANSFER_CLEAN);
-    expect("R:RECORD(2 empty) B:OUTCOME(2 1.2 empty more) ");
+    expect("R:RECORD(1 overloaded) B:OUTCOME(2 1.2 empty more) "); /* the first was not the last */
     rekey(1, 3);
     provider_answers_well();
-    expect("F1:HEAD F1:CHUNK(1 " EVENT("a") ") F1:CHUNK(2 " STOP_EVENT
-                                            ") R:RECORD(3 none) B:OUTCOME(3 1.3 none) F1:END(3) ");
+    expect("R:RECORD(2 empty) F1:HEAD F1:CHUNK(1 " EVENT("a") ") F1:CHUNK(2 " STOP_EVENT
+                                                              ") B:OUTCOME(3 1.3 none) F1:END(3) ");
+    ack(1, 3);
+    expect("R:RECORD(3 none) ");
 }
 
 static void a_key_that_is_none_is_not_sent(void **state)
@@ -672,7 +753,7 @@ static void a_clients_mistake_is_told_at_once(void **state)
     (void)state;
     place(1, 1);
     provider_fails(400, "{\"error\":{}}");
-    expect("R:RECORD(1 bad_request) B:OUTCOME(1 1.1 bad_request) F1:FAIL(0 BAD_REQUEST 400 "
+    expect("B:OUTCOME(1 1.1 bad_request) F1:FAIL(0 BAD_REQUEST 400 "
            "{\"error\":{}}) ");
 }
 
@@ -684,7 +765,7 @@ static void behind_the_first_content_a_fault_is_an_error(void **state)
     provider_says(newest, EVENT("a"));
     posted.len = 0;
     provider_ends(newest, TRANSFER_BROKEN);
-    expect("R:RECORD(1 cut) B:OUTCOME(1 1.1 cut) F1:FAIL(2 UPSTREAM_CUT 0 ) ");
+    expect("B:OUTCOME(1 1.1 cut) F1:FAIL(2 UPSTREAM_CUT 0 ) ");
 }
 
 #define ERROR_EVENT(who)                                                                           \
@@ -708,8 +789,7 @@ static void who_reads_the_providers_events_has_its_error_as_it_came(void **state
 {
     (void)state;
     place_and_break(true);
-    expect("R:RECORD(1 overloaded) F1:CHUNK(2 " ERROR_EVENT(
-        "[key]") ") B:OUTCOME(1 1.1 overloaded) F1:END(3) ");
+    expect("F1:CHUNK(2 " ERROR_EVENT("[key]") ") B:OUTCOME(1 1.1 overloaded) F1:END(3) ");
     ack(1, 3);
     assert_null(job_find(&up, F1, 1));
 }
@@ -718,7 +798,7 @@ static void for_others_an_error_event_is_an_error(void **state)
 {
     (void)state;
     place_and_break(false);
-    expect("R:RECORD(1 overloaded) B:OUTCOME(1 1.1 overloaded) F1:FAIL(2 OVERLOADED 503 "
+    expect("B:OUTCOME(1 1.1 overloaded) F1:FAIL(2 OVERLOADED 503 "
            "{\"error\":{\"code\":503,\"message\":\"[key] rests\",\"status\":\"UNAVAILABLE\"}}) ");
 }
 
@@ -727,7 +807,7 @@ static void without_a_connection_another_key_may_help(void **state)
     (void)state;
     place(1, 1);
     provider_ends(newest, TRANSFER_NO_CONNECTION);
-    expect("R:RECORD(1 connect) B:OUTCOME(1 1.1 connect more) ");
+    expect("B:OUTCOME(1 1.1 connect more) ");
 }
 
 static void what_kept_a_request_from_the_provider_is_told_in_its_words(void **state)
@@ -880,7 +960,7 @@ static void cancelled_while_it_waits_nothing_is_recorded_twice(void **state)
     provider_fails(503, "");
     posted.len = 0;
     FROM_F(MSG_CANCEL, .cancel = {.frontend = F1, .call = 1, .offer = 1});
-    expect("B:OUTCOME(2 1.1 client_gone) ");
+    expect("B:OUTCOME(2 1.1 client_gone) R:RECORD(1 overloaded) ");
     rekey(1, 2); /* it was on its way: the key is given back */
     expect("B:OUTCOME(3 1.2 client_gone) ");
     assert_int_equal(started, 1);
@@ -894,7 +974,7 @@ static void a_frontend_that_is_gone_takes_its_calls_along(void **state)
     provider_answers_well();
     posted.len = 0;
     reader_unsubscribed(&up, F1);
-    expect("B:UNSEES R:RECORD(2 client_gone) B:OUTCOME(2 1.1 client_gone) ");
+    expect("B:UNSEES R:RECORD(1 client_gone) B:OUTCOME(2 1.1 client_gone) R:RECORD(2 none) ");
     assert_null(up.jobs);
     assert_int_equal(up.outlet.unacked, 0);
 }
@@ -907,7 +987,8 @@ static void when_the_process_ends_its_calls_may_move(void **state)
     provider_fails(503, "");
     posted.len = 0;
     jobs_cancel_all(&up, FAULT_LOST);
-    expect("R:RECORD(2 lost) "); /* and no OUTCOME, or the balancer would take them for done */
+    expect(
+        "R:RECORD(1 lost) R:RECORD(2 overloaded) "); /* and no OUTCOME, or the balancer would take them for done */
 }
 
 /* Bodies */
@@ -1027,7 +1108,7 @@ static void one_that_waits_for_a_key_in_vain_tells_no_fault_twice(void **state)
     (void)state;
     place(1, 1);
     provider_fails(429, "{\"error\":{}}");
-    expect("R:RECORD(1 quota_unknown) B:OUTCOME(1 1.1 quota_unknown more) ");
+    expect("B:OUTCOME(1 1.1 quota_unknown more) ");
     jobs_check(&up, job_find(&up, F1, 1)->deadline_ms);
     expect("B:OUTCOME(2 1.1 timeout) F1:FAIL(0 NO_QUOTA 429 {\"error\":{}}) ");
 }
@@ -1063,6 +1144,7 @@ static void a_new_balancer_hears_everything_in_order(void **state)
     FROM_B(MSG_SETTLED, .settled = {.seq = 2});
     posted.len = 0;
     ack(1, 3);
+    posted.len = 0;
     welcome(0, B2);
     expect("B:SEES(f1) B:HELD(2 waiting) B:HELD(3 running) B:OUTCOME(3 2.1 overloaded more) "
            "B:READY ");
@@ -1187,7 +1269,7 @@ static void a_body_that_is_passed_on_is_asked_for_in_windows(void **state)
     provider_begins(200, "application/json");
     provider_says(newest, "{}");
     provider_ends(newest, TRANSFER_CLEAN);
-    expect("F1:HEAD F1:CHUNK(1 {}) R:RECORD(1 none) B:OUTCOME(1 1.1 none) F1:END(2) ");
+    expect("F1:HEAD F1:CHUNK(1 {}) B:OUTCOME(1 1.1 none) F1:END(2) ");
 }
 
 static void before_any_of_it_has_left_another_key_may_have_it(void **state)
@@ -1196,7 +1278,7 @@ static void before_any_of_it_has_left_another_key_may_have_it(void **state)
     place_flow(1, 300000);
     posted.len = 0;
     provider_ends_saying(newest, TRANSFER_NO_CONNECTION, "no way");
-    expect("R:RECORD(1 connect) B:OUTCOME(1 1.1 connect more) ");
+    expect("B:OUTCOME(1 1.1 connect more) ");
 }
 
 static void what_has_left_is_not_sent_to_another_key(void **state)
@@ -1207,7 +1289,7 @@ static void what_has_left_is_not_sent_to_another_key(void **state)
     posted.len = 0;
     provider_ends(newest, TRANSFER_BROKEN);
     expect(
-        "R:RECORD(1 reset) B:OUTCOME(1 1.1 reset) F1:FAIL(0 UPSTREAM 0 "
+        "B:OUTCOME(1 1.1 reset) F1:FAIL(0 UPSTREAM 0 "
         "{\"error\":{\"message\":\"The connection to the provider broke when 6 bytes of the body "
         "had "
         "been sent, and they are not kept here: send the request again. A resumable upload goes on "
@@ -1261,7 +1343,7 @@ static void a_download_that_is_sent_on_is_followed_at_the_same_place(void **stat
     provider_begins(200, "video/mp4");
     provider_says(newest, "abc");
     provider_ends(newest, TRANSFER_CLEAN);
-    expect("F1:HEAD F1:CHUNK(1 abc) R:RECORD(1 none) B:OUTCOME(1 1.1 none) F1:END(2) ");
+    expect("F1:HEAD F1:CHUNK(1 abc) B:OUTCOME(1 1.1 none) F1:END(2) ");
 }
 
 static void a_download_that_is_sent_round_in_a_circle_ends(void **state)
@@ -1319,6 +1401,7 @@ static void records_go_again_until_they_are_safe(void **state)
     for (uint64_t call = 1; call <= 3; call++) {
         place(call, 1);
         provider_answers_well();
+        ack(call, 3);
     }
     posted.len = 0;
     up.recorder.peer = 0xe1;
@@ -1366,6 +1449,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_call_goes_its_way),
+        TEST(a_record_says_how_long_the_client_has_waited),
+        TEST(a_record_says_what_came_before_and_what_the_provider_said),
         TEST(method_type_and_headers_are_obeyed),
         TEST(an_answer_about_an_object_leaves_when_it_is_whole),
         TEST(events_about_an_object_leave_as_they_come),
