@@ -19,14 +19,14 @@ enum { KIND_FIRST = 1, KIND_TOTAL = 2 };
 
 /* The finest first; those of keys begin at `of_keys`. */
 static const struct step {
-    unsigned number; /* in the tables */
     uint64_t ms;
+    unsigned number; /* in the tables */
     bool of_keys;
 } steps[] = {
-    {1, MINUTE_MS, false},
-    {4, 10 * MINUTE_MS, false},
-    {2, 60 * MINUTE_MS, true},
-    {3, 24 * 60 * MINUTE_MS, true},
+    {MINUTE_MS, 1, false},
+    {MINUTE_MS * 10, 4, false},
+    {MINUTE_MS * 60, 2, true},
+    {MINUTE_MS * 60 * 24, 3, true},
 };
 
 enum { STEPS = sizeof(steps) / sizeof(steps[0]) };
