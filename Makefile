@@ -165,6 +165,18 @@ $(BUILD)/libfuzzer/$(1): $(BUILD)/libfuzzer/tests/fuzz/$(1).o $(if $(2),$(BUILD)
 endef
 $(foreach f,$(FUZZERS),$(eval $(call FUZZ,$(f),$(call needs,$(f)))))
 
+# The simulator's checks of requests, which some targets ask: one object without any other name, since the simulator and
+# common/ call some functions alike.
+define JUDGE
+$(1)/tests/fuzz/judge/%.o: INCLUDES := -Isimulator
+$(1)/judge.o: $(1)/tests/fuzz/judge/judge.o $(1)/libsimulator.a
+	$$(call say,LD)
+	$(Q)ld -r -o $$@ $$^ && objcopy --keep-global-symbol=judge $$@
+endef
+$(foreach b,$(BUILD) $(BUILD)/libfuzzer,$(eval $(call JUDGE,$(b))))
+$(BUILD)/replay/fuzz_upstream: $(BUILD)/judge.o
+$(BUILD)/libfuzzer/fuzz_upstream: $(BUILD)/libfuzzer/judge.o
+
 $(BUILD)/libfuzzer/%.o: %.c
 	$(call say,CLANG)
 	@mkdir -p $(@D)

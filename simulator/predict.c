@@ -33,6 +33,8 @@ static void check_names(struct violations *v, yyjson_val *parameters)
     yyjson_val *name;
     yyjson_val *value;
 
+    if (!yyjson_is_obj(parameters))
+        return;
     yyjson_obj_foreach(parameters, i, count, name, value)
     {
         bool is_known = false;

@@ -119,6 +119,8 @@ yyjson_val *schema_get(yyjson_val *object, const char *camel)
     yyjson_val *name;
     yyjson_val *value;
 
+    if (!yyjson_is_obj(object))
+        return NULL;
     yyjson_obj_foreach(object, i, count, name, value)
     {
         if (schema_name_is(camel, schema_span(name)))

@@ -83,6 +83,8 @@ static void check_properties(const struct node *n)
     yyjson_val *property;
     char where[WHERE_BYTES];
 
+    if (schema_get(n->schema, "properties") == NULL)
+        return;
     yyjson_obj_foreach(schema_get(n->schema, "properties"), i, count, name, property)
     {
         snprintf(where, sizeof(where), "%s.properties[%s]", n->where, yyjson_get_str(name));

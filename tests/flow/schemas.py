@@ -50,9 +50,15 @@ def fits_words(value, schema, root, depth):
     return True
 
 
+def is_any(schema):
+    """OpenAPI's form has no word for any value: it is a text that says so, or may be null; and a recursion ends in a plain object."""
+    return schema.get("description") == "any value" or schema == {"type": "STRING", "nullable": True} or \
+        schema.get("properties") == {"any": {"type": "STRING", "nullable": True}}
+
+
 def fits(value, schema, root, depth=40):
     """A definition that is nothing but itself (no depth is left) takes anything."""
-    if isinstance(schema, bool) or not depth:
+    if isinstance(schema, bool) or not depth or is_any(schema):
         return schema is not False
     depth -= 1
     if schema.get("nullable") and value is None:

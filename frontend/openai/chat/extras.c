@@ -106,15 +106,15 @@ bool chat_config_key(struct chat *chat, struct view name)
     return true;
 }
 
-/* What stands beside an imageConfig counts as if it stood in it. */
-static void write_image_config(struct chat *chat, yyjson_val *config)
+static void write_image_members(struct chat *chat, yyjson_val *config)
 {
     struct bytes *out = &chat->ask->body;
     yyjson_val *key, *value;
     char name[NAME_MOST];
     size_t i, max;
 
-    bytes_append(out, VIEW("{"));
+    if (!yyjson_is_obj(config))
+        return;
     yyjson_obj_foreach(config, i, max, key, value)
     {
         if (!camel(json_view(key), name) || (chat->aspect_ratio && !strcmp(name, "aspectRatio")) ||
@@ -123,6 +123,15 @@ static void write_image_config(struct chat *chat, yyjson_val *config)
         chat_key(out, view_of(name));
         json_value(out, value);
     }
+}
+
+/* What stands beside an imageConfig counts as if it stood in it. */
+static void write_image_config(struct chat *chat, yyjson_val *config)
+{
+    struct bytes *out = &chat->ask->body;
+
+    bytes_append(out, VIEW("{"));
+    write_image_members(chat, config);
     if (chat->aspect_ratio) {
         json_key(out, VIEW("aspectRatio"));
         json_value(out, chat->aspect_ratio);

@@ -102,6 +102,8 @@ static bool take_fields(struct chat *chat, yyjson_val *object, bool is_extra)
     size_t i, max;
     yyjson_val *key, *value;
 
+    if (!yyjson_is_obj(object))
+        return true;
     yyjson_obj_foreach(object, i, max, key, value)
     {
         struct view name = json_view(key);

@@ -36,9 +36,24 @@ static size_t write_list(struct walk *walk, yyjson_val *schemas, size_t depth, u
     return written;
 }
 
+static bool has_null_branch(yyjson_val *branches)
+{
+    yyjson_val *branch;
+    size_t i, max;
+
+    yyjson_arr_foreach(branches, i, max, branch)
+    {
+        if (schema_is_null(branch))
+            return true;
+    }
+    return false;
+}
+
 /* OpenAPI's form knows no tuples: each element may be what any is, or what stands behind them. */
 static void write_tuple(struct walk *walk, yyjson_val *tuple, yyjson_val *items, size_t depth)
 {
+    size_t start, written;
+
     if (walk->form == SCHEMA_JSON) {
         json_key(walk->out, VIEW("prefixItems"));
         bytes_append(walk->out, VIEW("["));
@@ -47,12 +62,19 @@ static void write_tuple(struct walk *walk, yyjson_val *tuple, yyjson_val *items,
         return;
     }
     json_key(walk->out, VIEW("items"));
-    bytes_append(walk->out, VIEW("{\"anyOf\":["));
-    if (write_list(walk, tuple, depth, 0) && items)
-        bytes_append(walk->out, VIEW(","));
-    if (items)
+    bytes_append(walk->out, has_null_branch(tuple) ? VIEW("{\"nullable\":true,") : VIEW("{"));
+    start = walk->out->len;
+    bytes_append(walk->out, VIEW("\"anyOf\":["));
+    written = write_list(walk, tuple, depth, 0);
+    if (items) {
+        bytes_append(walk->out, written++ ? VIEW(",") : VIEW(""));
         write_schema(walk, items, depth + 1, 0);
-    bytes_append(walk->out, VIEW("]}"));
+    }
+    if (!written) { /* nulls alone: no union may be empty */
+        walk->out->len = start;
+        bytes_append(walk->out, VIEW("\"type\":\"STRING\""));
+    }
+    bytes_append(walk->out, written ? VIEW("]}") : VIEW("}"));
 }
 
 /* A tuple is told by prefixItems, or by a list of items as it was once. */
@@ -273,19 +295,6 @@ static void write_openapi_types(struct walk *walk, const struct node *node,
         bytes_append(walk->out, VIEW("}"));
     }
     bytes_append(walk->out, VIEW("]"));
-}
-
-static bool has_null_branch(yyjson_val *branches)
-{
-    yyjson_val *branch;
-    size_t i, max;
-
-    yyjson_arr_foreach(branches, i, max, branch)
-    {
-        if (schema_is_null(branch))
-            return true;
-    }
-    return false;
 }
 
 static void write_openapi(struct walk *walk, const struct node *node, const struct facts *facts,

@@ -145,6 +145,8 @@ static bool take_google(struct reading *r, yyjson_val *google)
     yyjson_val *key, *value;
     bool is_known;
 
+    if (!yyjson_is_obj(google))
+        return true;
     yyjson_obj_foreach(google, i, max, key, value)
     {
         struct view name = json_view(key);
@@ -168,6 +170,8 @@ static bool take_words(struct reading *r, yyjson_val *object)
     yyjson_val *key, *value;
     bool is_known;
 
+    if (!yyjson_is_obj(object))
+        return true;
     yyjson_obj_foreach(object, i, max, key, value)
     {
         if (!take_word(r, json_view(key), value, &is_known))

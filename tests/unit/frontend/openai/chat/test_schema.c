@@ -209,6 +209,12 @@ static void arrays_have_items(void **state)
            {"a tuple and more",
             "{'type':'array','prefixItems':[{'type':'string'}],'items':{'type':'integer'}}", NULL,
             "{'type':'ARRAY','items':{'anyOf':[{'type':'STRING'},{'type':'INTEGER'}]}}"},
+           {"a tuple with null",
+            "{'type':'array','prefixItems':[{'type':'null'},{'type':'integer'}]}", NULL,
+            "{'type':'ARRAY','items':{'nullable':true,'anyOf':[{'type':'INTEGER'}]}}"},
+           {"a tuple of nulls, which make no union",
+            "{'type':'array','prefixItems':[{'type':'null'}]}", NULL,
+            "{'type':'ARRAY','items':{'nullable':true,'type':'STRING'}}"},
            {"a tuple of former times", "{'type':'array','items':[{'type':'string'}]}",
             "{'type':'array','prefixItems':[{'type':'string'}]}",
             "{'type':'ARRAY','items':{'anyOf':[{'type':'STRING'}]}}"});
