@@ -339,7 +339,17 @@ static size_t escape(char *to, unsigned char c)
     return 6;
 }
 
-void json_escape(struct bytes *out, struct view text)
+/* The same, but a control character that no text needs becomes U+FFFD, and a NUL nothing. */
+static size_t escape_said(char *to, unsigned char c)
+{
+    if (c >= ' ' || (c && strchr("\t\n\r", c)))
+        return escape(to, c);
+    to[0] = '\xef', to[1] = '\xbf', to[2] = '\xbd';
+    return c ? 3 : 0;
+}
+
+static void write_escaped(struct bytes *out, struct view text,
+                          size_t (*escape_one)(char *to, unsigned char c))
 {
     const char *from = text.at, *end = text.len ? from + text.len : from;
 
@@ -351,8 +361,18 @@ void json_escape(struct bytes *out, struct view text)
         out->len += plain;
         from += plain;
         if (from < end)
-            out->len += escape(to + plain, (unsigned char)*from++);
+            out->len += escape_one(to + plain, (unsigned char)*from++);
     }
+}
+
+void json_escape(struct bytes *out, struct view text)
+{
+    write_escaped(out, text, escape);
+}
+
+void json_said(struct bytes *out, struct view text)
+{
+    write_escaped(out, text, escape_said);
 }
 
 void json_text(struct bytes *out, struct view text)

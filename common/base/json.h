@@ -62,6 +62,10 @@ uint64_t json_text_size(yyjson_doc *doc);
 void json_text(struct bytes *out, struct view text);
 void json_escape(struct bytes *out, struct view text);
 
+/* The same for what somebody says to a model: without its quotes, and control characters but tab and line ends become U+FFFD; a NUL
+ * goes. */
+void json_said(struct bytes *out, struct view text);
+
 /* Appends `"name":` with a comma in front unless the object has just been opened. */
 void json_key(struct bytes *out, struct view name);
 

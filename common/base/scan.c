@@ -36,6 +36,13 @@ static bool is_followed_by_colon(struct view text)
     return text.len && text.at[0] == ':';
 }
 
+/* Of JSON outside of its strings: brackets, spaces, numbers, and the letters of true, false and null. Who quotes otherwise,
+ * or writes comments or names without quotes, has others too. */
+static bool is_jsons(char c)
+{
+    return c && strchr("{}[]:, \t\r\n0123456789+-.eEtrufalsn", c);
+}
+
 /* Goes to what stands behind the next quote. False: there is none. */
 static bool find_quote(struct scan *scan)
 {
@@ -48,6 +55,7 @@ static bool find_quote(struct scan *scan)
             scan->depth++;
         else if ((c == '}' || c == ']') && scan->depth)
             scan->depth--;
+        scan->is_odd |= !is_jsons(c);
     }
     if (at == scan->rest.len) {
         scan->rest.len = 0;
@@ -65,6 +73,7 @@ bool scan_next(struct scan *scan, struct scan_string *string)
         return false;
     len = string_length(scan->rest);
     if (len == SIZE_MAX) {
+        scan->is_odd = true;
         scan->rest.len = 0;
         return false;
     }

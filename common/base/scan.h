@@ -8,6 +8,7 @@
 struct scan {
     struct view rest;
     unsigned depth; /* of brackets that are open */
+    bool is_odd;    /* outside of the strings so far is something that JSON does not have */
 };
 
 struct scan_string {

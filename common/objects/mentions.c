@@ -4,6 +4,7 @@
  * reach what is not its own by luck; and free text is never taken for one. */
 #include "objects/mentions.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -93,9 +94,140 @@ static bool add_value(struct bytes *names, const struct member *member, struct v
     return is_added;
 }
 
+/* -- Bodies that are no strict JSON: some readers take single quotes, names without any, comments, other encodings -- */
+
+enum { ODD_MOST = 4 * 1024 * 1024 };
+
+static int hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 32;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The character that so many hex digits at the beginning of the text mean; -1: they are none. */
+static int code_of(struct view text, size_t digits)
+{
+    int code = 0;
+
+    for (size_t i = 0; i < digits; i++) {
+        int digit = i < text.len ? hex(text.at[i]) : -1;
+
+        if (digit < 0)
+            return -1;
+        code = code * 16 + digit;
+    }
+    return code;
+}
+
+/* Takes one character off the text: %XX, \\xXX, \\uXXXX, or what else is behind a backslash, as what they mean. */
+static char take_open(struct view *text)
+{
+    static const struct {
+        struct view head;
+        size_t digits;
+    } forms[] = {{{"%", 1}, 2}, {{"\\x", 2}, 2}, {{"\\u", 2}, 4}};
+    bool is_escape;
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        int code = view_starts(*text, forms[i].head)
+                       ? code_of(view_skip(*text, forms[i].head.len), forms[i].digits)
+                       : -1;
+
+        if (code < 0)
+            continue;
+        *text = view_skip(*text, forms[i].head.len + forms[i].digits);
+        return code < 0x80 ? (char)code : '?';
+    }
+    is_escape = text->at[0] == '\\' && text->len > 1;
+    *text = view_skip(*text, is_escape);
+    *text = view_skip(*text, 1);
+    return text->at[-1];
+}
+
+/* The text without what could hide a name in it: escapes, and the zeros of wide characters. */
+static void lay_open(struct view text, struct bytes *out)
+{
+    char *at = bytes_room(out, text.len + 1);
+
+    while (text.len) {
+        char c = take_open(&text);
+
+        if (c)
+            *at++ = c;
+    }
+    out->len = (size_t)(at - out->at);
+}
+
+/* The name whose first slash is at `slash`; empty: it is none. */
+static struct view name_around(struct view text, size_t slash)
+{
+    size_t begin = slash, end = slash + 1;
+    struct view name;
+
+    while (begin && (isalpha((unsigned char)text.at[begin - 1]) || text.at[begin - 1] == '_'))
+        begin--;
+    while (end < text.len &&
+           (isalnum((unsigned char)text.at[end]) || strchr("-._~=+@,", text.at[end])))
+        end++;
+    name = (struct view){text.at + begin, end - begin};
+    return name.len <= OBJECT_NAME_MOST && object_is_name(name) && object_is_known(name) ? name
+                                                                                         : VIEW("");
+}
+
+/* Interactions are named without their collection, behind the member's own name. */
+static bool add_previous(struct view text, struct bytes *names)
+{
+    static const char *const spellings[] = {"previousInteractionId", "previous_interaction_id"};
+    bool has_room = true;
+
+    for (size_t i = 0; i < 2; i++) {
+        struct view rest = text, id;
+        const char *at;
+
+        while (has_room && rest.len &&
+               (at = memmem(rest.at, rest.len, spellings[i], strlen(spellings[i]))) != NULL) {
+            rest = view_skip(rest, (size_t)(at - rest.at) + strlen(spellings[i]));
+            while (rest.len && !isalnum((unsigned char)rest.at[0]))
+                rest = view_skip(rest, 1);
+            for (id = (struct view){rest.at, 0};
+                 id.len < rest.len &&
+                 (isalnum((unsigned char)rest.at[id.len]) || strchr("-._~", rest.at[id.len]));)
+                id.len++;
+            has_room = add_id(names, VIEW("interactions/"), id);
+        }
+    }
+    return has_room;
+}
+
+static bool mentions_in_odd(struct view body, struct bytes *names)
+{
+    struct bytes room = {0};
+    bool has_room = body.len <= ODD_MOST;
+    struct view text;
+
+    if (has_room)
+        lay_open(body, &room);
+    text = bytes_view(&room);
+    for (size_t at = 0; has_room && at < text.len; at++) {
+        const char *slash = memchr(text.at + at, '/', text.len - at);
+        struct view name;
+
+        if (!slash)
+            break;
+        at = (size_t)(slash - text.at);
+        name = name_around(text, at);
+        has_room = !name.len || object_add(names, name);
+    }
+    has_room = has_room && add_previous(text, names);
+    bytes_clear(&room);
+    return has_room;
+}
+
 bool mentions_in_body(struct view json, struct bytes *names)
 {
-    struct scan scan = scan_of(json);
+    struct scan scan = scan_of(view_starts(json, VIEW("\xef\xbb\xbf")) ? view_skip(json, 3) : json);
     const struct member *member = NULL;
     struct scan_string string;
     struct bytes room = {0};
@@ -108,7 +240,7 @@ bool mentions_in_body(struct view json, struct bytes *names)
             has_room = add_value(names, member, string.raw);
     }
     bytes_clear(&room);
-    return has_room;
+    return has_room && (!scan.is_odd || mentions_in_odd(json, names));
 }
 
 bool mentions_in_query(struct view query, struct bytes *names)

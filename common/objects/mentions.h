@@ -4,8 +4,9 @@
 
 #include "objects/objects.h"
 
-/* Adds the objects that a request's body or query (what stands behind the question mark) mentions to a list of names. False:
- * there are too many. */
+/* Adds the objects that a request's body or query (what stands behind the question mark) mentions to a list of names. Where a body is
+ * no strict JSON, whatever looks like a name there is one. False: there are too many, or such a body is too large to be looked
+ * through. */
 bool mentions_in_body(struct view json, struct bytes *names);
 bool mentions_in_query(struct view query, struct bytes *names);
 

@@ -118,7 +118,9 @@ static enum error refuse_names(struct plan *plan, struct step *step)
 {
     bytes_clear(&step->names);
     bytes_clear(&step->path);
-    bytes_text(&plan->why, "The request names too many files or other resources.");
+    bytes_text(
+        &plan->why,
+        "The request names too many files or other resources, or is too large to be no JSON.");
     return ERROR_BAD_REQUEST;
 }
 
@@ -224,7 +226,7 @@ static bool find_names(const struct request *request, struct view path, struct b
     struct view object = object_of_path(path);
 
     return (!object.len || object_add(names, object)) && mentions_in_query(request->query, names) &&
-           (!starts_like_object(request->body) || mentions_in_body(request->body, names));
+           mentions_in_body(request->body, names);
 }
 
 static enum error check_method(const struct request *request, const struct method *method,

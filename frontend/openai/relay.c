@@ -143,10 +143,11 @@ static struct view object_of(struct view rest)
     return object_is_known(name) ? name : VIEW("");
 }
 
-static bool starts_like_object(struct view body)
+/* Files that are sent hold whatever they hold. */
+static bool is_form(const struct request *request)
 {
-    body = view_trim(json_skip_mark(body));
-    return body.len && (body.at[0] == '{' || body.at[0] == '[');
+    return request->header &&
+           view_starts(request->header(request->headers, "content-type"), VIEW("multipart/"));
 }
 
 /* What the request names must be the client's own, as everywhere else. */
@@ -155,7 +156,7 @@ static bool find_names(const struct request *request, struct bytes *names)
     struct view object = object_of(rest_of(request));
 
     return (!object.len || object_add(names, object)) && mentions_in_query(request->query, names) &&
-           (!starts_like_object(request->body) || mentions_in_body(request->body, names));
+           (is_form(request) || mentions_in_body(request->body, names));
 }
 
 /* A key's list shows what all clients have made with it. */

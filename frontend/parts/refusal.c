@@ -45,6 +45,7 @@ static const struct {
 };
 
 static const struct refusal no_signature = {"signature", REFUSED_SIGNATURE, false};
+static const struct refusal no_schema = {"schema", REFUSED_SCHEMA, false};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -87,6 +88,18 @@ static bool mentions_signature(struct view message)
     return holds(message, "thought_signature") || holds(message, "hought signature");
 }
 
+/* The schema of an answer; those of functions are none of it. Likewise not remembered. */
+static bool mentions_schema(struct view message)
+{
+    static const char *const words[] = {"schema", "Schema", "constraint that has"};
+    bool is_meant = false;
+
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        is_meant |= holds(message, words[i]);
+    return is_meant && !holds(message, "function_declarations") &&
+           !holds(message, "functionDeclarations") && !holds(message, "arameters");
+}
+
 static const struct refusal *find(struct view message)
 {
     struct view text = message;
@@ -102,7 +115,9 @@ static const struct refusal *find(struct view message)
         if (step(&rest, others[i].beginning) && holds(rest, others[i].later))
             return &others[i].refusal;
     }
-    return mentions_signature(message) ? &no_signature : NULL;
+    if (mentions_signature(message))
+        return &no_signature;
+    return mentions_schema(message) ? &no_schema : NULL;
 }
 
 /* An answer without content that ends so, instead of an error. */
@@ -165,6 +180,8 @@ static const struct {
     {REFUSED_JSON, IN_CONFIG, "responseMimeType"},
     {REFUSED_JSON, IN_CONFIG, "responseJsonSchema"},
     {REFUSED_JSON, IN_CONFIG, "responseSchema"},
+    {REFUSED_SCHEMA, IN_CONFIG, "responseJsonSchema"},
+    {REFUSED_SCHEMA, IN_CONFIG, "responseSchema"},
     {REFUSED_LEVEL, IN_THINKING, "thinkingLevel"},
     {REFUSED_BUDGET, IN_THINKING, "thinkingBudget"},
     {REFUSED_THINKING, IN_CONFIG, "thinkingConfig"},

@@ -127,6 +127,28 @@ def test_a_system_instruction_becomes_the_first_words(stage):
     assert [part["text"] for part in second["contents"][0]["parts"]] == ["Be brief.", "hello"]
 
 
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object", "properties": {"a": {"type": "string"}}}}}
+STATES = "The specified schema produces a constraint that has too many states for serving."
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_a_schema_that_is_refused_is_left_out_for_that_request(stage, is_stream):
+    refuse(stage, STATES)
+    for _ in range(2):
+        [answer] = begin(stage, [ask("hello", is_stream, response_format=SCHEMA)]).join(20 * SLOW)
+        assert answer.status == 200 and not answer.errors, answer.body
+    first, second, third = (body["generationConfig"] for body in bodies(stage))
+    assert "responseJsonSchema" in first and "responseJsonSchema" not in second
+    assert second["responseMimeType"] == "application/json" and third == first
+
+
+def test_a_strict_schema_is_kept_or_refused(stage):
+    refuse(stage, STATES)
+    strict = {**SCHEMA, "json_schema": {**SCHEMA["json_schema"], "strict": True}}
+    answer = stage.chat("hello", response_format=strict)
+    assert answer.status == 400 and answer.json["error"]["message"] == STATES and stage.sim.total() == 1
+
+
 def test_it_is_tried_once_only(stage):
     refuse(stage, PENALTY, times=5)
     answer = stage.chat("hello", presence_penalty=1)

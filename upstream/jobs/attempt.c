@@ -151,13 +151,25 @@ static void open_gate(struct job *job, struct view bytes)
         bytes_clear(&job->body); /* no other key will need it */
 }
 
+/* Whether one of Google's own clients reads the stream. */
+static bool is_for_google(const struct job *job)
+{
+    return job->is_raw && job->gate.framing == FRAMING_EVENTS && job->gate.kind == GATE_GENERATED &&
+           job->provider != &provider_relay;
+}
+
 static void on_out(void *owner, struct view bytes, bool is_end)
 {
     struct job *job = owner;
 
+    struct bytes room = {0};
+
     if (job->state == JOB_RUNNING)
         open_gate(job, bytes);
+    if (is_for_google(job))
+        bytes = quiet_feed(&job->quiet, bytes, &room);
     answer_write(&job->answer, bytes, is_end);
+    bytes_clear(&room);
 }
 
 /* The transfer's side */
@@ -501,6 +513,7 @@ void attempt_begin(struct job *job, const struct attempt_events *events)
     job->first_ms = job->bytes_out = job->length = 0;
     job->fault = FAULT_NONE;
     job->begin.len = 0;
+    job->quiet = (struct quiet){0};
     job->is_ending = job->is_paused = job->is_coded = job->is_told = job->is_moving = false;
     job->connect_us = 0;
     record = record_of(job);

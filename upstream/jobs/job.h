@@ -9,6 +9,7 @@
 #include "jobs/balancer_link.h"
 #include "jobs/feed.h"
 #include "jobs/gate.h"
+#include "jobs/quiet.h"
 #include "transfer/transfer.h"
 
 /* The life of a job:
@@ -89,6 +90,7 @@ struct job {
     const struct attempt_events *events;
     struct transfer *transfer;
     struct gate gate;
+    struct quiet quiet;  /* of a stream that is passed on as it comes */
     uint32_t slot;       /* in the flight file */
     bool is_begun;       /* it has one, and it hasn't ended… */
     bool is_held;        /* …or it has, but its record waits for what is still to come */

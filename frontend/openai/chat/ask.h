@@ -37,6 +37,7 @@ struct ask {
     bool logprobs;           /* OpenAI: the reply has them */
     bool is_search;          /* asked for as MODEL-search: found pages may be listed */
     bool is_json_told;       /* JSON is asked for in words only: a fence around it is taken off */
+    bool is_strict;          /* a schema that the provider refuses is an error */
     bool wants_pcm;          /* sound is given bare, without a WAV's head */
     struct tool_names tools; /* what tools are called in the reply */
     struct bytes names; /* of what the provider keeps and the body mentions (objects/objects.h) */

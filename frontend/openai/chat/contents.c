@@ -9,19 +9,14 @@ const char ROLE_RESULTS[] = "user";
 const char ROLE_MODEL[] = "model";
 const char ROLE_SYSTEM[] = "system";
 
-/* Appends `text`, which is not empty, as one part; the provider refuses a NUL, so it goes. */
+/* Appends `text`, which is not empty, as one part. */
 void contents_part(struct chat *chat, struct view text)
 {
     struct bytes *out = &chat->ask->body;
 
     bytes_append(out, VIEW("{\"text\":\""));
     chat->text_size += text.len;
-    for (const char *nul; (nul = text.len ? memchr(text.at, 0, text.len) : NULL);) {
-        size_t len = (size_t)(nul - text.at);
-        json_escape(out, (struct view){text.at, len});
-        text = view_skip(text, len + 1);
-    }
-    json_escape(out, text);
+    json_said(out, text);
     bytes_append(out, VIEW("\"}"));
 }
 

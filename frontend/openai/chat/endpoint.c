@@ -302,7 +302,8 @@ static bool failed(void *of, struct plan *plan, size_t call, const struct call_f
     }
     if (fetches_has(plan, call))
         return fetches_failed(&state->ask.fetches, plan, call, failure);
-    if (!refusal || failure->has_begun || step->tries)
+    if (!refusal || failure->has_begun || step->tries ||
+        (refusal->refused == REFUSED_SCHEMA && state->ask.is_strict))
         return false;
     is_mended = refusal_repair(body_view(step->order.body), refusal_bit(refusal), &body) &&
                 plan_again(plan, call, &body) != SIZE_MAX;

@@ -75,6 +75,8 @@ bool format_take(struct chat *chat)
     if (!find_schema(chat, format, must, &schema))
         return false;
     chat->format.is_json = true;
+    chat->ask->is_strict =
+        yyjson_is_true(json_member(json_member(format, VIEW("json_schema")), VIEW("strict")));
     if (refuses_json(chat) && (chat->model->has_no_text || chat->makes_images || !schema))
         return true;
     return take_schema(chat, schema);

@@ -294,10 +294,13 @@ static void write_value(struct bytes *out, struct view text, bool is_bare)
     bool is_wrapped = !is_bare && !yyjson_is_obj(root);
 
     bytes_append(out, is_wrapped ? VIEW("{\"result\":") : VIEW(""));
-    if (root)
+    if (root) {
         json_value(out, root);
-    else
-        json_text(out, text);
+    } else {
+        bytes_append(out, VIEW("\""));
+        json_said(out, text);
+        bytes_append(out, VIEW("\""));
+    }
     bytes_append(out, is_wrapped ? VIEW("}") : VIEW(""));
     yyjson_doc_free(doc);
 }

@@ -145,6 +145,43 @@ static void bodies_mention_objects(void **state)
     }
 }
 
+/* However it is written: what some reader takes for a name is one. */
+static void bodies_that_are_no_json_mention_objects_too(void **state)
+{
+    static const char *const cases[][2] = {
+        {"{'cachedContent':'cachedContents/a'}", "cachedContents/a"},
+        {"{cachedContent:\"cachedContents/a\"}", "cachedContents/a"},
+        {"{/*\"*/\"fileUri\":\"files/a\"/*\"*/}", "files/a"},
+        {"{\"a\":1 # \"\n,\"fileUri\":\"files/a\" # \"\n}", "files/a"},
+        {"{'fileUri':'\\u0066iles\\/a'}", "files/a"},
+        {"{'fileUri':'\\x66iles/a'}", "files/a"},
+        {"{'fileUri':'" GOOGLE "/v1beta/%66iles%2fa'}", "files/a"},
+        {"\x0a\x07"
+         "files/ab\x12",
+         "files/ab"},
+        {"{'previousInteractionId' : 'v1_x'}", "interactions/v1_x"},
+        {"previous_interaction_id: v1_x", "interactions/v1_x"},
+        {"{\"fileUri\":\"files/a", "files/a"},
+        {"{'x':'files/'}", ""},
+        {"{'x':'profiles/a'}", ""},
+        {"/a/%2", ""},
+        {"\\", ""},
+        {"%", ""},
+    };
+    static const char wide[] = "{\0'\0f\0i\0l\0e\0s\0/\0a\0'\0}";
+    struct bytes names = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_true(mentions_in_body(view_of(cases[i][0]), &names));
+        expect(bytes_view(&names), cases[i][1], cases[i][0]);
+        bytes_clear(&names);
+    }
+    assert_true(mentions_in_body((struct view){wide, sizeof(wide)}, &names));
+    expect(bytes_view(&names), "files/a", "wide characters");
+    bytes_clear(&names);
+}
+
 static void too_many_are_refused(void **state)
 {
     struct bytes json = {0}, names = {0};
@@ -219,10 +256,16 @@ static void answers_describe_objects(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths_are_about_objects), cmocka_unit_test(values_name_objects_or_not),
-        cmocka_unit_test(names_are_checked),       cmocka_unit_test(lists_are_told_from_objects),
-        cmocka_unit_test(bodies_mention_objects),  cmocka_unit_test(too_many_are_refused),
-        cmocka_unit_test(queries_mention_objects), cmocka_unit_test(answers_describe_objects),
+        cmocka_unit_test(paths_are_about_objects),
+        cmocka_unit_test(values_name_objects_or_not),
+        cmocka_unit_test(names_are_checked),
+        cmocka_unit_test(lists_are_told_from_objects),
+        cmocka_unit_test(bodies_mention_objects),
+        cmocka_unit_test(too_many_are_refused),
+        cmocka_unit_test(bodies_that_are_no_json_mention_objects_too),
+        cmocka_unit_test(too_many_are_refused),
+        cmocka_unit_test(queries_mention_objects),
+        cmocka_unit_test(answers_describe_objects),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

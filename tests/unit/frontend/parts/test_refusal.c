@@ -36,6 +36,20 @@ static void the_beginning_of_the_message_says_what_is_refused(void **state)
          "signature"},
         {ERROR_OF("Invalid value at thought_signature"), "signature"},
         {ERROR_OF("Function call `f` is odd"), NULL},
+        {ERROR_OF(
+             "The specified schema produces a constraint that has too many states for serving."),
+         "schema"},
+        {ERROR_OF("A schema in GenerationConfig in the request exceeds the maximum allowed nesting "
+                  "depth."),
+         "schema"},
+        {ERROR_OF("* GenerateContentRequest.generation_config.response_schema.properties: should "
+                  "be non-empty for OBJECT type"),
+         "schema"},
+        {ERROR_OF("Invalid JSON payload received. Unknown name a at "
+                  "generation_config.response_json_schema: Cannot find field."),
+         "schema"},
+        {ERROR_OF("Invalid value at tools[0].function_declarations[0].parameters_json_schema"),
+         NULL},
         {"[" ERROR_OF("Penalty is not enabled for this model") "]", "penalty"},
         {ERROR_OF("Invalid value: \\u0022Penalty is not enabled for this model\\u0022"), NULL},
         {ERROR_OF("Penalty must be below 2"), NULL},

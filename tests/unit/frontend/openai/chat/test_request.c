@@ -80,7 +80,7 @@ static void messages_become_contents(void **state)
         {"escapes, emoji and a half of one",
          REQUEST("{'role':'user','content':'\\n\\u0001\\\\\\/\\u00e9\\ud83d\\ude00\\ud83d "
                  "\xf0\x9f\x98\x80'}"),
-         CONTENTS("{'role':'user','parts':[{'text':'\\n\\u0001\\\\/\xc3\xa9\xf0\x9f\x98\x80"
+         CONTENTS("{'role':'user','parts':[{'text':'\\n\xef\xbf\xbd\\\\/\xc3\xa9\xf0\x9f\x98\x80"
                   "\xef\xbf\xbd \xf0\x9f\x98\x80'}]}")},
         {"a NUL goes", REQUEST("{'role':'user','content':'\\u0000H\\u0000i\\u0000'}"),
          CONTENTS(HI)},
