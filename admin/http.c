@@ -134,6 +134,7 @@ static void fill_call(struct reply *reply)
     reply->call.query = query_of(req);
     reply->call.body = (struct view){req->entity.base, req->entity.len};
     reply->call.if_match = web_find(req, "if-match");
+    reply->call.last_event_id = web_find(req, "last-event-id");
     read_caller(req, &reply->call.caller);
 }
 

@@ -50,23 +50,44 @@ static void put_last(struct admin *admin, struct reply *reply, answer_handler *o
     actor_wake(&admin->actor, by_ms);
 }
 
-void ask_then(struct admin *admin, enum question question, struct view parameters,
-              struct reply *reply, answer_handler *on_answer, uint64_t by_ms)
+/* Asks, or gives the reply that says why not. */
+static void ask(struct admin *admin, struct link *link, struct msg_ask *ask, struct reply *reply,
+                answer_handler *on_answer, uint64_t by_ms, const char *away)
 {
-    struct msg_ask ask = {
-        .number = admin->number + 1, .name = view_of(questions[question].name), .data = parameters};
-
+    ask->number = admin->number + 1;
     if (admin->inquiry_count >= INQUIRIES_MOST) {
         reply_fail(reply, 503, "busy", VIEW("too many questions wait"));
         return;
     }
-    if (!link_post(&admin->query, MSG_ASK, &ask)) {
-        reply_fail(reply, 503, "recorder_away",
-                   VIEW("the recorder's process for questions is away"));
+    if (!link || !link_post(link, MSG_ASK, ask)) {
+        reply_fail(reply, 503, away,
+                   strcmp(away, "balancer_away") == 0
+                       ? VIEW("no balancer is there")
+                       : VIEW("the recorder's process for questions is away"));
         return;
     }
     admin->number++;
     put_last(admin, reply, on_answer, by_ms);
+}
+
+void ask_then(struct admin *admin, enum question question, struct view parameters,
+              struct reply *reply, answer_handler *on_answer, uint64_t by_ms)
+{
+    struct msg_ask letter = {.name = view_of(questions[question].name), .data = parameters};
+
+    ask(admin, &admin->query, &letter, reply, on_answer, by_ms, "recorder_away");
+}
+
+void ask_balancer_then(struct admin *admin, const char *name, struct view parameters,
+                       struct reply *reply, answer_handler *on_answer, uint64_t by_ms)
+{
+    struct msg_ask letter = {.name = view_of(name), .data = parameters};
+    struct link *link = NULL;
+
+    for (size_t i = 0; i < admin->balancer_count && !link; i++)
+        if (admin->balancers[i].link.peer)
+            link = &admin->balancers[i].link;
+    ask(admin, link, &letter, reply, on_answer, by_ms, "balancer_away");
 }
 
 void inquiry_answer(struct admin *admin, uint64_t number, struct view json)

@@ -17,6 +17,10 @@ typedef void answer_handler(struct admin *admin, struct reply *reply, struct vie
 void ask_then(struct admin *admin, enum question question, struct view parameters,
               struct reply *reply, answer_handler *on_answer, uint64_t by_ms);
 
+/* The same of a balancer: the first that is there. `name` is of an ASK that balancers know. */
+void ask_balancer_then(struct admin *admin, const char *name, struct view parameters,
+                       struct reply *reply, answer_handler *on_answer, uint64_t by_ms);
+
 /* An ANSWER came. */
 void inquiry_answer(struct admin *admin, uint64_t number, struct view json);
 

@@ -10,12 +10,12 @@
 /* What a route is asked. Lives as long as its reply. */
 struct api_call {
     struct view method, path;
-    struct view query;       /* behind the question mark, as it came */
-    struct view id;          /* what {id} of the pattern stands for, decoded; empty: it has none */
-    struct view body;        /* as it came, bounded */
-    struct view if_match;    /* header */
-    struct caller caller;    /* from where */
-    uint64_t session_number; /* who: of the session; 0: by the token, or nobody */
+    struct view query; /* behind the question mark, as it came */
+    struct view id;    /* what {id} of the pattern stands for, decoded; empty: it has none */
+    struct view body;  /* as it came, bounded */
+    struct view if_match, last_event_id; /* headers */
+    struct caller caller;                /* from where */
+    uint64_t session_number;             /* who: of the session; 0: by the token, or nobody */
     struct session *session; /* only until the handler returns; NULL: by the token, or nobody */
 };
 
@@ -28,6 +28,7 @@ struct reply {
     h2o_timeout_entry_t later;
     void (*on_gone)(void *owner); /* the request went before the reply was given */
     void *owner;
+    void *work; /* the route's own, if its answer takes several steps */
     struct api_call call;
 };
 

@@ -37,6 +37,7 @@ void balancer_close(struct balancer *b)
     peers_clear(&b->peers);
     holdings_clear(&b->holdings);
     seeks_clear(&b->seeks);
+    probes_close(&b->probes);
     pool_close(&b->pool);
     pool_close(&b->vertex);
 }

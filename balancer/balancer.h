@@ -4,6 +4,7 @@
 
 #include "actor.h"
 #include "calls/calls.h"
+#include "counts.h"
 #include "holdings/keeping.h"
 #include "peers/peers.h"
 #include "pool/pool.h"
@@ -30,6 +31,7 @@ struct balancer {
     struct peers peers;
     struct calls calls; /* borrows the others */
     struct told told;
+    struct counts counts;
 };
 
 /* Joins the parts; the pool is opened by itself. */

@@ -10,6 +10,7 @@
 #include "peers/liveness.h"
 #include "peers/pairs.h"
 #include "pool/report.h"
+#include "orders.h"
 #include "probing.h"
 #include "seeking.h"
 #include "status.h"
@@ -191,6 +192,10 @@ static void on_ask(void *owner, const struct letter *letter)
         status_write(b, &answer);
     else if (view_equal(letter->msg->ask.name, VIEW("keys")) && peer->role == ROLE_ADMIN)
         pool_tails(&b->pool, &answer);
+    else if (view_equal(letter->msg->ask.name, VIEW("pool")) && peer->role == ROLE_ADMIN)
+        orders_look(b, letter->msg->ask.data, &answer);
+    else if (view_equal(letter->msg->ask.name, VIEW("order")) && peer->role == ROLE_ADMIN)
+        orders_obey(b, letter->msg->ask.data, &answer);
     else
         bytes_text(&answer, "{\"error\":\"there is no such question\"}");
     mailbox_post(
@@ -252,6 +257,7 @@ static void on_outcome(void *owner, const struct letter *letter)
     peer->outcome_seq = outcome->seq;
     call = call_find(&b->calls, outcome->frontend, outcome->call);
     note_objects(b, outcome);
+    counts_note(&b->counts, outcome);
     settle(b, call, outcome);
     calls_outcome(&b->calls, peer, call, outcome);
 }

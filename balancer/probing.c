@@ -3,6 +3,7 @@
  * true: a probe's end is for the pool what a call's attempt is. */
 #include "probing.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "pool/report.h"
 #include "verdicts.h"
@@ -54,8 +55,11 @@ static void give_up(struct balancer *b, uint64_t upstream)
     const struct probe *probe;
 
     while ((probe = probes_lost(&b->probes, upstream, b->actor.now_ms))) {
+        if (probe->is_again && probe->is_asked)
+            pool_tried(&b->pool, b->pool.keys[probe->key].id, FAULT_LOST, clock_utc_ms());
         pool_release(&b->pool, probe->reservation, b->actor.now_ms);
-        log_if_done(b);
+        if (!probe->is_asked)
+            log_if_done(b);
     }
 }
 
@@ -69,7 +73,7 @@ void probing_turn(struct balancer *b)
     while (upstream && probes_next(&b->probes, b->actor.now_ms, &i)) {
         const struct cooldown *cooldown = &b->pool.keys[i].cooldown;
 
-        if (!is_known(cooldown)) {
+        if (probes_next_is_asked(&b->probes) || !is_known(cooldown)) {
             send(b, upstream);
             continue;
         }
@@ -111,10 +115,12 @@ void probing_probed(struct balancer *b, const struct msg_probed *msg)
     if (msg->balancer != b->actor.incarnation)
         return; /* we try it again ourselves */
     probe = probes_end(&b->probes, msg->number, answers);
+    pool_tried(&b->pool, msg->key_id, msg->fault, clock_utc_ms());
     if (!settle_attempt(b, probe ? probe->reservation : 0, &verdict) && !answers)
         log_no_answer(b, msg);
     if (!probe)
         return;
-    log_if_done(b);
+    if (!probe->is_asked)
+        log_if_done(b);
     actor_wake(&b->actor, b->actor.now_ms);
 }

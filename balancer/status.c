@@ -46,5 +46,7 @@ void status_write(const struct balancer *b, struct bytes *out)
     bytes_printf(out, ",\"waiting\":%zu,\"objects\":%zu,\"cooling\":", b->calls.queue.count,
                  holdings_count(&b->holdings));
     pool_report(&b->pool, b->actor.now_ms, out);
+    bytes_text(out, ",\"counts\":");
+    counts_write(&b->counts, out);
     bytes_text(out, "}");
 }

@@ -124,6 +124,8 @@ static struct hold hold_of(const struct pool *pool, const struct lane *lane, uin
     const struct pool_key *key = &pool->keys[i];
     struct hold hold = {.until_ms = now_ms};
 
+    if (key->is_off)
+        return (struct hold){UINT64_MAX, true, FAULT_NONE};
     hold_by(&hold, &key->cooldown, now_ms);
     hold_by(&hold, &lane->keys[i].cooldown, now_ms);
     if (key->proxy)
@@ -133,8 +135,9 @@ static struct hold hold_of(const struct pool *pool, const struct lane *lane, uin
 
 static struct wait wait_for(const struct pool *pool, const struct hold *hold, uint32_t i)
 {
-    enum error error = fault_facts(hold->why)->error;
-    const char *words = pool->keys[i].words;
+    bool is_off = pool->keys[i].is_off;
+    enum error error = is_off ? ERROR_NO_KEY : fault_facts(hold->why)->error;
+    const char *words = is_off ? NULL : pool->keys[i].words;
 
     return (struct wait){.until_ms = hold->is_hopeless ? UINT64_MAX : hold->until_ms,
                          .error = error == ERROR_NONE ? ERROR_NOT_READY : error,
@@ -371,6 +374,44 @@ static void refresh(struct pool *pool, uint32_t i, uint64_t now_ms)
             lane_rouse(lane, i);
     }
     pool->has_news = true;
+}
+
+static void end_cooldown(struct cooldown *cooldown, uint64_t now_ms)
+{
+    if (cooldown->until_ms > now_ms)
+        cooldown->until_ms = now_ms;
+}
+
+bool pool_end_rest(struct pool *pool, uint64_t id, uint64_t now_ms)
+{
+    struct pool_key *key = pool_find(pool, id);
+
+    if (!key)
+        return false;
+    end_cooldown(&key->cooldown, now_ms);
+    for (struct lane *lane = pool->models.lanes; lane; lane = lane->next)
+        end_cooldown(&lane->keys[key - pool->keys].cooldown, now_ms);
+    refresh(pool, (uint32_t)(key - pool->keys), now_ms);
+    return true;
+}
+
+bool pool_turn_off(struct pool *pool, uint64_t id, bool is_off, uint64_t now_ms)
+{
+    struct pool_key *key = pool_find(pool, id);
+
+    if (!key)
+        return false;
+    key->is_off = is_off;
+    refresh(pool, (uint32_t)(key - pool->keys), now_ms);
+    return true;
+}
+
+void pool_tried(struct pool *pool, uint64_t id, uint64_t fault, uint64_t utc_ms)
+{
+    struct pool_key *key = pool_find(pool, id);
+
+    if (key)
+        key->trial = (struct trial){key->trial.number + 1, utc_ms, (uint8_t)fault};
 }
 
 static void give_back(struct pool *pool, struct reservation *reservation, uint64_t now_ms)

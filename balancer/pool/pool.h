@@ -15,6 +15,12 @@
 #include "base/secret.h"
 #include "base/view.h"
 
+/* A request that costs no quota, which shows whether the provider takes the key. */
+struct trial {
+    uint64_t number, utc_ms; /* 0: there was none */
+    uint8_t fault;           /* enum fault */
+};
+
 struct pool_key {
     uint64_t id;              /* hash of the key, the same after a restart; never 0 */
     struct secret key;        /* borrowed from the options */
@@ -23,6 +29,9 @@ struct pool_key {
     char *words;              /* the provider's, when it refused the key last; NULL: none */
     uint64_t in_flight;       /* attempts */
     uint64_t tokens;          /* that they may cost */
+    bool is_off;              /* an administrator wants it not used */
+    struct trial trial;       /* the last */
+    uint64_t digest, changed; /* sight.c's: what it looked like, and since which version */
     UT_hash_handle hh;        /* in by_id */
 };
 
@@ -35,6 +44,7 @@ struct pool {
     struct models models;
     struct proxies proxies;
     struct reservations reservations;
+    uint64_t version; /* sight.c's */
     bool has_news; /* something is available earlier than a wait has said; the reader resets it */
 };
 
@@ -116,6 +126,14 @@ struct cooled pool_settle(struct pool *pool, uint64_t reservation, const struct 
 
 /* It will not be made, or nobody will say how it ended. */
 void pool_release(struct pool *pool, uint64_t reservation, uint64_t now_ms);
+
+/* An administrator's orders. False: there is no such key. `pool_end_rest`: the next call may try it
+ * for every model, as after a cool-down that is over; `pool_turn_off`: nothing uses it any more. */
+bool pool_end_rest(struct pool *pool, uint64_t key_id, uint64_t now_ms);
+bool pool_turn_off(struct pool *pool, uint64_t key_id, bool is_off, uint64_t now_ms);
+
+/* A trial of the key has ended so. */
+void pool_tried(struct pool *pool, uint64_t key_id, uint64_t fault, uint64_t utc_ms);
 
 /* Whether any key has had an answer from this model: then its name is right. */
 bool pool_knows(const struct pool *pool, struct view model);

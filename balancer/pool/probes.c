@@ -4,11 +4,47 @@
 #include "pool/probes.h"
 
 #include <assert.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
 
 void probes_open(struct probes *probes, size_t key_count)
 {
     *probes =
         (struct probes){.count = key_count < PROBES_TRIED_MOST ? key_count : PROBES_TRIED_MOST};
+}
+
+void probes_close(struct probes *probes)
+{
+    free(probes->asked);
+    *probes = (struct probes){0};
+}
+
+bool probes_ask(struct probes *probes, uint32_t key)
+{
+    if (probes->asked_count == PROBES_ASKED_MOST)
+        return false;
+    if (!probes->asked) {
+        probes->asked_size = PROBES_ASKED_MOST;
+        probes->asked = memory_new(PROBES_ASKED_MOST * sizeof(*probes->asked));
+    }
+    probes->asked[(probes->asked_first + probes->asked_count++) % probes->asked_size] = key;
+    return true;
+}
+
+static uint32_t take_asked(struct probes *probes)
+{
+    uint32_t key = probes->asked[probes->asked_first];
+
+    probes->asked_first = (probes->asked_first + 1) % probes->asked_size;
+    probes->asked_count--;
+    return key;
+}
+
+bool probes_next_is_asked(const struct probes *probes)
+{
+    return probes->again_count ? probes->again_asked[probes->again_count - 1]
+                               : probes->asked_count > 0;
 }
 
 static struct probe *find(struct probes *probes, uint64_t number)
@@ -29,29 +65,34 @@ static bool has_room(const struct probes *probes)
 
 static bool has_more(const struct probes *probes)
 {
-    return probes->again_count || probes->next < probes->count;
+    return probes->again_count || probes->asked_count || probes->next < probes->count;
 }
 
 bool probes_next(const struct probes *probes, uint64_t now_ms, uint32_t *key)
 {
     if (!has_more(probes) || !has_room(probes) || now_ms < probes->next_ms)
         return false;
-    *key = probes->again_count ? probes->again[probes->again_count - 1] : (uint32_t)probes->next;
+    *key = probes->again_count   ? probes->again[probes->again_count - 1]
+           : probes->asked_count ? probes->asked[probes->asked_first]
+                                 : (uint32_t)probes->next;
     return true;
 }
 
 struct probe *probes_begin(struct probes *probes, uint64_t upstream, uint64_t now_ms)
 {
     struct probe *probe = find(probes, 0);
-    bool is_again = probes->again_count > 0;
+    bool is_again = probes->again_count > 0, is_asked = probes_next_is_asked(probes);
 
     assert(probe && has_more(probes));
     *probe = (struct probe){
         .number = ++probes->last_number,
         .upstream = upstream,
         .by_ms = now_ms + PROBES_WAIT_MS,
-        .key = is_again ? probes->again[--probes->again_count] : (uint32_t)probes->next++,
+        .key = is_again   ? probes->again[--probes->again_count]
+               : is_asked ? take_asked(probes)
+                          : (uint32_t)probes->next++,
         .is_again = is_again,
+        .is_asked = is_asked,
     };
     probes->next_ms = now_ms + PROBES_GAP_MS;
     return probe;
@@ -79,7 +120,8 @@ const struct probe *probes_end(struct probes *probes, uint64_t number, bool answ
     if (!probe)
         return NULL;
     probe->number = 0;
-    count(probes, answers);
+    if (!probe->is_asked)
+        count(probes, answers);
     return probe;
 }
 
@@ -96,11 +138,12 @@ const struct probe *probes_lost(struct probes *probes, uint64_t upstream, uint64
         if (!is_lost(probe, upstream, now_ms))
             continue;
         probe->number = 0;
-        if (probe->is_again) {
-            count(probes, false);
-        } else {
+        if (!probe->is_again) {
             assert(probes->again_count < PROBES_AT_ONCE);
+            probes->again_asked[probes->again_count] = probe->is_asked;
             probes->again[probes->again_count++] = probe->key;
+        } else if (!probe->is_asked) {
+            count(probes, false);
         }
         return probe;
     }

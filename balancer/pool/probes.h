@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 enum {
+    PROBES_ASKED_MOST = 4096, /* that wait at once */
     PROBES_TRIED_MOST = 1000, /* keys; those beyond show with their first call */
     PROBES_AT_ONCE = 4,
     PROBES_GAP_MS = 50,
@@ -23,7 +24,7 @@ struct probe {
     uint64_t reservation;
     uint64_t by_ms;
     uint32_t key; /* its place in the pool */
-    bool is_again;
+    bool is_again, is_asked;
 };
 
 /* Valid zeroed: no key is tried. */
@@ -36,10 +37,21 @@ struct probes {
     uint64_t next_ms;
     struct probe under_way[PROBES_AT_ONCE];
     uint32_t again[PROBES_AT_ONCE]; /* lost without an answer */
+    bool again_asked[PROBES_AT_ONCE];
     size_t again_count;
+    uint32_t *asked; /* a ring of keys that an administrator wants tried */
+    size_t asked_first, asked_count, asked_size;
 };
 
 void probes_open(struct probes *probes, size_t key_count);
+
+void probes_close(struct probes *probes);
+
+/* An administrator wants this key tried, whatever is known of it. False: too many wait. */
+bool probes_ask(struct probes *probes, uint32_t key);
+
+/* Whether the next one is such. */
+bool probes_next_is_asked(const struct probes *probes);
 
 /* True: this key may be tried now, by probes_begin; or is known already: probes_skip. */
 bool probes_next(const struct probes *probes, uint64_t now_ms, uint32_t *key);

@@ -53,6 +53,8 @@ static uint64_t cools_until(const struct pool *pool, const struct pool_key *key,
                                           proxy ? &proxy->cooldown : NULL};
     uint64_t until_ms = 0;
 
+    if (key->is_off)
+        return UINT64_MAX;
     for (size_t i = 0; i < sizeof(cooldowns) / sizeof(cooldowns[0]); i++) {
         if (!cooldowns[i] || cooldowns[i]->until_ms <= now_ms)
             continue;

@@ -28,6 +28,12 @@ void web_header(h2o_req_t *req, const char *name, struct view value)
     (void)req, (void)name, (void)value;
 }
 
+const char *web_reason(int status)
+{
+    (void)status;
+    return "";
+}
+
 void web_reply(h2o_req_t *req, int status, const char *type, struct view body)
 {
     (void)req;
