@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 
 enum {
-    PARAMETERS_MOST = 8,
+    PARAMETERS_MOST = 12,
     QUESTION_LIMIT_MS = 5000, /* from the ASK to its ANSWER, whatever the database does */
 };
 

@@ -12,16 +12,16 @@ static void put_text_filter(struct bytes *sql, const char *column, const struct 
 {
     if (!value->is_given)
         return;
-    bytes_printf(sql, " AND %s = _utf8mb4 x'", column);
-    for (size_t i = 0; i < value->text.len; i++)
-        bytes_printf(sql, "%02x", (unsigned char)value->text.at[i]);
-    bytes_text(sql, "'");
+    bytes_printf(sql, " AND %s = ", column);
+    put_hex(sql, value->text);
 }
 
 /* Numbers of 64 bits go as hex, which JavaScript doesn't round; of a frontend's incarnation only so
  * much as pages show. */
-void question_attempts_recent(const struct question_values *values, struct bytes *sql)
+void question_attempts_recent(const struct question_values *values, struct study *study)
 {
+    struct bytes *sql = study_select(study);
+
     bytes_printf(sql,
                  "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', time) DIV 1000 AS time_ms, "
                  "LEFT(LPAD(LOWER(HEX(frontend)), 16, '0'), 6) AS frontend, call_id AS `call`, "
@@ -40,8 +40,10 @@ void question_attempts_recent(const struct question_values *values, struct bytes
                  (unsigned long long)number_or(&values->by.attempts_recent.limit, 50));
 }
 
-void question_attempts_summary(const struct question_values *values, struct bytes *sql)
+void question_attempts_summary(const struct question_values *values, struct study *study)
 {
+    struct bytes *sql = study_select(study);
+
     bytes_printf(sql,
                  "SELECT model, COUNT(*) AS attempts, "
                  "SUM(fault NOT IN ('none', 'blocked', 'client_gone')) AS failures, "

@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #include "actor.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/priority.h"
 #include "contacts/contacts.h"
@@ -24,7 +25,8 @@ enum { INQUIRIES_MOST = 64 };
 struct inquiry {
     uint64_t from, number;
     uint64_t by_ms;
-    struct bytes sql;
+    struct study study;
+    size_t at; /* which of its SELECTs is asked next */
     struct inquiry *prev, *next;
 };
 
@@ -63,17 +65,19 @@ static void drop(struct query *query, struct inquiry *inquiry)
 {
     DL_DELETE(query->inquiries, inquiry);
     query->count--;
-    bytes_clear(&inquiry->sql);
+    study_clear(&inquiry->study);
     free(inquiry);
 }
 
 /* The next question is asked at the turn's tick, not inside the last one's callback. */
 static void ask_next(struct query *query)
 {
-    if (query->is_asking || !query->inquiries)
+    struct inquiry *inquiry = query->inquiries;
+
+    if (query->is_asking || !inquiry)
         return;
     query->is_asking = true;
-    reader_ask(&query->reader, bytes_view(&query->inquiries->sql));
+    reader_ask(&query->reader, bytes_view(&inquiry->study.sql[inquiry->at]));
 }
 
 static void tell_away(struct query *query, struct view why)
@@ -101,10 +105,47 @@ static void answer_rows(struct query *query, const struct inquiry *inquiry, stru
     bytes_clear(&json);
 }
 
+/* Returns whether a SELECT is left to be asked. */
+static bool keep_rows(struct inquiry *inquiry, struct view rows)
+{
+    struct study *study = &inquiry->study;
+    void (*more)(struct study * study) = study->more;
+
+    study->rows[inquiry->at++] = yyjson_read(rows.at, rows.len, 0);
+    if (inquiry->at == study->count && more) {
+        study->more = NULL;
+        more(study);
+    }
+    return inquiry->at < study->count;
+}
+
+static void answer_study(struct query *query, const struct inquiry *inquiry)
+{
+    struct bytes json = {0};
+
+    inquiry->study.write(&inquiry->study, &json);
+    answer(query, inquiry->from, inquiry->number, bytes_view(&json));
+    bytes_clear(&json);
+}
+
+/* True: the question has been answered. */
+static bool take_rows(struct query *query, struct inquiry *inquiry, struct view rows)
+{
+    if (!inquiry->study.write) {
+        answer_rows(query, inquiry, rows);
+        return true;
+    }
+    if (keep_rows(inquiry, rows))
+        return false;
+    answer_study(query, inquiry);
+    return true;
+}
+
 static void on_end(void *owner, enum reader_end end, struct view text)
 {
     struct query *query = owner;
     struct inquiry *inquiry = query->inquiries;
+    bool is_over = true;
 
     if (end == READER_AWAY)
         tell_away(query, text);
@@ -112,7 +153,7 @@ static void on_end(void *owner, enum reader_end end, struct view text)
         tell_back(query);
     switch (end) {
     case READER_ROWS:
-        answer_rows(query, inquiry, text);
+        is_over = take_rows(query, inquiry, text);
         break;
     case READER_AWAY:
         refuse(query, inquiry->from, inquiry->number, "database_away", text);
@@ -126,13 +167,14 @@ static void on_end(void *owner, enum reader_end end, struct view text)
         break;
     }
     query->is_asking = false;
-    drop(query, inquiry);
+    if (is_over)
+        drop(query, inquiry);
     actor_wake(&query->actor, query->actor.now_ms);
 }
 
 /* Questions */
 
-static void (*const writers[QUESTIONS])(const struct question_values *, struct bytes *) = {
+static void (*const writers[QUESTIONS])(const struct question_values *, struct study *) = {
 #define QUESTION(name, text, ...) [QUESTION_##name] = question_##name,
 #include "questions.def"
 };
@@ -145,7 +187,8 @@ static void put_last(struct query *query, const struct letter *letter, enum ques
     inquiry->from = letter->from;
     inquiry->number = letter->msg->ask.number;
     inquiry->by_ms = query->actor.now_ms + QUESTION_LIMIT_MS;
-    writers[question](values, &inquiry->sql);
+    inquiry->study.now_ms = clock_utc_ms();
+    writers[question](values, &inquiry->study);
     DL_APPEND(query->inquiries, inquiry);
     query->count++;
     actor_wake(&query->actor, query->actor.now_ms);

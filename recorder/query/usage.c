@@ -5,7 +5,6 @@
 
 #include <time.h>
 
-#include "base/clock.h"
 #include "database/kept.h"
 #include "database/values.h"
 #include "query/attempts.h"
@@ -128,10 +127,11 @@ static uint64_t before(uint64_t now_ms, uint64_t ms)
     return now_ms > ms ? now_ms - ms : 0;
 }
 
-void question_usage(const struct question_values *values, struct bytes *sql)
+void question_usage(const struct question_values *values, struct study *study)
 {
+    struct bytes *sql = study_select(study);
     const struct value *minutes = &values->by.usage.minutes, *by = &values->by.usage.by;
-    uint64_t now_ms = clock_utc_ms(),
+    uint64_t now_ms = study->now_ms,
              span_ms = (minutes->is_given ? minutes->number : 60) * MINUTE_MS;
 
     bytes_printf(sql, "SELECT %s AS name, ", group_of(by->is_given ? by->text : VIEW("")));
@@ -161,8 +161,8 @@ void usage_stats(struct bytes *sql, uint64_t now_ms)
     put_window(sql, "24h", "key", before(now_ms, DAY_MS), now_ms);
 }
 
-void question_stats(const struct question_values *values, struct bytes *sql)
+void question_stats(const struct question_values *values, struct study *study)
 {
     (void)values;
-    usage_stats(sql, clock_utc_ms());
+    usage_stats(study_select(study), study->now_ms);
 }

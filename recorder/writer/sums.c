@@ -168,13 +168,9 @@ static struct sum *sum_of(struct sums *sums, const struct msg_record *record, un
     if (!sum) {
         sum = memory_new(sizeof(*sum));
         sum->key = key;
-        sum->first_ms = sum->last_ms = record->time_ms;
+        sum->first_ms = UINT64_MAX; /* no attempt yet */
         HASH_ADD(hh, sums->all, key, sizeof(sum->key), sum);
     }
-    if (record->time_ms < sum->first_ms)
-        sum->first_ms = record->time_ms;
-    if (record->time_ms > sum->last_ms)
-        sum->last_ms = record->time_ms;
     return sum;
 }
 
@@ -190,6 +186,10 @@ static void add_sum(struct sums *sums, const struct msg_record *record, unsigned
     struct sum *sum = sum_of(sums, record, part, record->fault);
     uint64_t *values = sum->values;
 
+    if (record->time_ms < sum->first_ms)
+        sum->first_ms = record->time_ms;
+    if (record->time_ms > sum->last_ms)
+        sum->last_ms = record->time_ms;
     values[SUM_ATTEMPTS]++;
     values[SUM_CALLS] += record->last;
     values[SUM_RESCUED] += record->attempt > 1 && ledger_is_good(record);

@@ -130,6 +130,7 @@ static void faults_before_an_answer_were_seen_by_nobody(void **state)
     text = written();
     assert_int_equal(count(text, "'overloaded',0,0,0,2,0,0,0,0,0,0.000000000000"), 12);
     assert_int_equal(count(text, "'quota_day',0,0,0,1,"), 12);
+    assert_int_equal(count(text, ",'9999-12-31 23:59:59.999','1970-01-01 00:00:00.000')"), 24);
     assert_int_equal(count(text, "'none',1,1,1,0,"), 14);
     assert_int_equal(count(text, "'server',1,1,0,0,"), 14);
 }
