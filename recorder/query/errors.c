@@ -64,7 +64,8 @@ static void ask_top(struct study *study, unsigned part)
     struct bytes *sql = study_select(study);
 
     bytes_printf(sql,
-                 "SELECT fault, name, SUM(attempts) AS attempts FROM sums WHERE part = %u" FAILED,
+                 "SELECT fault, name, SUM(attempts) AS attempts FROM sums WHERE part = %u AND "
+                 "attempts > 0" FAILED,
                  part);
     put_span(sql, &study->span);
     bytes_text(sql, " GROUP BY fault, name ORDER BY attempts DESC LIMIT 500");
