@@ -11,7 +11,8 @@ from contextlib import ExitStack
 
 import calls
 import streams
-from scene import HAPROXY, NATIVE, NGINX, PORTKEY, STRAIGHT, TRANSLATED, Scene
+import uploads
+from scene import HAPROXY, KINDS, NATIVE, NGINX, PORTKEY, STRAIGHT, TRANSLATED, Scene
 
 EVENTS = 50
 PACE_MS = 20
@@ -158,6 +159,11 @@ def growth_bodies(plan, scene):
     return found
 
 
+def kinds(plan, scene):
+    say("other calls: tools, embeddings")
+    return calls.rounds(scene, scene.choose(TRANSLATED, *KINDS), GROWTH_CONNECTIONS, plan.growth_windows, plan.growth_seconds)
+
+
 def growth_history(plan, small):
     """Two stages, two databases of one server; the short history is made short again before each window."""
     few, many = plan.history
@@ -172,7 +178,8 @@ def growth_history(plan, small):
 
 def growth(plan):
     with Scene() as small:
-        return {"keys": growth_keys(plan, small), "bodies": growth_bodies(plan, small),
+        say(f"an upload of {plan.upload >> 20} MiB")
+        return {"upload": uploads.measure(small, plan.upload), "kinds": kinds(plan, small), "keys": growth_keys(plan, small), "bodies": growth_bodies(plan, small),
                 "history": growth_history(plan, small)}
 
 

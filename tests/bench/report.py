@@ -195,6 +195,12 @@ def growth_row(what, value, name, windows):
         spread(sum(window["pss"].values()) for window in good if window["pss"]), complaint(windows, failed_calls))
 
 
+def upload_row(found):
+    mib = {name: f"{name} {peak - before:.1f}" for name, (before, peak) in found["mib"].items()}
+    say("", f"An upload of {found['bytes'] >> 20} MiB, {found['seconds']:.1f} s: MiB that each process held more at most: "
+        f"{', '.join(mib.values())}.")
+
+
 def growth(result):
     header("Growth: CPU, µs per call", "of", "", "target", "serving", "recording", "database server", "by process", "p50 µs",
            "memory MiB", "not valid")
@@ -204,9 +210,12 @@ def growth(result):
     for size, targets in found["bodies"].items():
         for name, windows in targets.items():
             growth_row("bytes of the request", f"{int(size):,}", name, windows)
+    for kind, windows in found["kinds"].items():
+        growth_row("call", kind, TRANSLATED, windows)
     for rows, windows in found["history"]["windows"].items():
         growth_row("rows of history", f"{int(rows):,}", TRANSLATED, windows)
-    say("", "Keys and history: 16 connections; bodies: 4. Added latency of dashboard queries: not applicable, there are none "
+    upload_row(found["upload"])
+    say("", "Keys, kinds of calls and history: 16 connections; bodies: 4. Added latency of dashboard queries: not applicable, there are none "
         "yet.")
 
 

@@ -44,6 +44,7 @@ class Plan:
     keys: tuple = (10, 1000, 100000)
     bodies: tuple = (1000, 100000, 10000000)
     history: tuple = (10, 1000000)
+    upload: int = 256 << 20
     growth_windows: int = 3
     growth_seconds: int = 3
 

@@ -56,15 +56,38 @@ def gemini_body(prompt, image_size):
             "generationConfig": {"temperature": 0.7, "maxOutputTokens": 256}}
 
 
-class Target:
-    """Something that answers calls: where, in which dialect, and which processes cost CPU for it."""
+def tools_body():
+    """Ten functions of five parameters each, with an object and a list among them, as agents send them."""
+    def function(number):
+        properties = {f"text_{i}": {"type": "string", "description": "What it is about, in a few words."} for i in range(3)}
+        properties["place"] = {"type": "object", "properties": {"name": {"type": "string"}, "kind": {"enum": ["city", "lake"]}},
+                               "required": ["name"], "additionalProperties": False}
+        properties["days"] = {"type": "array", "items": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}
+        return {"type": "function", "function": {
+            "name": f"tool_{number}", "description": "Looks something up and tells what it has found.",
+            "parameters": {"type": "object", "properties": properties, "required": ["text_0", "place"]}}}
+    return chat_body(PROMPT, 0) | {"tools": [function(number) for number in range(10)]}
 
-    def __init__(self, name, port, dialect, headers, group):
-        self.name, self.port, self.dialect, self.headers, self.group = name, port, dialect, headers, group
+
+def embedding_body():
+    return {"model": "gemini-embedding-001", "input": [f"{number}: {PROMPT[:200]}" for number in range(100)], "dimensions": 256}
+
+
+# Other calls than a plain chat: what, which route, and the body.
+KINDS = {"chat with ten tools": (CHAT_PATH, tools_body), "embedding of 100 texts": ("/v1/embeddings", embedding_body)}
+
+
+class Target:
+    """Something that answers calls: where, in which dialect, and which processes cost CPU for it. `kind`: a call of KINDS."""
+
+    def __init__(self, name, port, dialect, headers, group, kind=None):
+        self.name, self.port, self.dialect, self.headers, self.group, self.kind = name, port, dialect, headers, group, kind
         self.mark = MARKS[dialect]
 
     @property
     def path(self):
+        if self.kind:
+            return KINDS[self.kind][0]
         return CHAT_PATH if self.dialect == "openai" else CALL_PATH
 
     @property
@@ -121,6 +144,8 @@ class Scene:
         self.simulator = Group({"simulator": [stage.pid("simulator")]})
         direct = [f"x-goog-api-key: {key(0)}"]
         self._add(TRANSLATED, stage.port, "openai", [f"Authorization: Bearer {TOKEN}"], self.gateway)
+        for kind in KINDS:
+            self._add(kind, stage.port, "openai", [f"Authorization: Bearer {TOKEN}"], self.gateway, kind)
         self._add(NATIVE, stage.port, "gemini", [f"x-goog-api-key: {TOKEN}"], self.gateway)
         for name, peer in self.peers.items():
             portkey = [f"Authorization: Bearer {key(0)}", "x-portkey-provider: google",
@@ -146,6 +171,10 @@ class Scene:
     def bodies(self, target, prompt=PROMPT, image_size=0):
         """Paths of the bodies of a call and of a stream; with an image of so many characters, if not 0."""
         found = []
+        if target.kind:
+            path = self.folder / f"{KINDS[target.kind][1].__name__}.json"
+            path.write_text(json.dumps(KINDS[target.kind][1]()))
+            return [path, path]
         for stream in (False, True):
             path = self.folder / f"{target.dialect}-{len(prompt)}-{image_size}-{stream}.json"
             if not path.exists():
