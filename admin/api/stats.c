@@ -28,9 +28,21 @@ static bool is_of(yyjson_val *row, const struct group *group)
 /* What was asked for and neither answered nor its client's own fault. */
 static uint64_t failures_of(yyjson_val *row, uint64_t asked)
 {
-    uint64_t good = count_of(row, "answered") + count_of(row, "client_faults");
+    uint64_t good = count_of(row, "answered") + count_of(row, "client_fault");
 
     return asked > good ? asked - good : 0;
+}
+
+/* As the recorder says it; null: it does not know, or nothing happened. */
+static void put_member(struct bytes *out, yyjson_val *row, const char *name)
+{
+    yyjson_val *value = yyjson_obj_get(row, name);
+
+    bytes_printf(out, ",\"%s\":", name);
+    if (value)
+        json_value(out, value);
+    else
+        bytes_text(out, "null");
 }
 
 /* The members of an object, without braces; a NULL row: nothing happened. */
@@ -46,12 +58,16 @@ static void put_counts(struct bytes *out, yyjson_val *row, const char *asked)
                  (unsigned long long)count_of(row, "answered"),
                  (unsigned long long)failures_of(row, count_of(row, asked)),
                  (unsigned long long)count_of(row, "rescued"),
-                 (unsigned long long)count_of(row, "client_faults"), (unsigned long long)total);
+                 (unsigned long long)count_of(row, "client_fault"), (unsigned long long)total);
     json_int_after(out, VIEW(",\"in\":"), count_of(row, "tokens_in"));
     json_int_after(out, VIEW(",\"out\":"), count_of(row, "tokens_out"));
     json_int_after(out, VIEW(",\"thoughts\":"), count_of(row, "tokens_thoughts"));
     json_int_after(out, VIEW(",\"cached\":"), count_of(row, "tokens_cached"));
     bytes_text(out, "}");
+    put_member(out, row, "success");
+    put_member(out, row, "cost_usd");
+    put_member(out, row, "first_ms");
+    put_member(out, row, "total_ms");
 }
 
 static yyjson_val *row_of(yyjson_val *rows, const struct group *group)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of calls, from their last attempts. Called by query.c through its table. What must stay true: a page
- * looks at LOOKED_MOST rows at most, in the order of an index, whatever is filtered. */
+ * looks at a bounded number of rows, in the order of an index, whatever is filtered. */
 #include "query/calls.h"
 
 #include <stdlib.h>
@@ -12,7 +12,11 @@
 #include "query/parts.h"
 #include "query/series.h"
 
-enum { LIMIT_USUAL = 100, LOOKED_MOST = 5000 };
+enum {
+    LIMIT_USUAL = 100,
+    LOOKED_FILTERED = 2000, /* rows, where most of them may not be wanted… */
+    LOOKED_TIMES = 2,       /* …else so many times those that are: some are no last attempts */
+};
 
 /* The SELECTs in their order; two of sums may stand before the attempts. */
 enum { AT_ROWS, AT_LAST, AT_ATTEMPTS };
@@ -195,7 +199,7 @@ static void ask_rows(struct study *study, const struct question_values *values, 
                     "reply_us DIV 1000, total_ms + COALESCE(TIMESTAMPDIFF(MICROSECOND, asked, "
                     "time), 0) DIV 1000) AS took_ms FROM ");
     bytes_append(sql, found);
-    bytes_printf(sql, ORDER " LIMIT %d) AS looked WHERE ", LOOKED_MOST);
+    bytes_printf(sql, ORDER " LIMIT %llu) AS looked WHERE ", (unsigned long long)study->looked);
     put_chosen(sql, values);
     bytes_printf(sql,
                  ORDER " LIMIT %llu) AS chosen JOIN attempts AS a USING (day, sender, seq) ORDER "
@@ -211,7 +215,7 @@ static void ask_last(struct study *study, struct view found)
     bytes_printf(sql, "SELECT " CURSOR, "", "", "");
     bytes_text(sql, " FROM ");
     bytes_append(sql, found);
-    bytes_printf(sql, ORDER " LIMIT 1 OFFSET %d", LOOKED_MOST - 1);
+    bytes_printf(sql, ORDER " LIMIT 1 OFFSET %llu", (unsigned long long)study->looked - 1);
 }
 
 /* All attempts of those calls, which the index has. */
@@ -234,6 +238,16 @@ static void ask_attempts(struct study *study)
     }
     if (sql)
         bytes_text(sql, ") ORDER BY call_id, attempt, time");
+}
+
+/* What the index finds is nearly all wanted. */
+static bool is_plain(const struct question_values *values)
+{
+    size_t filters = values->by.calls.model.is_given + values->by.calls.client.is_given +
+                     values->by.calls.key.is_given + values->by.calls.fault.is_given;
+
+    return filters < 2 && !values->by.calls.result.is_given &&
+           !values->by.calls.slower_than_ms.is_given && !values->by.calls.q.is_given;
 }
 
 /* A sum that the tables have: of all, or of one model or client. */
@@ -369,6 +383,7 @@ void question_calls(const struct question_values *values, struct study *study)
     study->span = span_of(&values->by.calls.from_ms, &values->by.calls.to_ms, study->now_ms);
     study->limit = limit->is_given ? limit->number : LIMIT_USUAL;
     put_found(&found, values, &study->span);
+    study->looked = is_plain(values) ? study->limit * LOOKED_TIMES : LOOKED_FILTERED;
     if (!put_before(&found, &values->by.calls.before))
         bytes_text(&found, " AND FALSE"); /* behind no row that there ever was */
     ask_rows(study, values, bytes_view(&found));

@@ -55,7 +55,7 @@ static void ask_lines(struct study *study)
     bytes_text(sql, "SELECT fault, GROUP_CONCAT(CONCAT(i, ':', n)) AS h FROM (SELECT fault, ");
     put_place(sql, &study->span, line_ms(&study->span));
     bytes_text(sql, ", SUM(attempts) AS n FROM sums WHERE part = 0" FAILED);
-    put_span_by_unit(sql, &study->span);
+    put_span_up_to(sql, &study->span, line_ms(&study->span));
     bytes_text(sql, " GROUP BY fault, i) AS t GROUP BY fault");
 }
 

@@ -66,7 +66,7 @@ static void ask_lines(struct study *study, struct parts *parts, const char *wher
     bytes_text(sql, "SELECT name, GROUP_CONCAT(CONCAT(i, ':', n)) AS h FROM (SELECT name, ");
     put_place(sql, &study->span, line_ms(&study->span));
     bytes_printf(sql, ", SUM(calls) AS n FROM sums WHERE %s", where);
-    put_span_by_unit(sql, &study->span);
+    put_span_up_to(sql, &study->span, line_ms(&study->span));
     bytes_text(sql, " GROUP BY name, i) AS t GROUP BY name");
 }
 

@@ -143,12 +143,13 @@ static void put_part(struct bytes *sql, unsigned step, uint64_t from_ms, uint64_
 }
 
 /* What is whole in units from this one up is theirs, the rest is the finer one's. */
-static void put_parts(struct bytes *sql, const struct unit *unit, uint64_t from_ms, uint64_t to_ms)
+static void put_parts(struct bytes *sql, const struct unit *unit, const struct unit *last,
+                      uint64_t from_ms, uint64_t to_ms)
 {
     const struct unit *larger = unit + 1;
     uint64_t first_ms, last_ms;
 
-    if (unit == &units[UNITS - 1]) {
+    if (unit == last) {
         put_part(sql, unit->step, from_ms, to_ms);
         return;
     }
@@ -159,19 +160,26 @@ static void put_parts(struct bytes *sql, const struct unit *unit, uint64_t from_
         return;
     }
     put_part(sql, unit->step, from_ms, first_ms);
-    put_parts(sql, larger, first_ms, last_ms);
+    put_parts(sql, larger, last, first_ms, last_ms);
     put_part(sql, unit->step, last_ms, to_ms);
+}
+
+void put_span_up_to(struct bytes *sql, const struct span *span, uint64_t most_ms)
+{
+    size_t i = 0, last;
+
+    while (units[i].step != span->unit)
+        i++;
+    for (last = i; last + 1 < UNITS && units[last + 1].ms <= most_ms;)
+        last++;
+    bytes_text(sql, " AND (");
+    put_parts(sql, &units[i], &units[last], span->from_ms, span->to_ms);
+    bytes_text(sql, ")");
 }
 
 void put_span(struct bytes *sql, const struct span *span)
 {
-    size_t i = 0;
-
-    while (units[i].step != span->unit)
-        i++;
-    bytes_text(sql, " AND (");
-    put_parts(sql, &units[i], span->from_ms, span->to_ms);
-    bytes_text(sql, ")");
+    put_span_up_to(sql, span, UINT64_MAX);
 }
 
 void put_span_by_unit(struct bytes *sql, const struct span *span)

@@ -36,7 +36,7 @@ struct study {
     /* what the question wants to remember */
     struct span span;
     struct parts models, clients;
-    uint64_t now_ms, limit;
+    uint64_t now_ms, limit, looked;
     bool has_sums;
 };
 
@@ -61,9 +61,10 @@ struct span span_before(const struct span *span);
 /* The last day in half hours, hours, …: steps of `step_ms`, of which that of now is the last. */
 struct span span_last(uint64_t step_ms, unsigned count, unsigned unit, uint64_t now_ms);
 
-/* Conditions for `sums` and `sum_times`: the whole of it in the largest steps that fit; or in its unit alone, so
- * that it can be cut up. With AND in front. */
+/* Conditions for `sums` and `sum_times`: the whole of it in the largest steps that fit; or in none that is longer than
+ * `most_ms`; or in its unit alone, so that it can be cut up. With AND in front. */
 void put_span(struct bytes *sql, const struct span *span);
+void put_span_up_to(struct bytes *sql, const struct span *span, uint64_t most_ms);
 void put_span_by_unit(struct bytes *sql, const struct span *span);
 
 /* The same of the column `time` of `attempts`. */

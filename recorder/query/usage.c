@@ -139,30 +139,3 @@ void question_usage(const struct question_values *values, struct study *study)
     put_from(sql, before(now_ms, span_ms), now_ms);
     bytes_text(sql, " GROUP BY name ORDER BY attempts DESC LIMIT 1000");
 }
-
-static void put_window(struct bytes *sql, const char *window, const char *by, uint64_t from_ms,
-                       uint64_t now_ms)
-{
-    bytes_text(sql, sql->len ? " UNION ALL " : "");
-    bytes_printf(sql, "(SELECT '%s' AS period, '%s' AS `by`, %s AS name, ", window, by,
-                 group_of(view_of(by)));
-    put_sums(sql);
-    put_from(sql, from_ms, now_ms);
-    bytes_text(sql, " GROUP BY name ORDER BY attempts DESC LIMIT 200)");
-}
-
-void usage_stats(struct bytes *sql, uint64_t now_ms)
-{
-    put_window(sql, "1m", "", before(now_ms, MINUTE_MS), now_ms);
-    put_window(sql, "1h", "", before(now_ms, HOUR_MS), now_ms);
-    put_window(sql, "24h", "", before(now_ms, DAY_MS), now_ms);
-    put_window(sql, "month", "", usage_month_ms(now_ms), now_ms);
-    put_window(sql, "24h", "model", before(now_ms, DAY_MS), now_ms);
-    put_window(sql, "24h", "key", before(now_ms, DAY_MS), now_ms);
-}
-
-void question_stats(const struct question_values *values, struct study *study)
-{
-    (void)values;
-    usage_stats(study_select(study), study->now_ms);
-}

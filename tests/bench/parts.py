@@ -23,7 +23,8 @@ GROWTH_CONNECTIONS = 16
 BODY_CONNECTIONS = 4
 TEXT_MOST = 100_000  # characters of a prompt, far below what the model takes; the rest of a body is an image
 HISTORY_CHUNK = 20000
-HISTORY_ROW = """insert into attempts select date(t), 1, n, t, 7, n, 1, n % 5, n % 10,
+HISTORY_ROW = """insert into attempts (day, sender, seq, time, frontend, call_id, attempt, client, key_id, model, operation, stream, status, fault,
+    first_ms, total_ms, tokens_in, tokens_out, tokens_thoughts, tokens_cached, bytes_in, bytes_out) select date(t), 1, n, t, 7, n, 1, n % 5, n % 10,
     concat('gemini-', n % 8), 'generateContent', n % 2, 200, 'none', 200 + n % 900, 900 + n % 9000, n % 4000, n % 900, 0, 0,
     n % 9000, n % 5000 from (select seq as n, utc_timestamp(3) - interval (seq * 2) second as t
     from seq_{first}_to_{last}) as numbers"""

@@ -51,7 +51,8 @@ def template():
 
 
 class Database:
-    def __init__(self):
+    def __init__(self, pool="64M", client_seconds=CLIENT_SECONDS):
+        self.pool, self.client_seconds = pool, client_seconds
         self.folder = Path(tempfile.mkdtemp(prefix="gwdb-", dir="/tmp"))
         self.socket = self.folder / "s"
         self.process = None
@@ -67,7 +68,7 @@ class Database:
              f"--datadir={self.folder}/db",
              f"--socket={self.socket}", f"--pid-file={self.folder}/pid", f"--log-error={self.folder}/log",
              "--skip-networking", "--skip-name-resolve", "--skip-log-bin", "--performance-schema=0",
-             "--innodb-buffer-pool-size=64M", LOG_FILE, "--innodb-flush-log-at-trx-commit=2"],
+             f"--innodb-buffer-pool-size={self.pool}", LOG_FILE, "--innodb-flush-log-at-trx-commit=2"],
             env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + READY_SECONDS
         while self._client("select 1").returncode != 0:
@@ -78,7 +79,7 @@ class Database:
     def _client(self, sql, database=None, binary=False):
         return subprocess.run([_program("mariadb"), "--no-defaults", f"--socket={self.socket}", "-uroot", "--batch",
                                "--default-character-set=utf8mb4", "-e", sql, *([database] if database else [])],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=not binary, timeout=CLIENT_SECONDS)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=not binary, timeout=self.client_seconds)
 
     def log(self):
         path = self.folder / "log"

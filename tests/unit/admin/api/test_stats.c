@@ -7,15 +7,16 @@
 static const char rows[] =
     "{'rows':["
     "{'period':'1m','by':'','name':'','attempts':5,'calls':4,'answered':3,'rescued':1,"
-    "'client_faults':0,'tokens_in':10,'tokens_out':20,'tokens_thoughts':5,'tokens_cached':4},"
+    "'client_fault':0,'tokens_in':10,'tokens_out':20,'tokens_thoughts':5,'tokens_cached':4,"
+    "'success':0.75,'cost_usd':'0.5','first_ms':{'p50':1.5,'p95':null}},"
     "{'period':'24h','by':'model','name':'a\\u0022b','attempts':9,'calls':7,'answered':7,"
-    "'rescued':2,'client_faults':1,'tokens_in':1,'tokens_out':2,'tokens_thoughts':3,'tokens_cached'"
+    "'rescued':2,'client_fault':1,'tokens_in':1,'tokens_out':2,'tokens_thoughts':3,'tokens_cached'"
     ":0},"
     "{'period':'24h','by':'key','name':'00000000000000aa','attempts':9,'calls':7,'answered':4,"
-    "'rescued':2,'client_faults':1,'tokens_in':1,'tokens_out':2,'tokens_thoughts':3,'tokens_cached'"
+    "'rescued':2,'client_fault':1,'tokens_in':1,'tokens_out':2,'tokens_thoughts':3,'tokens_cached'"
     ":0},"
     "{'period':'24h','by':'key','name':'00000000000000bb','attempts':1,'calls':1,'answered':1,"
-    "'rescued':0,'client_faults':0,'tokens_in':0,'tokens_out':0,'tokens_thoughts':0,'tokens_cached'"
+    "'rescued':0,'client_fault':0,'tokens_in':0,'tokens_out':0,'tokens_thoughts':0,'tokens_cached'"
     ":0}]}";
 
 static struct bytes write(const char *json, const char *tails, const char *status, bool want)
@@ -47,7 +48,9 @@ static void rows_become_periods_models_and_keys(void **state)
 
     (void)state;
     expect_part(&out, "'1m':{'calls':4,'successes':3,'failures':1,'rescued':1,'client_faults':0,"
-                      "'tokens':{'total':35,'in':10,'out':20,'thoughts':5,'cached':4}}");
+                      "'tokens':{'total':35,'in':10,'out':20,'thoughts':5,'cached':4},'success':0."
+                      "75,'cost_usd':'0.5',"
+                      "'first_ms':{'p50':1.5,'p95':null},'total_ms':null}");
     expect_part(&out, "'month':{'calls':0,'successes':0,'failures':0,");
     expect_part(&out, "'models':[{'model':'a\\'b','calls':7,'successes':7,'failures':0,");
     expect_part(&out, "'keys':[{'key':'…abcd','id':'00000000000000aa','attempts':9,'successes':4,"

@@ -56,26 +56,11 @@ static void a_month_begins_on_its_first(void **state)
                      1706745600000); /* the last moment of a leap February */
 }
 
-static void statistics_read_sums_and_no_rows(void **state)
-{
-    struct bytes sql = {0};
-    int periods = 0;
-
-    (void)state;
-    usage_stats(&sql, NOON);
-    for (const char *at = bytes_cstr(&sql); (at = strstr(at, "AS period")) != NULL; at++)
-        periods++;
-    assert_int_equal(periods, 6);
-    assert_null(strstr(sql.at, "FROM attempts"));
-    bytes_clear(&sql);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_minute_counts_once),
         cmocka_unit_test(a_month_begins_on_its_first),
-        cmocka_unit_test(statistics_read_sums_and_no_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
