@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests in Gemini's own language: a line with the model, then the body. A body that is taken
- * passes untouched, and the model cannot leave its place in the path. */
+ * passes untouched, and the model cannot leave its place in the path; what suffixes of a name make of
+ * an object is an object, with all that it had. */
 /* needs: frontend */
 #include <assert.h>
 #include <stdint.h>
@@ -8,7 +9,9 @@
 #include "base/json.h"
 #include "gemini/endpoints.h"
 #include "gemini/shape.h"
+#include "gemini/suffixed.h"
 #include "models/model.h"
+#include "models/suffix.h"
 #include "settings/options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -43,6 +46,24 @@ static void check_refused(enum error error, struct bytes *why)
     bytes_clear(&out);
 }
 
+static void check_suffixed(struct view model, struct view body)
+{
+    static const unsigned all[] = {SUFFIX_SEARCH, SUFFIX_NO_THOUGHT, SUFFIX_IMAGE | SUFFIX_SEARCH};
+    struct bytes out = {0};
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        yyjson_doc *doc;
+
+        out.len = 0;
+        if (!suffixed_body(all[i], model, body, &out))
+            continue;
+        doc = yyjson_read(out.at, out.len, YYJSON_READ_NUMBER_AS_RAW);
+        assert(yyjson_is_obj(yyjson_doc_get_root(doc)));
+        yyjson_doc_free(doc);
+    }
+    bytes_clear(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct view body = {(const char *)data, size};
@@ -59,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     request.body = view_skip(body, request.model.len + 1);
     if (model_name(request.model, &name))
         request.model = name; /* as the route does */
+    check_suffixed(request.model, request.body);
     error = endpoint->begin(NULL, &request, &plan);
     if (error == ERROR_NONE)
         check_taken(plan.steps[0], request.body);

@@ -23,7 +23,7 @@ bool chat_refuse(struct chat *chat, enum error error, const char *param, const c
 bool chat_refuse_type(struct chat *chat, const char *param, const char *wanted, yyjson_val *got)
 {
     return chat_refuse(chat, ERROR_BAD_TYPE, param,
-                       "Invalid type for '%s': expected %s, but got %s.", param, wanted,
+                       "Invalid type for '%s': expected %s, but got %s instead.", param, wanted,
                        json_type(got));
 }
 
