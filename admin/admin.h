@@ -7,6 +7,7 @@
 #include "keys/views.h"
 #include "link.h"
 #include "processes.h"
+#include "news.h"
 #include "session/guesses.h"
 #include "session/sessions.h"
 #include "web/web.h"
@@ -39,6 +40,7 @@ struct admin {
     size_t balancer_count;
     struct source recorder;
     struct link query;
+    struct news news;          /* the keeper's: settings that change, and the way to change them */
     struct inquiry *inquiries; /* questions whose answer has not come */
     size_t inquiry_count;
     uint64_t number; /* of the last ASK */

@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "base/json.h"
+#include "base/log.h"
+
 enum { INQUIRIES_MOST = 64 };
 
 struct inquiry {
     struct admin *admin;
+    const struct link *link; /* by which it went */
     uint64_t number, by_ms;
     struct reply *reply;
     answer_handler *on_answer;
@@ -33,12 +37,13 @@ static void on_gone(void *owner)
     drop(owner);
 }
 
-static void put_last(struct admin *admin, struct reply *reply, answer_handler *on_answer,
-                     uint64_t by_ms)
+static void put_last(struct admin *admin, const struct link *link, struct reply *reply,
+                     answer_handler *on_answer, uint64_t by_ms)
 {
     struct inquiry *inquiry = memory_new(sizeof(*inquiry));
 
     *inquiry = (struct inquiry){.admin = admin,
+                                .link = link,
                                 .number = admin->number,
                                 .by_ms = by_ms,
                                 .reply = reply,
@@ -67,7 +72,68 @@ static void ask(struct admin *admin, struct link *link, struct msg_ask *ask, str
         return;
     }
     admin->number++;
-    put_last(admin, reply, on_answer, by_ms);
+    put_last(admin, link, reply, on_answer, by_ms);
+}
+
+/* Who asks, for the audit. */
+static struct msg_change change_of(const struct reply *reply, const char *what, struct secret data,
+                                   struct bytes *who)
+{
+    if (reply->call.session_number)
+        bytes_printf(who, "session %llu", (unsigned long long)reply->call.session_number);
+    else
+        bytes_text(who, "token");
+    return (struct msg_change){.what = view_of(what),
+                               .who = bytes_view(who),
+                               .address = view_of(reply->call.caller.address),
+                               .data = data};
+}
+
+void change_then(struct admin *admin, const char *what, struct secret data, struct reply *reply,
+                 answer_handler *on_answer)
+{
+    struct bytes who = {0};
+    struct msg_change change = change_of(reply, what, data, &who);
+
+    change.number = admin->number + 1;
+    if (admin->inquiry_count >= INQUIRIES_MOST) {
+        reply_fail(reply, 503, "busy", VIEW("too many questions wait"));
+    } else if (!link_post(&admin->news.link, MSG_CHANGE, &change)) {
+        reply_fail(reply, 503, "recorder_away",
+                   VIEW("the recorder's process for changes is away: nothing was changed"));
+    } else {
+        admin->number++;
+        put_last(admin, &admin->news.link, reply, on_answer, admin->actor.now_ms + CHANGE_LIMIT_MS);
+    }
+    bytes_clear(&who);
+}
+
+void audit_note(struct admin *admin, const struct reply *reply, struct view note)
+{
+    struct bytes who = {0};
+    struct msg_change change = change_of(reply, "audit", (struct secret){note}, &who);
+
+    if (!link_post(&admin->news.link, MSG_CHANGE, &change))
+        log_warn("audit.lost", F_NUM("rows", 1));
+    bytes_clear(&who);
+}
+
+void change_answer(struct admin *admin, struct reply *reply, struct view json)
+{
+    yyjson_doc *doc = yyjson_read(json.at ? json.at : "", json.len, 0);
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    uint64_t status = json_member_count(root, "status");
+    struct bytes body = {0};
+
+    (void)admin;
+    if (status) {
+        json_value(&body, yyjson_obj_get(root, "body"));
+        reply_json(reply, (int)status, bytes_view(&body));
+    } else {
+        reply_fail(reply, 502, "bad_answer", VIEW("the recorder's answer cannot be read"));
+    }
+    bytes_clear(&body);
+    yyjson_doc_free(doc);
 }
 
 void ask_then(struct admin *admin, enum question question, struct view parameters,
@@ -114,11 +180,12 @@ void inquiries_expire(struct admin *admin, uint64_t now_ms)
     }
 }
 
-void inquiries_lose(struct admin *admin)
+void inquiries_lose(struct admin *admin, const struct link *link)
 {
     struct inquiry *inquiry, *next;
 
     DL_FOREACH_SAFE (admin->inquiries, inquiry, next)
-        reply_fail(drop(inquiry), 503, "recorder_away",
-                   VIEW("the recorder's process for questions is away"));
+        if (inquiry->link == link)
+            reply_fail(drop(inquiry), 503, "recorder_away",
+                       VIEW("the recorder's process that was asked has gone"));
 }

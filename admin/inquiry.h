@@ -6,7 +6,10 @@
 #include "question.h"
 #include "reply.h"
 
-enum { ANSWER_LIMIT_MS = QUESTION_LIMIT_MS + 2000 }; /* a little more than the recorder takes */
+enum {
+    ANSWER_LIMIT_MS = QUESTION_LIMIT_MS + 2000, /* a little more than the recorder takes */
+    CHANGE_LIMIT_MS = 15000, /* a change waits for the database, and then for the processes */
+};
 
 /* Gives the reply, of the answer's JSON. */
 typedef void answer_handler(struct admin *admin, struct reply *reply, struct view json);
@@ -20,10 +23,21 @@ void ask_then(struct admin *admin, enum question question, struct view parameter
 /* The same of a balancer: the first that is there. `name` is of an ASK that balancers know. */
 void ask_balancer_then(struct admin *admin, const char *name, struct view parameters,
                        struct reply *reply, answer_handler *on_answer, uint64_t by_ms);
+/* The same for what the recorder's keeper is to change: `what` as CHANGE says, `data` JSON, in which keys
+ * may be. */
+void change_then(struct admin *admin, const char *what, struct secret data, struct reply *reply,
+                 answer_handler *on_answer);
+
+/* Writes into the audit what was done on behalf of this reply's request, if the keeper is there;
+ * `note` is JSON: {"what", "on", "before", "after"}, without any secret. */
+void audit_note(struct admin *admin, const struct reply *reply, struct view note);
+
+/* Gives the keeper's answer to a change: its status and its JSON. */
+void change_answer(struct admin *admin, struct reply *reply, struct view json);
 
 /* An ANSWER came. */
 void inquiry_answer(struct admin *admin, uint64_t number, struct view json);
 
-/* Ends those whose time is up, or (the connection broke) all. */
+/* Ends those whose time is up, or (the connection broke) all that went by this link. */
 void inquiries_expire(struct admin *admin, uint64_t now_ms);
-void inquiries_lose(struct admin *admin);
+void inquiries_lose(struct admin *admin, const struct link *link);

@@ -75,10 +75,9 @@ static void on_rows(void *owner, const struct letter *letter)
         inquiry_answer(admin, letter->msg->answer.number, letter->msg->answer.data);
 }
 
-static void on_query_lost(void *owner, struct link *link)
+static void on_link_lost(void *owner, struct link *link)
 {
-    (void)link;
-    inquiries_lose(owner);
+    inquiries_lose(owner, link);
 }
 
 static letter_handler *const source_handlers[MSG_KINDS] = {[MSG_ANSWER] = on_answer};
@@ -102,7 +101,9 @@ void sources_open(struct admin *admin)
     for (size_t slot = 0; slot < admin->balancer_count; slot++)
         source_open(admin, &admin->balancers[slot], "balancer", options_balancer_front(slot));
     source_open(admin, &admin->recorder, "recorder", options_recorder());
-    admin->query.on_lost = on_query_lost;
+    admin->query.on_lost = on_link_lost;
+    admin->news.link.on_lost = on_link_lost;
+    news_open(&admin->news, &admin->actor, query_handlers, admin);
     link_open(&admin->query, &admin->actor, "query", options_query(), &hello, query_handlers,
               admin);
 }
@@ -170,4 +171,5 @@ void sources_tick(struct admin *admin, uint64_t now_ms)
     if (admin->balancer_count)
         look_tick(admin, &admin->balancers[0], now_ms);
     sums_tick(admin, now_ms);
+    news_tick(&admin->news, now_ms);
 }

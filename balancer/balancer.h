@@ -5,6 +5,7 @@
 #include "actor.h"
 #include "calls/calls.h"
 #include "counts.h"
+#include "news.h"
 #include "holdings/keeping.h"
 #include "peers/peers.h"
 #include "pool/pool.h"
@@ -32,6 +33,7 @@ struct balancer {
     struct calls calls; /* borrows the others */
     struct told told;
     struct counts counts;
+    struct news news; /* of settings that change */
 };
 
 /* Joins the parts; the pool is opened by itself. */

@@ -25,6 +25,7 @@ static void on_tick(void *owner, uint64_t now_ms)
         next_beat_ms = now_ms + BEAT_MS;
         balancer_beat(b, now_ms);
     }
+    news_tick(&b->news, now_ms);
     balancer_tell_known(b, true);
     probing_turn(b);
     seeking_turn(b);
@@ -100,6 +101,7 @@ int main(int argc, char **argv)
                  &b);
     mailbox_open(&b.front, &b.actor, MAILBOX_ROUTER, "front",
                  options_balancer_front(settings_now()->balancer_slot), route_front, NULL, &b);
+    news_open(&b.news, &b.actor, NULL, &b);
     log_info("process.ready", F_NUM("keys", b.pool.count + b.vertex.count),
              F_NUM("proxies", settings_now()->proxies.count));
     loop_open(&loop);

@@ -4,6 +4,7 @@
 
 #include "actor.h"
 #include "exchange/exchange.h"
+#include "news.h"
 #include "http/health.h"
 #include "http/tokens.h"
 #include "parts/catalog_reader.h"
@@ -25,4 +26,5 @@ struct frontend {
     struct catalog catalog;
     struct catalog_reader models; /* asks for the catalog */
     struct health health;
+    struct news news;
 };

@@ -38,6 +38,7 @@ static void on_tick(void *owner, uint64_t now_ms)
 
     road_tick(frontend->road, now_ms);
     catalog_tick(&frontend->models, now_ms);
+    news_tick(&frontend->news, now_ms);
     health_look(&frontend->health, frontend->road, now_ms);
     if (frontend->actor.is_draining)
         drain(frontend, now_ms);
@@ -117,6 +118,31 @@ static void open_parts(struct frontend *frontend)
     exchanges_open(&frontend->exchanges, &frontend->web, frontend->road);
 }
 
+/* Clocks that parts have made of settings. Those that run go on by the new ones. */
+static void on_settings(void *owner, const struct settings *before, const struct settings *next)
+{
+    struct frontend *frontend = owner;
+
+    (void)before;
+    web_follow(&frontend->web, next, next->body_limit);
+    exchanges_follow(&frontend->exchanges, next);
+}
+
+static void read_settings(struct frontend *frontend)
+{
+    static struct settings_reader reader = {
+        .name = "frontend",
+        .groups = UINT64_C(1) << SETTING_GROUP_provider | UINT64_C(1) << SETTING_GROUP_answers |
+                  UINT64_C(1) << SETTING_GROUP_times | UINT64_C(1) << SETTING_GROUP_limits,
+        .apply = on_settings,
+    };
+
+    reader.owner = frontend;
+    settings_read_by(&model_facts_reader);
+    settings_read_by(&reader);
+    news_open(&frontend->news, &frontend->actor, NULL, frontend);
+}
+
 /* What the gateway is told of models must be what can be known of them. */
 static void check_models(void)
 {
@@ -143,6 +169,7 @@ int main(int argc, char **argv)
     me->actor.on_drain = on_drain;
     me->actor.on_dump = on_dump;
     open_parts(me);
+    read_settings(me);
     port = web_listen(&me->web, settings_now()->host, settings_now()->port);
     log_info("frontend.listening", F_NUM("port", port));
     web_run(&me->web);

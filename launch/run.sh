@@ -91,7 +91,7 @@ state_open() {
     done
     exec {lock}>"$state/run/launch.lock"
     flock -n "$lock" || fail "STATE_DIR=$state is in use by another copy; set STATE_DIR to another folder for this one"
-    export STATE_DIR=$state
+    export STATE_DIR=$state GATEWAY_STARTED=$(date +%s%3N)
 }
 
 # Is this service of an earlier run still supervised? runsv holds a lock on this file as long as it lives.
@@ -258,6 +258,7 @@ services_make() {
     service recorder "$bin/recorder"
     store_service
     service recorder-query "$bin/recorder" query
+    service recorder-keeper "$bin/recorder" keeper
     service balancer-0 "$bin/balancer"
     for ((i = 0; i < upstreams; i++)); do service "upstream-$i" "${with_huge_pages[@]}" "$bin/upstream"; done
     service admin "$bin/admin"
@@ -304,7 +305,7 @@ stop_in_order() {
     stop $((drain_seconds + 5)) $(printf '%s\n' "${names[@]}" | grep ^frontend-)
     stop $((drain_seconds + 5)) $(printf '%s\n' "${names[@]}" | grep ^upstream-)
     stop 5 balancer-0 admin simulator
-    stop 5 recorder recorder-query
+    stop 5 recorder recorder-query recorder-keeper
     stop 10 recorder-store
     database_stop 30
 }

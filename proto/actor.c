@@ -23,6 +23,7 @@
 #include "base/loop.h"
 #include "base/priority.h"
 #include "mailbox_private.h"
+#include "settings/changes.h"
 #include "settings/options.h"
 #include "trace.h"
 
@@ -104,6 +105,7 @@ void actor_open(struct actor *actor, unsigned role, const char *name, void *owne
         priority_answers();
     folder_make(settings_now()->state_dir);
     folder_make(options_path("run"));
+    changes_load();
     actor->signal_fd = signals_open();
     actor->context = zmq_ctx_new();
     zmq_ctx_set(actor->context, ZMQ_MAX_SOCKETS, 8192);

@@ -174,10 +174,9 @@ static void on_activity(void *owner)
     actor_ready(&me->actor, NO_DESCRIPTOR);
 }
 
-static void engine_open(struct upstream *me)
+static struct transfer_settings transfer_settings(const struct settings *now)
 {
-    const struct settings *now = me->settings = settings_hold();
-    struct transfer_settings settings = {
+    return (struct transfer_settings){
         .slots = now->upstream_slots,
         .connections = now->upstream_connections,
         .connect_ms = now->connect_time_out_ms,
@@ -189,14 +188,51 @@ static void engine_open(struct upstream *me)
         .outside_limit = now->fetch_limit < now->reply_limit ? now->fetch_limit : now->reply_limit,
         .outside_ms = now->fetch_ms,
     };
+}
 
-    headers_read(&me->headers, now->custom_headers.hidden.at);
+static void engine_open(struct upstream *me)
+{
+    struct transfer_settings settings;
+
+    me->settings = settings_hold();
+    settings = transfer_settings(me->settings);
+    headers_read(&me->headers, me->settings->custom_headers.hidden.at);
     settings.headers = me->headers.lines;
     settings.header_count = me->headers.count;
     me->transfers.owner = me;
     me->transfers.wake = wake;
     me->transfers.on_activity = on_activity;
     transfers_open(&me->transfers, &me->loop, &settings);
+}
+
+/* Settings that change while it runs */
+
+static void on_settings(void *owner, const struct settings *before, const struct settings *next)
+{
+    struct upstream *me = owner;
+    const struct settings *old = me->settings;
+    struct transfer_settings settings = transfer_settings(next);
+
+    (void)before;
+    me->settings = settings_hold(); /* which is `next` by now */
+    transfers_follow(&me->transfers, &settings);
+    settings_let_go(old);
+    if (!is_ipc(me->address))
+        me->resume_ms = next->resume_ms;
+}
+
+static void news_begin(struct upstream *me)
+{
+    static struct settings_reader reader = {
+        .name = "upstream",
+        .groups = UINT64_C(1) << SETTING_GROUP_times | UINT64_C(1) << SETTING_GROUP_limits |
+                  UINT64_C(1) << SETTING_GROUP_connections | UINT64_C(1) << SETTING_GROUP_media,
+        .apply = on_settings,
+    };
+
+    reader.owner = me;
+    settings_read_by(&reader);
+    news_open(&me->news, &me->actor, NULL, me);
 }
 
 /* Time */
@@ -249,6 +285,7 @@ static void links_tick(struct upstream *me, uint64_t now_ms)
     for (size_t i = 0; i < me->balancer_count; i++)
         link_tick(&me->balancers[i].link, calls, now_ms);
     link_tick(&me->recorder, calls, now_ms);
+    news_tick(&me->news, now_ms);
 }
 
 static void on_tick(void *owner, uint64_t now_ms)
@@ -326,6 +363,7 @@ int main(int argc, char **argv)
     answers_open(&me);
     recorder_open(&me);
     balancers_open(&me);
+    news_begin(&me);
     log_info("process.ready");
     actor_run(&me.actor, &me.loop);
     release(&me);

@@ -7,6 +7,7 @@
 #include "jobs/answer.h"
 #include "jobs/balancer_link.h"
 #include "base/headers.h"
+#include "news.h"
 #include "base/loop.h"
 #include "jobs/subscriber.h"
 #include "jobs/records.h"
@@ -19,7 +20,7 @@ struct upstream {
     struct actor actor;
     struct loop loop;
     struct transfers transfers;
-    const struct settings *settings; /* that the transfers were opened with */
+    const struct settings *settings; /* that the transfers go by */
     struct headers headers;          /* CUSTOM_HEADERS */
     struct outlet outlet;
     struct mailbox answers; /* XPUB */
@@ -28,6 +29,7 @@ struct upstream {
     struct balancer_link *balancers;
     size_t balancer_count;
     struct link recorder;
+    struct news news; /* of settings that change */
     struct records records;
     struct reader *readers; /* by incarnation */
     const struct reader_events *reader_events;

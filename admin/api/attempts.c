@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the ledger says of attempts and their sums: the recorder's answers, passed on. */
+/* What the ledger says of attempts, their sums, and the audit: the recorder's answers, passed on. */
 #include <yyjson.h>
 
 #include "api/api.h"
@@ -101,4 +101,9 @@ void api_usage(struct admin *admin, const struct api_call *call, struct reply *r
 void api_attempts_summary(struct admin *admin, const struct api_call *call, struct reply *reply)
 {
     ask(admin, QUESTION_attempts_summary, call->query, reply);
+}
+
+void api_audit(struct admin *admin, const struct api_call *call, struct reply *reply)
+{
+    ask(admin, QUESTION_audit, call->query, reply);
 }

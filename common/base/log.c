@@ -44,14 +44,19 @@ bool log_knows_level(const char *name)
 
 void log_open(const char *process, const char *level_name)
 {
-    const struct level_name *level;
     struct stat stderr_stat;
 
     origin.len = 0;
     bytes_printf(&origin, " proc=%s pid=%d event=", process, (int)getpid());
     if (fstat(STDERR_FILENO, &stderr_stat) == 0 && S_ISFIFO(stderr_stat.st_mode))
         fcntl(STDERR_FILENO, F_SETFL, O_NONBLOCK); /* a stopped log reader must not stop us */
-    level = level_find(level_name);
+    log_set_level(level_name);
+}
+
+void log_set_level(const char *level_name)
+{
+    const struct level_name *level = level_find(level_name);
+
     if (level)
         wanted = level->level;
 }

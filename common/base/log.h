@@ -68,6 +68,9 @@ bool log_knows_level(const char *name);
 /* Says who writes, and from which level on (log_knows_level). */
 void log_open(const char *process, const char *level_name);
 
+/* From which level on, from here on. */
+void log_set_level(const char *level_name);
+
 bool log_wants(enum log_level level);
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
                size_t count);

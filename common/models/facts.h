@@ -59,6 +59,9 @@ const struct model_facts *model_facts(struct view name);
 /* What is wrong with a text for MODEL_FACTS; false: nothing. */
 bool model_facts_are_wrong(struct view text, struct bytes *why);
 
+/* Refuses settings whose MODEL_FACTS are wrong. */
+extern const struct settings_reader model_facts_reader;
+
 /* The families of the table, by number; NULL behind the last. And the number of a name's family. */
 const struct model_facts *model_family(size_t number);
 size_t model_family_of(struct view name);

@@ -196,6 +196,31 @@ bool model_facts_are_wrong(struct view text, struct bytes *why)
     return is_wrong;
 }
 
+static bool check(void *owner, const struct settings *next, struct bytes *why)
+{
+    struct bytes fault = {0};
+    bool is_wrong = model_facts_are_wrong(view_of(next->model_facts), &fault);
+
+    (void)owner;
+    if (is_wrong && why)
+        bytes_printf(why, "MODEL_FACTS: %s", bytes_cstr(&fault));
+    bytes_clear(&fault);
+    return !is_wrong;
+}
+
+/* They are read when they are asked for. */
+static void apply(void *owner, const struct settings *before, const struct settings *next)
+{
+    (void)owner, (void)before, (void)next;
+}
+
+const struct settings_reader model_facts_reader = {
+    .name = "model_facts",
+    .groups = UINT64_C(1) << SETTING_GROUP_answers,
+    .check = check,
+    .apply = apply,
+};
+
 /* ---- what has been told ---- */
 
 /* The facts of one family with what an entry says over them. Never freed: somebody may hold them. */

@@ -23,14 +23,27 @@ const struct option option_table[] = {
 const size_t option_count = COUNT(option_table);
 
 static const struct {
-    const char *heading, *text;
+    const char *name, *heading, *text;
     unsigned line;
 } groups[] = {
-#define GROUP(name, heading, text) {heading, text, __LINE__},
+#define GROUP(name, heading, text) {#name, heading, text, __LINE__},
+#include "settings/options.def"
+};
+
+static const struct {
+    const char *name, *why;
+} fixed[] = {
+#define FIXED(name, why) {#name, why},
 #include "settings/options.def"
 };
 
 static char *places[COUNT(option_table)];
+static bool was_given[COUNT(option_table)];
+
+static struct {
+    option_listener *hear; /* NULL: a complaint ends the process */
+    void *owner;
+} listener;
 
 enum setting_group option_group(const struct option *option)
 {
@@ -39,6 +52,11 @@ enum setting_group option_group(const struct option *option)
     while (group > 0 && groups[group].line > option->line)
         group--;
     return (enum setting_group)group;
+}
+
+const char *option_group_name(enum setting_group group)
+{
+    return groups[group].name;
 }
 
 const char *option_group_heading(enum setting_group group)
@@ -77,6 +95,47 @@ const char *option_place(const struct option *option)
     return places[option - option_table];
 }
 
+void option_note_given(const struct option *option, bool is_given)
+{
+    was_given[option - option_table] = is_given;
+}
+
+bool option_was_given(const struct option *option)
+{
+    return was_given[option - option_table];
+}
+
+enum option_source option_source(const struct option *option)
+{
+    const char *place = option_place(option);
+
+    if (!place)
+        return SOURCE_DEFAULT;
+    return strncmp(place, ".env", 4) == 0 ? SOURCE_FILE : SOURCE_ENVIRONMENT;
+}
+
+const struct option *option_find(struct view name)
+{
+    for (size_t i = 0; i < COUNT(option_table); i++)
+        if (view_equal(name, view_of(option_table[i].name)))
+            return &option_table[i];
+    return NULL;
+}
+
+const char *option_fixed(const struct option *option)
+{
+    for (size_t i = 0; i < COUNT(fixed); i++)
+        if (strcmp(fixed[i].name, option->name) == 0)
+            return fixed[i].why;
+    return NULL;
+}
+
+void option_complain_to(option_listener *hear, void *owner)
+{
+    listener.hear = hear;
+    listener.owner = owner;
+}
+
 /* A complaint may be about a part: "PROXIES, number 2". */
 static const char *place_of(const char *name)
 {
@@ -92,6 +151,10 @@ void option_complain(const char *name, const char *value, const char *right)
 {
     const char *place = place_of(name);
 
+    if (listener.hear) {
+        listener.hear(listener.owner, name, right);
+        return;
+    }
     if (strchr(value, '\n')) /* of a quote that was forgotten: it may have swallowed a secret */
         value = "…";
     if (place)

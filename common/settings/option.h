@@ -29,6 +29,7 @@ extern const size_t option_count;
 
 /* The group that its line stands below. */
 enum setting_group option_group(const struct option *option);
+const char *option_group_name(enum setting_group group);
 const char *option_group_heading(enum setting_group group);
 const char *option_group_text(enum setting_group group);
 
@@ -42,9 +43,32 @@ const char *option_type_name(enum option_type type);
 void option_comes_from(const struct option *option, char *where);
 const char *option_place(const struct option *option);
 
+/* Where the value that the process was started with comes from. */
+enum option_source {
+    SOURCE_DEFAULT,
+    SOURCE_FILE,        /* .env */
+    SOURCE_ENVIRONMENT, /* or the command line */
+};
+/* Whether it was set to something at the start; good for secrets that are forgotten since. */
+void option_note_given(const struct option *option, bool is_given);
+bool option_was_given(const struct option *option);
+
+enum option_source option_source(const struct option *option);
+
+/* The option of that name, in capitals; NULL: there is none. */
+const struct option *option_find(struct view name);
+
+/* Why it cannot change while the gateway runs; NULL: it can. */
+const char *option_fixed(const struct option *option);
+
 /* Ends the process with status 2: the name, its value ("…" for what must not be told), what would
- * be right, and where it stands. */
+ * be right, and where it stands. Or tells whoever listens, and returns. */
 void option_complain(const char *name, const char *value, const char *right);
+
+/* Complaints go to the listener from here on, and end nothing; NULL: they end the process again.
+ * The name may be that of a part: "PROXIES, number 2". */
+typedef void option_listener(void *owner, const char *name, const char *right);
+void option_complain_to(option_listener *listener, void *owner);
 
 /* Reads a copy of the text into a value that is zero; complains of one that is wrong. */
 void option_store(const struct option *option, struct settings *settings, const char *text);

@@ -389,6 +389,15 @@ static char *find_value(const struct option *option, int argc, char **argv, stru
     return memory_text(view_of(option->value));
 }
 
+static void note_given(const struct option *option, const struct settings *next)
+{
+    struct bytes count = {0};
+
+    option_write(option, next, ",", &count);
+    option_note_given(option, strcmp(bytes_cstr(&count), "0") != 0);
+    bytes_clear(&count);
+}
+
 static void read_value(const struct option *option, int argc, char **argv, struct settings *next)
 {
     struct bytes where = {0};
@@ -400,6 +409,7 @@ static void read_value(const struct option *option, int argc, char **argv, struc
         option_store(option, next, option->value);
     else
         option_store(option, next, value);
+    note_given(option, next);
     secret_wipe(value);
     free(value);
 }
@@ -564,4 +574,9 @@ const char *options_recorder(void)
 const char *options_query(void)
 {
     return beside(options_recorder(), ".query", 1);
+}
+
+const char *options_keeper(void)
+{
+    return beside(options_recorder(), ".keeper", 2);
 }

@@ -41,3 +41,6 @@ const char *options_recorder(void);
 
 /* Where `recorder query` is: beside the recorder. */
 const char *options_query(void);
+
+/* Where `recorder keeper` is: beside them. */
+const char *options_keeper(void);

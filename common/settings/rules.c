@@ -9,6 +9,7 @@
 #include <yyjson.h>
 
 #include "settings/address.h"
+#include "settings/bounds.h"
 #include "settings/image_host.h"
 #include "base/bytes.h"
 #include "base/guard.h"
@@ -61,7 +62,7 @@ static void check_base_url(const char *name, const char *text)
         option_complain(name, "…", fault);
     if (fault)
         option_complain(name, text, fault);
-    while (url.at[url.len - 1] == '/')
+    while (url.len && url.at[url.len - 1] == '/')
         url.len--;
     if (url.len < strlen(text))
         ((char *)(uintptr_t)text)[url.len] = '\0';
@@ -132,15 +133,6 @@ static void check_ca_bundle(const struct settings *settings)
         fclose(file);
 }
 
-static void check_idle(const struct settings *settings)
-{
-    char value[32];
-
-    snprintf(value, sizeof(value), "%llums", (unsigned long long)settings->upstream_idle_ms);
-    if (settings->upstream_idle_ms < 1000)
-        option_complain("UPSTREAM_IDLE", value, "should be at least 1s");
-}
-
 static void check_provider(struct settings *settings)
 {
     check_base_url("BASE_URL", settings->base_url);
@@ -149,9 +141,6 @@ static void check_provider(struct settings *settings)
     check_proxies(settings);
     check_headers(settings);
     check_ca_bundle(settings);
-    if (settings->connect_time_out_ms == 0)
-        option_complain("CONNECT_TIME_OUT", "0", "should be at least 1ms");
-    check_idle(settings);
 }
 
 static void check_number(const char *name, uint64_t number, uint64_t least, uint64_t most,
@@ -179,21 +168,8 @@ static void check_list(const char *name, const struct option_list *list,
 
 static void check_media(const struct settings *settings)
 {
-    const char *urls = settings->media_urls;
-
-    if (strcmp(urls, "fetch") != 0 && strcmp(urls, "passthrough") != 0 && strcmp(urls, "off") != 0)
-        option_complain("MEDIA_URLS", urls, "should be fetch, passthrough or off");
     check_list("MEDIA_FETCH_HOSTS", &settings->fetch_hosts, guard_host_fault);
     check_list("MEDIA_FETCH_PORTS", &settings->fetch_ports, guard_port_fault);
-    if (settings->fetch_ms == 0)
-        option_complain("MEDIA_FETCH_TIME_OUT", "0", "should be at least 1ms");
-}
-
-static void check_speed(const struct settings *settings)
-{
-    if (strcmp(settings->tts_speed, "slow") != 0 && strcmp(settings->tts_speed, "normal") != 0 &&
-        strcmp(settings->tts_speed, "fast") != 0)
-        option_complain("TTS_SPEED", settings->tts_speed, "should be slow, normal or fast");
 }
 
 static void check_aliases(const struct settings *settings)
@@ -209,14 +185,8 @@ static void check_aliases(const struct settings *settings)
 void option_rules_check(struct settings *settings)
 {
     check_provider(settings);
-    check_speed(settings);
-    check_number("PORT", settings->port, 0, 65535, "at most 65535");
-    check_number("ADMIN_PORT", settings->admin_port, 0, 65535, "at most 65535");
-    check_number("ADMIN_SESSION_EXPIRE", settings->session_ms, 1000, 30ull * 24 * 3600 * 1000,
-                 "from 1 second to 30 days");
+    option_bounds_check(settings);
     check_list("TRUSTED_PROXIES", &settings->trusted_proxies, guard_net_fault);
-    if (settings->time_out_ms == 0)
-        option_complain("TIME_OUT", "0", "should be at least 1");
     if (!log_knows_level(settings->log_level))
         option_complain("LOG_LEVEL", settings->log_level,
                         "should be ERROR, WARNING, INFO or TRACE");
@@ -227,15 +197,6 @@ void option_rules_check(struct settings *settings)
                         "should be a JSON object of tokens by model, such as "
                         "{\"gemini-2.5-flash\": 4000}; -1: as the model likes");
     check_aliases(settings);
-    check_number("FRONTENDS", settings->frontends, 1, 64, "1 to 64");
-    check_number("UPSTREAMS", settings->upstreams, 1, 64, "1 to 64");
-    check_number("FLIGHT_SLOTS", settings->flight_slots, 16, 1u << 20, "16 to 1048576");
-    check_number("ANSWER_WINDOW", settings->answer_window, 16384, UINT64_MAX, "at least 16KiB");
-    check_number("SPOOL_SEGMENT", settings->spool_segment, 4096, UINT64_MAX, "at least 4KiB");
-    check_number("AUTO_DELETE_REQUEST_LOGS_DAYS", settings->delete_attempts_days, 1, 36500,
-                 "from 1 to 36500");
-    if (strcmp(settings->spool_sync, "second") != 0 && strcmp(settings->spool_sync, "always") != 0)
-        option_complain("SPOOL_SYNC", settings->spool_sync, "should be second or always");
     check_number("BALANCER_SLOT", settings->balancer_slot, 0,
                  settings->balancer_endpoints.count ? settings->balancer_endpoints.count - 1 : 0,
                  "the place of one of BALANCER_ENDPOINTS, the first is 0");

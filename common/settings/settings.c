@@ -18,6 +18,7 @@ struct snapshot {
 
 static struct snapshot first = {.holders = 1};
 static struct snapshot *now = &first;
+static struct snapshot *start = &first;
 static uint64_t version;
 static const struct settings_reader *readers[READERS_MOST];
 static size_t reader_count;
@@ -66,19 +67,43 @@ static uint64_t changed_groups(const struct settings *before, const struct setti
     return changed;
 }
 
-bool settings_take(const struct settings *next, struct bytes *why)
+const struct settings *settings_start(void)
+{
+    return &start->settings;
+}
+
+bool settings_check(const struct settings *next, struct bytes *why)
 {
     uint64_t changed = changed_groups(&now->settings, next);
-    struct snapshot *before = now, *snapshot;
 
     for (size_t i = 0; i < reader_count; i++)
         if ((readers[i]->groups & changed) && readers[i]->check &&
             !readers[i]->check(readers[i]->owner, next, why))
             return false;
+    return true;
+}
+
+/* The first is held for good. */
+static void keep_start(struct snapshot *snapshot)
+{
+    if (start != &first)
+        return;
+    start = snapshot;
+    snapshot->holders++;
+}
+
+bool settings_take(const struct settings *next, struct bytes *why)
+{
+    uint64_t changed = changed_groups(&now->settings, next);
+    struct snapshot *before = now, *snapshot;
+
+    if (!settings_check(next, why))
+        return false;
     snapshot = memory_new(sizeof(*snapshot));
     snapshot->holders = 1;
     for (size_t i = 0; i < option_count; i++)
         option_copy(&option_table[i], &snapshot->settings, next);
+    keep_start(snapshot);
     now = snapshot;
     version++;
     for (size_t i = 0; i < reader_count; i++)
@@ -88,11 +113,17 @@ bool settings_take(const struct settings *next, struct bytes *why)
     return true;
 }
 
+static void forget_in(const struct option *option, struct snapshot *snapshot)
+{
+    option_clear(option, &snapshot->settings);
+    option_store(option, &snapshot->settings, "");
+}
+
 void settings_forget(const struct option *option)
 {
-    assert(now->holders == 1);
-    option_clear(option, &now->settings);
-    option_store(option, &now->settings, "");
+    if (start != now)
+        forget_in(option, start);
+    forget_in(option, now);
 }
 
 void settings_write_changes(const struct settings *before, const struct settings *next,

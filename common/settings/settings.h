@@ -63,12 +63,19 @@ void settings_let_go(const struct settings *settings);
 /* The reader is borrowed for the life of the process. */
 void settings_read_by(const struct settings_reader *reader);
 
+/* The snapshot that the process was started with, which lives as long as it does: parts that are
+ * made once may borrow from it. Changes are put over it. */
+const struct settings *settings_start(void);
+
+/* Whether all readers would take `next`; else `why` says what speaks against it. */
+bool settings_check(const struct settings *next, struct bytes *why);
+
 /* Makes a copy of `next` the snapshot of now and tells the readers; false, and `why` says so, if
  * one of them refuses. */
 bool settings_take(const struct settings *next, struct bytes *why);
 
-/* Forgets the option's secrets in the snapshot of now itself: for the start, before anybody holds
- * it. */
+/* Forgets the option's secrets in the snapshot of now itself, and in that of the start: for the
+ * start, before anybody else holds them. */
 struct option;
 void settings_forget(const struct option *option);
 

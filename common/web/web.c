@@ -101,6 +101,14 @@ void web_start(struct web *web)
     actor_hook(web->actor, watch, unwatch, web);
 }
 
+void web_follow(struct web *web, const struct settings *settings, uint64_t body_limit)
+{
+    web->config.max_request_entity_size = body_limit;
+    web->config.http1.req_timeout = settings->request_ms;
+    web->context.http1.req_timeout.timeout = settings->request_ms;
+    web->stall.timeout = settings->client_stall_ms;
+}
+
 /* Clients that come in thousands and go again leave their memory to malloc, which would keep it. While some are still there they hold
  * on to pages of those that have gone: so it is given back again each time that half of the rest has left, until new ones come. */
 static void trim(struct web *web)

@@ -12,6 +12,7 @@
 
 #include "actor.h"
 #include "base/bytes.h"
+#include "settings/settings.h"
 
 struct web {
     struct actor *actor;
@@ -57,6 +58,9 @@ void web_open(struct web *web, struct actor *actor, void *owner,
 
 /* After all handlers are registered: makes the context, hooks the actor into the loop. */
 void web_start(struct web *web);
+
+/* Its clocks and the largest body are these from here on. */
+void web_follow(struct web *web, const struct settings *settings, uint64_t body_limit);
 
 /* Listens on TCP and returns the port. An inherited socket (environment LISTEN_FD) is taken
  * instead, if there is one. */

@@ -38,6 +38,22 @@ void exchanges_open(struct exchanges *all, struct web *web, struct road *road)
     h2o_timeout_init(web->loop, &all->beat, settings_now()->fake_stream_beat_ms);
 }
 
+/* Zero is for those that come: a clock without length would never rest. */
+static void follow(h2o_timeout_t *clock, uint64_t next_ms)
+{
+    if (next_ms)
+        clock->timeout = next_ms;
+}
+
+void exchanges_follow(struct exchanges *all, const struct settings *settings)
+{
+    follow(&all->deadline, settings->time_out_ms + GRACE_MS);
+    follow(&all->ping, settings->stream_ping_ms);
+    follow(&all->beat, settings->fake_stream_beat_ms);
+    follow(&all->pace, settings->stream_min_delay_ms);
+    writers_follow(&all->writers, settings);
+}
+
 /* The end of calls */
 
 static void part_close(struct part *part)

@@ -9,6 +9,7 @@
 #include "endpoint/endpoint.h"
 #include "exchange/pacer.h"
 #include "exchange/writer.h"
+#include "settings/settings.h"
 
 struct exchanges;
 
@@ -84,6 +85,9 @@ struct exchanges {
 };
 
 void exchanges_open(struct exchanges *all, struct web *web, struct road *road);
+
+/* Its clocks run by these settings from here on. */
+void exchanges_follow(struct exchanges *all, const struct settings *settings);
 
 /* Runs the plan that `endpoint` has made of a request. `state`, in the request's memory, and the
  * plan are taken over. */

@@ -25,6 +25,11 @@ void writers_open(struct writers *all, struct web *web)
     h2o_timeout_init(web->loop, &all->stall, settings_now()->client_stall_ms / STALL_LOOKS + 1);
 }
 
+void writers_follow(struct writers *all, const struct settings *settings)
+{
+    all->stall.timeout = settings->client_stall_ms / STALL_LOOKS + 1;
+}
+
 bool writer_is_idle(const struct writer *writer)
 {
     return !writer->is_sending && writer->pending.len == 0;

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "error.h"
 #include "web/web.h"
+#include "settings/settings.h"
 
 struct writer_events {
     void (*sending)(void *owner); /* what is pending goes to the client now */
@@ -21,6 +22,7 @@ struct writers {
 };
 
 void writers_open(struct writers *all, struct web *web);
+void writers_follow(struct writers *all, const struct settings *settings);
 
 struct writer {
     h2o_req_t *req; /* NULL after the last h2o_send */

@@ -28,12 +28,15 @@ static struct contact *contact_of(struct contacts *contacts, const struct letter
 void contacts_greet(struct contacts *contacts, const struct letter *letter)
 {
     const struct msg_hello *hello = &letter->msg->hello;
+    struct contact *contact;
 
     if (hello->incarnation != letter->from) {
         log_warn("peer.refused", F_ID("peer", letter->from), F_ID("claims", hello->incarnation));
         return;
     }
-    contact_of(contacts, letter)->is_welcome = true;
+    contact = contact_of(contacts, letter);
+    contact->is_welcome = true;
+    contact->role = role_of(hello->role);
     log_info("peer.joined", F_VIEW("role", hello->role), F_ID("peer", letter->from));
     contacts_welcome(contacts, letter->from);
 }

@@ -15,6 +15,10 @@ struct contact {
     bool is_welcome; /* has said HELLO */
     bool is_gone;    /* could not be reached */
     uint64_t heard_ms;
+    unsigned role;  /* as it said; 0: it has not */
+    uint64_t taken; /* the keeper's: the version of settings that it said TAKEN of */
+    uint64_t took_ms;
+    bool has_refused;
     UT_hash_handle hh;
 };
 

@@ -10,7 +10,10 @@
 
 #include "settings/options.h"
 
-enum { CONNECT_LIMIT_S = 10 };
+enum {
+    CONNECT_LIMIT_S = 10,
+    COLUMNS_MOST = 24,
+};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -133,7 +136,7 @@ static bool use_database(struct database *database)
 
 bool database_open(struct database *database, unsigned limit_s)
 {
-    unsigned connect_limit_s = CONNECT_LIMIT_S;
+    unsigned connect_limit_s = limit_s < CONNECT_LIMIT_S ? limit_s : CONNECT_LIMIT_S;
 
     database_close(database);
     database->mysql = mysql_init(NULL);
@@ -205,6 +208,29 @@ bool database_ask_pairs(struct database *database, struct view sql,
         return false;
     while ((row = mysql_fetch_row(result)) != NULL)
         on_pair(owner, number_of(row[0]), mysql_num_fields(result) > 1 ? number_of(row[1]) : 0);
+    mysql_free_result(result);
+    return true;
+}
+
+bool database_ask_rows(struct database *database, struct view sql,
+                       void (*on_row)(void *owner, const struct view *columns), void *owner)
+{
+    struct view columns[COLUMNS_MOST];
+    MYSQL_RES *result;
+    MYSQL_ROW row;
+
+    if (!database_run(database, sql))
+        return false;
+    result = mysql_store_result(database->mysql);
+    if (!note(database, result != NULL))
+        return false;
+    while ((row = mysql_fetch_row(result)) != NULL) {
+        const unsigned long *lengths = mysql_fetch_lengths(result);
+
+        for (unsigned i = 0; i < mysql_num_fields(result) && i < COLUMNS_MOST; i++)
+            columns[i] = (struct view){row[i], row[i] ? lengths[i] : 0};
+        on_row(owner, columns);
+    }
     mysql_free_result(result);
     return true;
 }

@@ -45,6 +45,10 @@ bool database_ask(struct database *database, struct view sql, uint64_t *number);
 bool database_ask_pairs(struct database *database, struct view sql,
                         void (*on_pair)(void *owner, uint64_t a, uint64_t b), void *owner);
 
+/* Asks for rows of texts; NULL is an empty view whose `at` is NULL. */
+bool database_ask_rows(struct database *database, struct view sql,
+                       void (*on_row)(void *owner, const struct view *columns), void *owner);
+
 bool database_commit(struct database *database);
 void database_rollback(struct database *database);
 

@@ -21,11 +21,16 @@ SQL_FILE(schema_0002, "0002_rollups.sql");
 SQL_FILE(schema_0003, "0003_attempts_wider.sql");
 SQL_FILE(schema_0004, "0004_sums.sql");
 SQL_FILE(schema_0005, "0005_no_rollup_times.sql");
+SQL_FILE(schema_0006, "0006_settings.sql");
 
 const struct migration migrations[] = {
-    {1, "0001_attempts.sql", schema_0001},        {2, "0002_rollups.sql", schema_0002},
-    {3, "0003_attempts_wider.sql", schema_0003},  {4, "0004_sums.sql", schema_0004},
-    {5, "0005_no_rollup_times.sql", schema_0005}, {0, NULL, NULL},
+    {1, "0001_attempts.sql", schema_0001},
+    {2, "0002_rollups.sql", schema_0002},
+    {3, "0003_attempts_wider.sql", schema_0003},
+    {4, "0004_sums.sql", schema_0004},
+    {5, "0005_no_rollup_times.sql", schema_0005},
+    {6, "0006_settings.sql", schema_0006},
+    {0, NULL, NULL},
 };
 
 bool schema_statement(struct view *sql, struct view *statement)

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "contacts/contacts.h"
+#include "settings/changes.h"
 #include "settings/options.h"
 #include "intake/report.h"
 #include "intake/senders.h"
@@ -350,6 +351,7 @@ static void each_second(struct intake *intake, uint64_t now_ms)
     }
     if (!intake->is_blocked)
         spool_reserve(&intake->spool);
+    changes_watch(now_ms);
     contacts_forget(&intake->contacts, now_ms);
     if (now_ms > SENDER_FORGET_MS)
         senders_forget(&intake->senders, now_ms - SENDER_FORGET_MS);

@@ -17,6 +17,7 @@
 #include "database/database.h"
 #include "query/attempts.h"
 #include "query/reader.h"
+#include "settings/changes.h"
 #include "settings/options.h"
 
 enum { INQUIRIES_MOST = 64 };
@@ -262,6 +263,7 @@ static void on_tick(void *owner, uint64_t now_ms)
 {
     struct query *query = owner;
 
+    changes_watch(now_ms);
     reader_tick(&query->reader, now_ms);
     give_up(query, now_ms);
     ask_next(query);

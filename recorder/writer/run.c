@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/priority.h"
+#include "settings/changes.h"
 #include "settings/options.h"
 #include "writer/writer.h"
 
@@ -94,6 +95,7 @@ int writer_run(void)
     while (!is_ending) {
         if (!writer_step(&writer))
             nap(LOOK_MS);
+        changes_watch(clock_ms());
         writer_tidy(&writer, clock_ms(), clock_utc_ms());
         writer_report(&writer, clock_ms());
         if (wants_dump)

@@ -108,18 +108,19 @@ class Proc:
 class Stage:
     """`keys` are the provider's (their texts say how they behave), `env` is added to the settings of all processes.
     `database`: True for the session's server, "own" for one of its own (stage.database.stop(), .pause(), …), False for
-    none and no store process. `simulator`: more arguments for it; `tls`: the ssl.SSLContext to ask it with, if it speaks
+    none and no store process. `keeper`: the process that settings are changed by. `simulator`: more arguments for it; `tls`: the ssl.SSLContext to ask it with, if it speaks
     TLS. Not started if start=False: then start_all(), or start(name) one by one."""
 
     live = []
 
     def __init__(self, folder=None, frontends=1, upstreams=1, keys=("key-ok-1", "key-ok-2", "key-ok-3"), tokens=(TOKEN,),
-                 env=None, recorder=True, database=True, admin=True, start=True, ready=True, simulator=(), tls=None):
+                 env=None, recorder=True, database=True, keeper=False, admin=True, start=True, ready=True, simulator=(), tls=None):
         self.state = Path(tempfile.mkdtemp(prefix="gw-", dir="/tmp"))
         self.logs_folder = Path(folder) / "logs" if folder else self.state / "logs"
         self.logs_folder.mkdir(parents=True, exist_ok=True)
         self.upstreams, self.frontends = upstreams, frontends
         self.has_recorder, self.has_admin, self.has_store = recorder, admin, recorder and database
+        self.has_keeper = keeper
         self.starts, self.waits_ready = start, ready
         self.database = {"own": databases.Database, True: databases.shared}.get(database, lambda: None)()
         self.owns_database = database == "own"
@@ -157,7 +158,8 @@ class Stage:
 
     def names(self, role=None):
         """The processes of this stage, in the order of their start; of one role, if given."""
-        names = ["simulator"] + ["recorder"] * self.has_recorder + ["store", "query"] * bool(self.has_store) + ["balancer"]
+        names = ["simulator"] + ["recorder"] * self.has_recorder + ["store", "query"] * bool(self.has_store)
+        names += ["keeper"] * self.has_keeper + ["balancer"]
         names += [f"upstream-{i}" for i in range(self.upstreams)] + ["admin"] * self.has_admin
         names += [f"frontend-{i}" for i in range(self.frontends)]
         return [name for name in names if role is None or name.split("-")[0] == role]
@@ -177,7 +179,7 @@ class Stage:
         role = name.split("-")[0]
         if role == "simulator":
             return [BUILD / "bin/gemini-simulator", f"--port={self.sim.port if self.sim else 0}", *self.simulator_args]
-        return [BUILD / "bin/recorder", role] if role in ("store", "query") else [BUILD / "bin" / role]
+        return [BUILD / "bin/recorder", role] if role in ("store", "query", "keeper") else [BUILD / "bin" / role]
 
     def _env(self, extra, role=None):
         env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}

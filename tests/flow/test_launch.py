@@ -109,7 +109,7 @@ def test_a_newcomer_gets_an_answer_and_ctrl_c_leaves_nothing_running(folder):
         assert copy.processes() == []
         assert oct((folder / "var/run").stat().st_mode & 0o777) == "0o700"
         logs = {path.parent.name for path in (folder / "var/log").glob("*/current")}
-        assert {"frontend-0", "balancer-0", "upstream-0", "recorder", "recorder-store", "recorder-query", "admin", "mariadb"} <= logs
+        assert {"frontend-0", "balancer-0", "upstream-0", "recorder", "recorder-store", "recorder-query", "recorder-keeper", "admin", "mariadb"} <= logs
 
 
 def test_it_keeps_running_in_the_background_where_signals_are_ignored(folder):

@@ -76,6 +76,7 @@ __attribute__((noreturn)) static void alone_exit(int status)
 #include "settings/env_file.c"
 #include "settings/option.c"
 #include "settings/names.c"
+#include "settings/bounds.c"
 #include "settings/rules.c"
 #include "settings/settings.c"
 #include "settings/options.c"
@@ -155,7 +156,7 @@ static void alone_clear(void)
     while (blocks.count > 0)
         free((void *)(uintptr_t)blocks.at[--blocks.count]);
     first = (struct snapshot){.holders = 1};
-    now = &first;
+    now = start = &first;
     memset(places, 0, sizeof(places));
     memset(&env_file, 0, sizeof(env_file));
 }

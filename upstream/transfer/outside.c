@@ -55,7 +55,6 @@ struct outside {
     struct engine *engine;
     CURLM *curl;
     struct sockets sockets;
-    struct guard guard;
     struct transfer *waiting; /* list */
     size_t running_count;
     uint64_t due_ms;
@@ -99,7 +98,7 @@ static const char *judge(const struct errand *errand, const struct curl_sockaddr
     name = view_of(host);
     if (name.len > 2 && name.at[0] == '[')
         name = (struct view){name.at + 1, name.len - 2};
-    refusal = guard_refuses(&errand->outside->guard, name, &address->addr);
+    refusal = guard_refuses(&errand->outside->engine->settings.guard, name, &address->addr);
     curl_free(host);
     return refusal;
 }
@@ -518,7 +517,6 @@ static void *open_outside(struct engine *engine)
     struct outside *outside = memory_new(sizeof(*outside));
 
     outside->engine = engine;
-    outside->guard = engine->settings.guard;
     outside->due_ms = UINT64_MAX;
     outside->sockets =
         (struct sockets){.loop = engine->front->loop, .on_ready = on_ready, .owner = outside};

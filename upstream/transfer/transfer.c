@@ -138,6 +138,18 @@ void transfers_open(struct transfers *transfers, struct loop *loop,
     engine->side_count = KINDS;
 }
 
+void transfers_follow(struct transfers *transfers, const struct transfer_settings *settings)
+{
+    struct transfer_settings *own = &transfers->engine->settings;
+
+    own->connect_ms = settings->connect_ms;
+    own->idle_ms = settings->idle_ms;
+    own->ca_bundle = settings->ca_bundle;
+    own->guard = settings->guard;
+    own->outside_limit = settings->outside_limit;
+    own->outside_ms = settings->outside_ms;
+}
+
 void transfers_trim(struct transfers *transfers)
 {
     struct engine *engine = transfers->engine;

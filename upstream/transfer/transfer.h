@@ -110,6 +110,10 @@ struct transfers {
 void transfers_open(struct transfers *transfers, struct loop *loop,
                     const struct transfer_settings *settings);
 
+/* What comes from here on goes by these settings; slots, connections, is_http2 and headers stay what they
+ * were. */
+void transfers_follow(struct transfers *transfers, const struct transfer_settings *settings);
+
 /* To be called when due_ms has come: timers, and what was just started. Called more often it closes
  * idle connections in time. */
 void transfers_turn(struct transfers *transfers, uint64_t now_ms);

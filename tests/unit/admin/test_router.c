@@ -246,7 +246,7 @@ static void nobody_to_ask_is_said_at_once_and_when_it_goes(void **state)
     expect_reply(503, "recorder_away");
     seen.is_welcome = true;
     request("");
-    inquiries_lose(&admin);
+    inquiries_lose(&admin, &admin.query);
     expect_reply(503, "recorder_away");
 }
 
