@@ -209,6 +209,14 @@ def test_p59_names_of_models(stage, name):
     assert reply["model"] == name and stage.sim.last()["path"].endswith(f"/{OLD}:generateContent")
 
 
+@pytest.mark.parametrize("name", ["gemini-live-2.5-flash-preview", "gemini-2.0-flash-live-001", "text-embedding-004", "gemini-embedding-001",
+                                  "imagen-4.0-generate-001", "veo-3.0-generate-001"])
+def test_p59_what_does_not_chat_is_no_chat(stage, name):
+    """Not either where it is gone, and another one would serve in its place."""
+    error, _ = refused(stage, model=name, status=404)
+    assert (error["code"], error["param"]) == ("model_not_found", "model") and name in error["message"]
+
+
 # -------------------------------------------------------------------------------------------- replies, streams, usage, errors
 
 def test_p61_an_empty_answer_is_tried_with_other_keys(stage):

@@ -181,7 +181,8 @@ static bool take_model(struct chat *chat)
     if (!check_suffix(chat, asked, base, name))
         return false;
     chat->model = model_facts(name);
-    if (chat->model->is_no_chat && !(chat->suffix & SUFFIX_CHAT))
+    if ((chat->model->is_no_chat || model_facts(base)->is_no_chat) &&
+        !(chat->suffix & SUFFIX_CHAT)) /* nor does what serves in place of one that is gone */
         return chat_refuse(chat, ERROR_NO_MODEL, "model", "The model '%.*s' is not a chat model.",
                            shown, asked.at);
     chat->makes_images = chat->model->makes_images || chat->suffix & SUFFIX_IMAGE;
