@@ -194,9 +194,10 @@ $(BUILD)/bin/bench-streams: $(call objects,tests/bench)
 
 # The clients that the flow tests ask with, from PyPI and npm, every version fixed. What cannot be had says so here, and the
 # tests that want it are skipped, with install.log's last line; the next make tries again.
-CLIENTS := $(BUILD)/venv/.ready $(BUILD)/venv-langchain/.ready $(BUILD)/venv-openapi/.ready $(BUILD)/node/.ready \
+CLIENTS := $(BUILD)/venv/.ready $(BUILD)/venv-langchain/.ready $(BUILD)/venv-openapi/.ready $(BUILD)/venv-browser/.ready $(BUILD)/node/.ready \
     $(BUILD)/go/.ready
 $(BUILD)/venv/.ready: tests/flow/requirements.txt
+$(BUILD)/venv-browser/.ready: tests/browser/requirements.txt
 $(BUILD)/venv-langchain/.ready: tests/flow/requirements-langchain.txt
 $(BUILD)/venv-openapi/.ready: tests/flow/requirements-openapi.txt
 $(BUILD)/node/.ready: $(addprefix tests/clients/,package.json package-lock.json .npmrc)
@@ -239,9 +240,9 @@ run: ## install what is missing, build, start everything, print "ready: …"; Ct
 	@exec launch/run.sh
 
 test: ## everything CI runs: lint, unit and flow tests, both again sanitized, fuzz replay, the container
-	@launch/packages.sh build run test clients lint container
+	@launch/packages.sh build run test clients browser lint container
 	+@$(parallel) programs $(CLIENTS)
-	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) docs lint container unit model flow asan-unit asan-replay asan-flow
+	@$(PYTHON) tests/run.py --build $(BUILD) --sanitized $(ASAN_BUILD) docs lint container browser unit model flow asan-unit asan-replay asan-flow
 
 check: ## for each commit, under two minutes: unit tests, short flows, fuzz replay, docs up to date
 	@launch/packages.sh build run test

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that the named groups need (build, run, test, clients, bench, fuzz, lint, container). Called by
+# Installs the Debian packages that the named groups need (build, run, test, clients, browser, bench, fuzz, lint, container). Called by
 # make; says nothing and touches nothing when all of them are there. SPDX-License-Identifier: Apache-2.0
 set -eu
 
@@ -13,6 +13,9 @@ test="libcmocka-dev python3 python3-pytest python3-venv python3-pip iproute2
 clients="php-cli php-curl"
 command -v node >/dev/null || clients="$clients nodejs"
 command -v npm >/dev/null || clients="$clients npm"
+# A browser that is there from elsewhere is as good.
+browser="fonts-noto-cjk"
+command -v chromium >/dev/null || command -v google-chrome >/dev/null || browser="$browser chromium"
 bench="wrk nginx-light haproxy python3-matplotlib"
 fuzz="clang-14 libclang-rt-14-dev libfuzzer-14-dev"
 container="docker.io docker-compose debootstrap"
@@ -25,6 +28,7 @@ for group in "$@"; do
     run) wanted="$wanted $run" ;;
     test) wanted="$wanted $test" ;;
     clients) wanted="$wanted $clients" ;;
+    browser) wanted="$wanted $browser" ;;
     bench) wanted="$wanted $bench" ;;
     fuzz) wanted="$wanted $fuzz" ;;
     lint) wanted="$wanted $lint" ;;

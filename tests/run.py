@@ -265,6 +265,10 @@ def run_container(suite):
     return run_pytest(suite, ROOT / "tests/container/test_container.py", env={"BUILD_DIR": str(suite.build)}, seconds=IMAGE_SECONDS)
 
 
+def run_browser(suite):
+    return run_pytest(suite, ROOT / "tests/browser", env={"BUILD_DIR": str(suite.build)})
+
+
 def flow_files():
     def order(path):
         return LONGEST.index(path.stem) if path.stem in LONGEST else len(LONGEST), -path.stat().st_size
@@ -371,7 +375,7 @@ class Run:
                 if path not in suite.files:
                     print(f"--- {path.stem}: no test ran")
                     suite.count.failed += 1
-            may_be_skipped = suite.name == "container" and suite.count.skipped
+            may_be_skipped = suite.name in ("container", "browser") and suite.count.skipped
             if suite.count.passed + suite.count.failed == 0 and not may_be_skipped:
                 print(f"--- {suite.name}: no test ran")
                 suite.count.failed = 1
@@ -384,7 +388,8 @@ class Run:
         return total
 
 
-KINDS = {"unit": run_unit, "replay": run_replay, "docs": run_docs, "model": run_model, "container": run_container}
+KINDS = {"unit": run_unit, "replay": run_replay, "docs": run_docs, "model": run_model, "container": run_container,
+         "browser": run_browser}
 
 
 def suites_of(args, env):

@@ -9,6 +9,16 @@
 #include "session/tokens.h"
 #include "settings/settings.h"
 
+/* What there is to ask for: pages that live from a route that is not there show themselves nowhere. */
+static void write_routes(struct bytes *out)
+{
+    bytes_text(out, ",\"routes\":[");
+#define API(method, pattern, needs, handler, text)                                                 \
+    bytes_printf(out, "%s\"%s %s\"", out->at[out->len - 1] == '[' ? "" : ",", #method, pattern);
+#include "api/api.def"
+    bytes_text(out, "]");
+}
+
 /* of a session, or (NULL) for who shows the token. */
 static void write_session(struct bytes *out, const struct session *session)
 {
@@ -22,7 +32,9 @@ static void write_session(struct bytes *out, const struct session *session)
     } else {
         bytes_text(out, "{\"until\":null,\"csrf\":null");
     }
-    bytes_printf(out, ",\"version\":\"%s\"}", pages_version());
+    bytes_printf(out, ",\"version\":\"%s\"", pages_version());
+    write_routes(out);
+    bytes_text(out, "}");
 }
 
 static void reply_session(struct reply *reply, const struct session *session)
