@@ -2,6 +2,7 @@
 /* What the admin process holds. */
 #pragma once
 
+#include "cache.h"
 #include "events/events.h"
 #include "keys/jobs.h"
 #include "keys/views.h"
@@ -43,7 +44,8 @@ struct admin {
     struct news news;          /* the keeper's: settings that change, and the way to change them */
     struct inquiry *inquiries; /* questions whose answer has not come */
     size_t inquiry_count;
-    uint64_t number; /* of the last ASK */
+    uint64_t number;    /* of the last ASK */
+    struct cache cache; /* of the ledger's answers */
     struct sessions sessions;
     struct guesses guesses;
     struct keys keys; /* of the first balancer */

@@ -17,6 +17,8 @@ struct inquiry {
     uint64_t number, by_ms;
     struct reply *reply;
     answer_handler *on_answer;
+    struct bytes name; /* of the answer in the cache; empty: it is not kept */
+    uint64_t fresh_ms;
     struct inquiry *prev, *next;
 };
 
@@ -28,6 +30,7 @@ static struct reply *drop(struct inquiry *inquiry)
     DL_DELETE(inquiry->admin->inquiries, inquiry);
     inquiry->admin->inquiry_count--;
     reply->on_gone = NULL;
+    bytes_clear(&inquiry->name);
     free(inquiry);
     return reply;
 }
@@ -144,6 +147,29 @@ void ask_then(struct admin *admin, enum question question, struct view parameter
     ask(admin, &admin->query, &letter, reply, on_answer, by_ms, "recorder_away");
 }
 
+void ask_fresh_then(struct admin *admin, const char *question, struct view parameters,
+                    struct reply *reply, answer_handler *on_answer, uint64_t fresh_ms)
+{
+    struct msg_ask letter = {.name = view_of(question), .data = parameters};
+    struct bytes name = {0};
+    size_t before = admin->inquiry_count;
+    struct view known;
+
+    bytes_printf(&name, "%s ", question);
+    bytes_append(&name, parameters);
+    if (cache_find(&admin->cache, bytes_view(&name), admin->actor.now_ms, &known)) {
+        on_answer(admin, reply, known);
+    } else {
+        ask(admin, &admin->query, &letter, reply, on_answer, admin->actor.now_ms + ANSWER_LIMIT_MS,
+            "recorder_away");
+        if (admin->inquiry_count > before) {
+            bytes_copy(&admin->inquiries->prev->name, bytes_view(&name)); /* the last of the list */
+            admin->inquiries->prev->fresh_ms = fresh_ms;
+        }
+    }
+    bytes_clear(&name);
+}
+
 void ask_balancer_then(struct admin *admin, const char *name, struct view parameters,
                        struct reply *reply, answer_handler *on_answer, uint64_t by_ms)
 {
@@ -163,6 +189,10 @@ void inquiry_answer(struct admin *admin, uint64_t number, struct view json)
     DL_SEARCH_SCALAR(admin->inquiries, inquiry, number, number);
     if (inquiry) { /* else its request is gone, or its time was up */
         answer_handler *on_answer = inquiry->on_answer;
+
+        if (inquiry->name.len && !view_starts(json, VIEW("{\"error\"")))
+            cache_keep(&admin->cache, bytes_view(&inquiry->name), json,
+                       admin->actor.now_ms + inquiry->fresh_ms);
 
         on_answer(admin, drop(inquiry), json);
     }

@@ -20,6 +20,11 @@ typedef void answer_handler(struct admin *admin, struct reply *reply, struct vie
 void ask_then(struct admin *admin, enum question question, struct view parameters,
               struct reply *reply, answer_handler *on_answer, uint64_t by_ms);
 
+/* The same of the ledger by a question's name, which a recorder may not know yet; an answer that is no
+ * error is good for `fresh_ms`, and whoever asks the same meanwhile gets it at once. */
+void ask_fresh_then(struct admin *admin, const char *question, struct view parameters,
+                    struct reply *reply, answer_handler *on_answer, uint64_t fresh_ms);
+
 /* The same of a balancer: the first that is there. `name` is of an ASK that balancers know. */
 void ask_balancer_then(struct admin *admin, const char *name, struct view parameters,
                        struct reply *reply, answer_handler *on_answer, uint64_t by_ms);

@@ -153,7 +153,7 @@ static void look_tick(struct admin *admin, struct source *balancer, uint64_t now
 
 static void sums_tick(struct admin *admin, uint64_t now_ms)
 {
-    struct msg_ask ask = {.name = VIEW("usage"), .data = VIEW("{\"minutes\":1440,\"by\":\"key\"}")};
+    struct msg_ask ask = {.name = VIEW("keys")};
 
     if (now_ms < admin->sums_ms)
         return;

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "api/dress.h"
 #include "api/filter.h"
 #include "base/clock.h"
 #include "inquiry.h"
 #include "live.h"
 #include "query.h"
 
-enum { WINDOW = 200, WINDOW_MOST = 1000 };
+enum { WINDOW = 200, WINDOW_MOST = 1000, KEY_FRESH_MS = 5000 };
 
 /* What a list is asked for. */
 struct window {
@@ -76,17 +77,54 @@ void api_keys(struct admin *admin, const struct api_call *call, struct reply *re
     bytes_clear(&json);
 }
 
+static void add_key(struct admin *admin, yyjson_mut_doc *doc, yyjson_mut_val *root, void *data)
+{
+    const struct key *key = keys_find(&admin->keys, key_id_read(*(const struct view *)data));
+    struct bytes json = {0};
+    yyjson_mut_val *name, *child;
+    yyjson_doc *row;
+    yyjson_mut_doc *copy;
+    size_t i, count;
+
+    if (!key)
+        return; /* it has gone meanwhile */
+    key_write(key, &json);
+    row = yyjson_read(json.at, json.len, 0);
+    copy = yyjson_doc_mut_copy(row, NULL);
+    yyjson_mut_obj_foreach(yyjson_mut_doc_get_root(copy), i, count, name, child) yyjson_mut_obj_add(
+        root, yyjson_mut_val_mut_copy(doc, name), yyjson_mut_val_mut_copy(doc, child));
+    yyjson_mut_doc_free(copy);
+    yyjson_doc_free(row);
+    bytes_clear(&json);
+}
+
+static void on_key(struct admin *admin, struct reply *reply, struct view json)
+{
+    struct bytes out = {0};
+
+    if (!dress_answer(admin, json, add_key, &reply->call.id, &out))
+        dress_answer(admin, VIEW("{\"series\":null,\"faults\":[]}"), add_key, &reply->call.id,
+                     &out);
+    reply_json(reply, 200, bytes_view(&out));
+    bytes_clear(&out);
+}
+
+/* With its last day, if the ledger is there to tell. */
 void api_key(struct admin *admin, const struct api_call *call, struct reply *reply)
 {
-    const struct key *key = keys_find(&admin->keys, key_id_read(call->id));
     struct bytes json = {0};
 
-    if (!key) {
+    if (!keys_find(&admin->keys, key_id_read(call->id))) {
         reply_fail(reply, 404, "unknown_key", VIEW("there is no key of this id"));
         return;
     }
-    key_write(key, &json);
-    reply_json(reply, 200, bytes_view(&json));
+    bytes_text(&json, "{\"key\":");
+    bytes_json(&json, call->id);
+    bytes_text(&json, "}");
+    if (admin->query.peer)
+        ask_fresh_then(admin, "key_series", bytes_view(&json), reply, on_key, KEY_FRESH_MS);
+    else
+        on_key(admin, reply, VIEW(""));
     bytes_clear(&json);
 }
 

@@ -75,6 +75,7 @@ static void drop(struct keys *keys, struct key *key)
     bytes_clear(&key->says);
     bytes_clear(&key->verified);
     bytes_clear(&key->rests);
+    bytes_clear(&key->line);
     free(key);
 }
 
@@ -184,15 +185,18 @@ void keys_take_sums(struct keys *keys, struct view json)
 
     yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(doc), "rows"), i, count, row)
     {
-        struct key *key = keys_find(keys, key_id_read(json_member_text(row, "name")));
-        uint64_t attempts = json_member_count(row, "attempts");
-        uint64_t answered = json_member_count(row, "answered");
+        struct key *key = keys_find(keys, key_id_read(json_member_text(row, "id")));
+        yyjson_val *line = yyjson_obj_get(row, "line");
 
         if (!key)
             continue;
-        key->sums.calls = attempts;
-        key->sums.failed = attempts - (answered < attempts ? answered : attempts);
-        key->sums.last_used_at = json_member_count(row, "last_ms");
+        key->sums.is_known = true;
+        key->sums.calls = json_member_count(row, "calls_24h");
+        key->sums.failed = json_member_count(row, "failed_24h");
+        key->sums.last_used_at = json_member_count(row, "last_used_at");
+        bytes_copy(&key->line, VIEW(""));
+        if (line)
+            json_value(&key->line, line);
     }
     yyjson_doc_free(doc);
 }
@@ -232,8 +236,14 @@ void key_write(const struct key *key, struct bytes *json)
         bytes_printf(json, "%" PRIu64, key->proxy);
     else
         bytes_text(json, "null");
-    bytes_printf(json, ",\"calls_24h\":%" PRIu64 ",\"failed_24h\":%" PRIu64, key->sums.calls,
-                 key->sums.failed);
+    if (key->sums.is_known)
+        bytes_printf(json, ",\"calls_24h\":%" PRIu64 ",\"failed_24h\":%" PRIu64 ",\"line\":",
+                     key->sums.calls, key->sums.failed);
+    else
+        bytes_text(json, ",\"calls_24h\":null,\"failed_24h\":null,\"line\":");
+    bytes_append(json, key->line.len ? bytes_view(&key->line) : VIEW("null"));
+    bytes_text(json, ",\"status\":null,\"tags\":[],\"project\":null,\"tier\":null,\"day\":null,"
+                     "\"minute\":null,\"added_at\":null");
     write_time(json, "last_used_at", key->sums.last_used_at);
     write_time(json, "verified_at", key->verified_at);
     write_text(json, "verified", &key->verified);

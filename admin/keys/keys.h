@@ -23,6 +23,7 @@ enum { KEY_TAIL = 8, KEY_HOURS = 24, KEY_ID_DIGITS = 16 };
 
 /* Of 24 hours. */
 struct key_sums {
+    bool is_known;
     uint64_t calls, failed, last_used_at;
 };
 
@@ -37,8 +38,9 @@ struct key {
     struct bytes rests;                /* JSON list */
     uint64_t proxy;
     struct key_sums sums;
-    uint64_t epoch;  /* of the last whole look that has seen it */
-    bool is_changed; /* since keys_take_changes */
+    struct bytes line; /* JSON list of its attempts by hour */
+    uint64_t epoch;    /* of the last whole look that has seen it */
+    bool is_changed;   /* since keys_take_changes */
     UT_hash_handle hh;
 };
 
@@ -66,7 +68,7 @@ bool keys_take_look(struct keys *keys, struct view json);
 /* The balancer is another one now: the next look is a whole one. */
 void keys_forget(struct keys *keys);
 
-/* Takes the ledger's sums by key: {"rows":[{"name","attempts","answered",…}]}. */
+/* Takes the ledger's answer to `keys`: {"rows":[{"id","calls_24h","failed_24h","line","last_used_at"}]}. */
 void keys_take_sums(struct keys *keys, struct view json);
 
 struct key *keys_find(const struct keys *keys, uint64_t id);
