@@ -315,21 +315,25 @@ format: ## let clang-format have its way
 # What a table can print, a table prints. The settings stand in the README between two comments.
 settings_into = sed -e '/^<!-- settings -->$$/,/^<!-- end of settings -->$$/{//!d}' \
     -e '/^<!-- settings -->$$/r $(BUILD)/docs/few-settings.md' README.md
-$(BUILD)/docs/README.md: $(BUILD)/bin/describe README.md docs/logs.py docs/events.txt FORCE
+$(BUILD)/docs/README.md: $(BUILD)/bin/describe README.md docs/logs.py docs/events.txt docs/admin_api.py admin/api/api.def FORCE
 	@mkdir -p $(@D)
 	@$(BUILD)/bin/describe protocol >$(BUILD)/docs/PROTOCOL.md
 	@$(BUILD)/bin/describe settings >$(BUILD)/docs/SETTINGS.md
 	@$(BUILD)/bin/describe few-settings >$(BUILD)/docs/few-settings.md
 	@$(PYTHON) docs/logs.py >$(BUILD)/docs/LOGS.md
+	@$(PYTHON) docs/admin_api.py page >$(BUILD)/docs/ADMIN_API.md
+	@$(PYTHON) docs/admin_api.py openapi >$(BUILD)/docs/admin-openapi.json
 	@$(settings_into) >$@
 
-docs: $(BUILD)/docs/README.md ## write PROTOCOL.md, SETTINGS.md, LOGS.md and the README's settings from tables and sources
-	@cp $(addprefix $(BUILD)/docs/,PROTOCOL.md SETTINGS.md LOGS.md) docs/
+docs: $(BUILD)/docs/README.md ## write PROTOCOL.md, SETTINGS.md, LOGS.md, ADMIN_API.md and the README's settings from tables and sources
+	@cp $(addprefix $(BUILD)/docs/,PROTOCOL.md SETTINGS.md LOGS.md ADMIN_API.md admin-openapi.json) docs/
 	@cmp -s $< README.md || cp $< README.md
 
 docs-check: $(BUILD)/docs/README.md
 	@diff -u docs/PROTOCOL.md $(BUILD)/docs/PROTOCOL.md && \
 	    diff -u docs/LOGS.md $(BUILD)/docs/LOGS.md && \
+	    diff -u docs/ADMIN_API.md $(BUILD)/docs/ADMIN_API.md && \
+	    diff -u docs/admin-openapi.json $(BUILD)/docs/admin-openapi.json && \
 	    diff -u docs/SETTINGS.md $(BUILD)/docs/SETTINGS.md && diff -u README.md $< || \
 	    { echo "docs are behind the tables: run make docs" >&2; exit 1; }
 

@@ -91,8 +91,11 @@ static void add_key(struct admin *admin, yyjson_mut_doc *doc, yyjson_mut_val *ro
     key_write(key, &json);
     row = yyjson_read(json.at, json.len, 0);
     copy = yyjson_doc_mut_copy(row, NULL);
-    yyjson_mut_obj_foreach(yyjson_mut_doc_get_root(copy), i, count, name, child) yyjson_mut_obj_add(
-        root, yyjson_mut_val_mut_copy(doc, name), yyjson_mut_val_mut_copy(doc, child));
+    yyjson_mut_obj_foreach(yyjson_mut_doc_get_root(copy), i, count, name, child)
+    {
+        yyjson_mut_obj_add(root, yyjson_mut_val_mut_copy(doc, name),
+                           yyjson_mut_val_mut_copy(doc, child));
+    }
     yyjson_mut_doc_free(copy);
     yyjson_doc_free(row);
     bytes_clear(&json);

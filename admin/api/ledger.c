@@ -2,86 +2,43 @@
 /* Pages that the ledger answers: its sums and rows, with what admin knows of keys and processes put
  * beside them. What must stay true: what the ledger does not know stays null, and nothing is asked
  * of it twice within a few seconds. */
-#include <inttypes.h>
-#include <stdlib.h>
-
 #include "api/api.h"
 #include "api/dress.h"
 #include "api/overview.h"
-#include "base/clock.h"
+#include "api/times.h"
 #include "inquiry.h"
 #include "query.h"
 
-enum { SECOND_MS = 1000, FRESH_MS = 5 * SECOND_MS, HOUR_MS = 3600 * SECOND_MS, DAYS_MOST = 366 };
+enum { FRESH_MS = 5000 };
 
-/* Times */
-
-static const struct {
-    const char *name;
-    uint64_t ms;
-} ranges[] = {
-    {"1h", HOUR_MS},
-    {"24h", 24ull * HOUR_MS},
-    {"7d", 7ull * 24 * HOUR_MS},
-    {"30d", 30ull * 24 * HOUR_MS},
-};
-
-/* 0: it is none. */
-static uint64_t range_of(struct view name)
+/* Which page of a list. */
+static void write_page(struct view query, struct bytes *json)
 {
-    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-        if (view_equal(name, view_of(ranges[i].name)))
-            return ranges[i].ms;
-    return name.len ? 0 : 24ull * HOUR_MS;
-}
+    static const char *const names[] = {"before", "limit"};
 
-/* Appends from_ms and to_ms, to a few seconds, so that who asks next gets the same answer. NULL, or
- * the name of what is wrong. */
-static const char *write_times(struct view query, struct bytes *json)
-{
-    uint64_t to = clock_utc_ms() / FRESH_MS * FRESH_MS + FRESH_MS, from = 0, length;
-    struct bytes range = {0};
-
-    query_text(query, "range", &range);
-    length = range_of(bytes_view(&range));
-    bytes_clear(&range);
-    if (!length)
-        return "range";
-    if (!query_number(query, "to", 1, INT64_MAX, &to))
-        return "to";
-    from = to > length ? to - length : 0;
-    if (!query_number(query, "from", 0, INT64_MAX, &from))
-        return "from";
-    if (from >= to || to - from > DAYS_MOST * 24ull * HOUR_MS)
-        return "from";
-    bytes_printf(json, "\"from_ms\":%" PRIu64 ",\"to_ms\":%" PRIu64, from, to);
-    return NULL;
-}
-
-/* Appends ,"name":"value" for each that the query has. */
-static void write_texts(struct view query, const char *const *names, struct bytes *json)
-{
-    for (; *names; names++) {
+    for (size_t i = 0; i < 2; i++) {
         struct bytes value = {0};
 
-        if (query_text(query, *names, &value) && value.len) {
-            bytes_printf(json, ",\"%s\":", *names);
+        if (query_text(query, names[i], &value) && value.len) {
+            bytes_printf(json, ",\"%s\":", names[i]);
             bytes_json(json, bytes_view(&value));
         }
         bytes_clear(&value);
     }
 }
 
-static void ask_for(struct admin *admin, struct reply *reply, const char *question,
-                    const char *const *names, answer_handler *on_answer)
+static void ask_for(struct admin *admin, struct reply *reply, const char *question, bool has_filter,
+                    answer_handler *on_answer)
 {
     struct bytes json = {0};
     const char *wrong;
 
     bytes_text(&json, "{");
-    wrong = write_times(reply->call.query, &json);
-    if (names)
-        write_texts(reply->call.query, names, &json);
+    wrong = times_write(reply->call.query, &json);
+    if (has_filter)
+        times_write_filter(reply->call.query, &json);
+    if (has_filter)
+        write_page(reply->call.query, &json);
     if (wrong) {
         reply_fail_field(reply, 400, "bad_parameter", wrong, VIEW("this value is none of those"));
     } else {
@@ -128,7 +85,7 @@ void api_overview(struct admin *admin, const struct api_call *call, struct reply
 {
     (void)call;
     if (admin->query.peer)
-        ask_for(admin, reply, "overview", NULL, on_overview);
+        ask_for(admin, reply, "overview", false, on_overview);
     else
         on_overview(admin, reply,
                     VIEW("{\"totals\":null,\"before\":null,\"series\":null,\"models\":[],"
@@ -161,7 +118,7 @@ static void on_models(struct admin *admin, struct reply *reply, struct view json
 void api_models(struct admin *admin, const struct api_call *call, struct reply *reply)
 {
     (void)call;
-    ask_for(admin, reply, "models", NULL, on_models);
+    ask_for(admin, reply, "models", false, on_models);
 }
 
 static void add_model(struct admin *admin, yyjson_mut_doc *doc, yyjson_mut_val *root, void *data)
@@ -190,7 +147,7 @@ static void ask_one(struct admin *admin, struct reply *reply, const char *questi
     const char *wrong;
 
     bytes_text(&json, "{");
-    wrong = write_times(reply->call.query, &json);
+    wrong = times_write(reply->call.query, &json);
     bytes_printf(&json, ",\"%s\":", name);
     bytes_json(&json, reply->call.id);
     bytes_text(&json, "}");
@@ -232,7 +189,7 @@ static void on_clients(struct admin *admin, struct reply *reply, struct view jso
 void api_clients(struct admin *admin, const struct api_call *call, struct reply *reply)
 {
     (void)call;
-    ask_for(admin, reply, "clients", NULL, on_clients);
+    ask_for(admin, reply, "clients", false, on_clients);
 }
 
 void api_client(struct admin *admin, const struct api_call *call, struct reply *reply)
@@ -244,7 +201,7 @@ void api_client(struct admin *admin, const struct api_call *call, struct reply *
 void api_errors(struct admin *admin, const struct api_call *call, struct reply *reply)
 {
     (void)call;
-    ask_for(admin, reply, "errors", NULL, on_dressed);
+    ask_for(admin, reply, "errors", false, on_dressed);
 }
 
 void api_error(struct admin *admin, const struct api_call *call, struct reply *reply)
@@ -269,11 +226,8 @@ static bool is_result(struct view query)
 
 void api_calls(struct admin *admin, const struct api_call *call, struct reply *reply)
 {
-    static const char *const names[] = {"result",         "model", "client", "key",   "fault",
-                                        "slower_than_ms", "q",     "before", "limit", NULL};
-
     if (is_result(call->query))
-        ask_for(admin, reply, "calls", names, on_dressed);
+        ask_for(admin, reply, "calls", true, on_dressed);
     else
         reply_fail_field(reply, 400, "bad_parameter", "result",
                          VIEW("should be ok, unseen, client or lost"));

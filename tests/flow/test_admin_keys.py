@@ -168,3 +168,24 @@ def test_processes_and_the_pace_are_told(stage):
 def test_events_need_a_login_and_known_topics(stage):
     assert stage.request("GET", "/api/admin/events", token=None).status == 401
     assert get(stage, "events?topics=tick,nothing").json["error"]["field"] == "topics"
+
+
+@pytest.mark.short
+def test_the_last_lines_of_all_processes_are_told(stage):
+    assert get(stage, "logs").json["error"]["code"] == "no_logs"  # nobody writes them to STATE_DIR here
+    for name, lines in (("frontend-0", ["ts=2026-03-01T09:30:00.123Z level=info proc=frontend pid=1 event=call.done call=7f", "no line of ours"]),
+                        ("balancer", ["ts=2026-03-01T09:30:00.200Z level=warn proc=balancer pid=2 event=key.cooling_down words=\"<b>\"",
+                                      "ts=2026-03-01T09:29:00.000Z level=error proc=balancer pid=2 event=keys.missing"])):
+        (stage.state / "log" / name).mkdir(parents=True)
+        (stage.state / "log" / name / "current").write_text("\n".join(lines) + "\n")
+    (stage.state / "log/secret").mkdir()
+    (stage.state / "log/secret/current").symlink_to("/etc/passwd")
+    rows = get(stage, "logs").json["rows"]
+    assert [(row["process"], row["level"], row["event"]) for row in rows] == \
+        [("balancer", "warn", "key.cooling_down"), ("frontend-0", "info", "call.done"), ("balancer", "error", "keys.missing")]
+    assert rows[1]["at"] == 1772357400123 and rows[0]["text"].endswith('words="<b>"')
+    assert [row["event"] for row in get(stage, "logs?level=error").json["rows"]] == ["keys.missing"]
+    assert [row["event"] for row in get(stage, "logs?process=frontend-0").json["rows"]] == ["call.done"]
+    assert get(stage, "logs?process=..%2F..%2Fetc").json["rows"] == [] and len(get(stage, "logs?limit=1").json["rows"]) == 1
+    assert [row["process"] for row in get(stage, "logs?q=call%3D7f").json["rows"]] == ["frontend-0"]
+    assert get(stage, "logs?level=x").json["error"]["field"] == "level" and get(stage, "logs?limit=0").status == 400

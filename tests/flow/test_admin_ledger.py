@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pages that the ledger answers, gemini-balance's routes for scripts, and what Prometheus gets."""
+import csv
 import re
 import time
 
@@ -81,6 +82,16 @@ def test_calls_lead_to_their_attempts_and_hops(stage):
     one = get(stage, "calls/" + first["id"]).json
     assert one["row"]["id"] == first["id"] and one["attempts"][0]["tail"] == "aaaa" and one["hops"] and "decision" in one
     assert get(stage, "calls/0000000000000000").status == 404
+
+
+@pytest.mark.short
+def test_calls_are_had_as_a_table(stage):
+    answer = get(stage, "calls.csv?range=1h&result=ok")
+    assert answer.status == 200 and answer.headers["content-type"].startswith("text/csv") and "calls.csv" in answer.headers["content-disposition"]
+    rows = list(csv.DictReader(answer.text.splitlines()))
+    assert {row["status"] for row in rows} == {"200"} and {row["model"] for row in rows} == {MODEL} and rows[0]["at"].endswith("Z")
+    assert get(stage, "calls.csv?range=x").json["error"]["field"] == "range"
+    assert stage.request("GET", "/api/admin/calls.csv", token=None).status == 401 and stage.log("admin", "admin.exported")
 
 
 @pytest.mark.short
