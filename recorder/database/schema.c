@@ -22,6 +22,7 @@ SQL_FILE(schema_0003, "0003_attempts_wider.sql");
 SQL_FILE(schema_0004, "0004_sums.sql");
 SQL_FILE(schema_0005, "0005_no_rollup_times.sql");
 SQL_FILE(schema_0006, "0006_settings.sql");
+SQL_FILE(schema_0007, "0007_error_bodies.sql");
 
 const struct migration migrations[] = {
     {1, "0001_attempts.sql", schema_0001},
@@ -30,6 +31,7 @@ const struct migration migrations[] = {
     {4, "0004_sums.sql", schema_0004},
     {5, "0005_no_rollup_times.sql", schema_0005},
     {6, "0006_settings.sql", schema_0006},
+    {7, "0007_error_bodies.sql", schema_0007},
     {0, NULL, NULL},
 };
 

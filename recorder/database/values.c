@@ -72,3 +72,18 @@ void put_text(const struct database *database, struct bytes *sql, struct view te
     bytes_append(sql, VIEW(","));
     database_quote(database, sql, (struct view){clean, len});
 }
+
+void put_long(const struct database *database, struct bytes *sql, struct view bytes)
+{
+    struct bytes clean = {0};
+
+    while (bytes.len) {
+        size_t step = utf8_length(bytes);
+
+        bytes_append(&clean, step ? (struct view){bytes.at, step} : VIEW("\xef\xbf\xbd"));
+        bytes = view_skip(bytes, step ? step : 1);
+    }
+    bytes_append(sql, VIEW(","));
+    database_quote(database, sql, bytes_view(&clean));
+    bytes_clear(&clean);
+}

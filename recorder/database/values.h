@@ -33,6 +33,9 @@ void put_time_or_null(struct bytes *sql, uint64_t time_ms);
 /* A comma, and 10^-12 dollars as dollars. */
 void put_cost(struct bytes *sql, uint64_t cost);
 
+/* A comma, and the bytes in quotes, whatever their length, with what is no UTF-8 replaced. */
+void put_long(const struct database *database, struct bytes *sql, struct view bytes);
+
 /* A comma, and the text in quotes, with what is no UTF-8 replaced, cut to the `most` characters
  * (WORDS_MOST at most) that its column holds. */
 void put_text(const struct database *database, struct bytes *sql, struct view text, size_t most);

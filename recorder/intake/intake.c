@@ -30,6 +30,13 @@ enum {
     MODEL_MOST = 64,
     OPERATION_MOST = 32,
     FAULT_MOST = 32,
+    ROUTE_MOST = 48,
+    CHOSEN_MOST = 16,
+    PROXY_MOST = 64,
+    QUOTA_MOST = 64,
+    WORDS_MOST = 200,
+    BEFORE_MOST = 128,
+    BODY_MOST = 8 * 1024,
 };
 
 /* A record in the write to come. */
@@ -181,6 +188,13 @@ static void gather(struct intake *intake, struct sender *sender, const struct ms
     kept.model = cut(record->model, MODEL_MOST);
     kept.operation = cut(record->operation, OPERATION_MOST);
     kept.fault = cut(record->fault, FAULT_MOST);
+    kept.route = cut(record->route, ROUTE_MOST);
+    kept.chosen_by = cut(record->chosen_by, CHOSEN_MOST);
+    kept.proxy = cut(record->proxy, PROXY_MOST);
+    kept.quota_id = cut(record->quota_id, QUOTA_MOST);
+    kept.words = cut(record->words, WORDS_MOST);
+    kept.before = cut(record->before, BEFORE_MOST);
+    kept.body = cut(record->body, BODY_MOST);
     intake->payload.len = 0;
     message_pack(&intake->payload, MSG_RECORD, &kept);
     spool_add(&intake->spool, bytes_view(&intake->payload));

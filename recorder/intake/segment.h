@@ -19,7 +19,7 @@
 enum {
     SEGMENT_HEADER = 24,
     RECORD_HEADER = 8,
-    PAYLOAD_MOST = 1024,
+    PAYLOAD_MOST = 12 * 1024,
     SEGMENT_NAME = 32, /* room for a file's name */
 };
 

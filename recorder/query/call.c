@@ -140,7 +140,7 @@ static struct timeline timeline_of(yyjson_val *first, yyjson_val *last)
     if (begun_ms <= 0 || begun_ms > number_of(first, "time_ms"))
         begun_ms = number_of(first, "time_ms");
     ended_ms = number_of(last, "time_ms") + number_of(last, "total_attempt_ms") - begun_ms;
-    if (number_of(last, "reply_us") / 1000 > ended_ms)
+    if (number_of(last, "reply_us") / 1000 + 1 > ended_ms) /* the other is in whole milliseconds */
         ended_ms = number_of(last, "reply_us") / 1000;
     return (struct timeline){.begun_ms = begun_ms, .total_ms = ended_ms};
 }

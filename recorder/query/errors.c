@@ -234,13 +234,15 @@ void question_error_examples(const struct question_values *values, struct study 
 
     study->span = span_of(from_ms, &values->by.error_examples.to_ms, study->now_ms);
     bytes_text(sql, "SELECT LPAD(LOWER(HEX(call_id)), 16, '0') AS id, "
-                    "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', time) DIV 1000 AS at, attempt, "
-                    "model, LPAD(LOWER(HEX(client)), 16, '0') AS client, "
+                    "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', chosen.time) DIV 1000 AS at, "
+                    "attempt, model, LPAD(LOWER(HEX(client)), 16, '0') AS client, "
                     "LPAD(LOWER(HEX(key_id)), 16, '0') AS `key`, status, fault, total_ms, "
-                    "retry_ms, quota_id, quota_value, proxy, words AS says, is_last "
-                    "FROM attempts FORCE INDEX (by_fault) WHERE fault = ");
+                    "retry_ms, quota_id, quota_value, proxy, words AS says, is_last, body FROM "
+                    "(SELECT * FROM attempts FORCE INDEX (by_fault) WHERE fault = ");
     put_hex(sql, values->by.error_examples.fault.text);
     put_times(sql, &study->span);
-    bytes_printf(sql, " ORDER BY time DESC LIMIT %llu",
+    bytes_printf(sql,
+                 " ORDER BY time DESC LIMIT %llu) AS chosen LEFT JOIN error_bodies USING (day, "
+                 "sender, seq) ORDER BY chosen.time DESC",
                  (unsigned long long)(limit->is_given ? limit->number : 20));
 }

@@ -24,6 +24,13 @@ static uint64_t hours_of_attempts(void)
     return settings->delete_attempts ? settings->delete_attempts_days * 24 : 0;
 }
 
+static uint64_t hours_of_bodies(void)
+{
+    const struct settings *settings = settings_now();
+
+    return settings->delete_bodies ? settings->delete_bodies_days * 24 : 0;
+}
+
 static const struct rule {
     const char *from;
     uint64_t hours;
@@ -51,6 +58,7 @@ static const struct rule {
     {"sum_times WHERE part = 2 AND step = 4 AND time < ", TENS_KEPT_HOURS, NULL},
     {"sum_times WHERE part = 2 AND step = 2 AND time < ", HOURS_KEPT_HOURS, NULL},
     {"attempts WHERE time < ", 0, hours_of_attempts},
+    {"error_bodies WHERE time < ", 0, hours_of_bodies},
 };
 
 enum { RULES = sizeof(rules) / sizeof(rules[0]) };

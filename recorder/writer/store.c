@@ -64,6 +64,7 @@ void store_clear(struct store *store)
     rollup_clear(&store->rollup);
     sums_clear(&store->sums);
     bytes_clear(&store->rows);
+    bytes_clear(&store->bodies);
     bytes_clear(&store->senders);
     bytes_clear(&store->ask);
     database_clear(&store->database);
@@ -143,6 +144,38 @@ static void put_row(struct store *store, const struct msg_record *record)
     else
         bytes_append(sql, VIEW(",NULL"));
     bytes_append(sql, VIEW(")"));
+}
+
+/* Bodies. A statement has no more than a server of before takes at once. */
+
+enum { BODIES_MOST = 1024 * 1024 };
+
+static bool write_bodies(struct store *store)
+{
+    bool is_good = !store->bodies.len || database_run(&store->database, bytes_view(&store->bodies));
+
+    store->bodies.len = 0;
+    return is_good;
+}
+
+static bool put_body(struct store *store, const struct msg_record *record)
+{
+    struct bytes *sql = &store->bodies;
+
+    if (!record->body.len)
+        return true;
+    if (!sql->len)
+        bytes_text(sql, "INSERT INTO error_bodies (day, sender, seq, time, body) VALUES (");
+    else
+        bytes_text(sql, ",(");
+    put_time(sql, record->time_ms);
+    put_most(sql, record->sender, UINT64_MAX);
+    put_most(sql, record->seq, UINT64_MAX);
+    bytes_text(sql, ",");
+    put_time(sql, record->time_ms);
+    put_long(&store->database, sql, record->body);
+    bytes_text(sql, ")");
+    return sql->len < BODIES_MOST || write_bodies(store);
 }
 
 /* Marks */
@@ -253,8 +286,9 @@ static enum trouble settle(struct store *store, bool is_good)
 enum trouble store_put(struct store *store, const struct batch *batch, size_t first, size_t count)
 {
     size_t fresh = 0;
-    bool is_good;
+    bool is_good = true;
 
+    store->bodies.len = 0;
     if (!marks_read(store, batch, first, count))
         return settle(store, false);
     bytes_copy(&store->rows,
@@ -265,7 +299,7 @@ enum trouble store_put(struct store *store, const struct batch *batch, size_t fi
                     "keys_cooling, keys_spent, keys_dead, keys_off, keys_full, chosen_by, proxy, "
                     "connect_us, retry_ms, quota_id, quota_value, words, earlier, reply_us, "
                     "is_last, cost) VALUES "));
-    for (size_t i = first; i < first + count; i++) {
+    for (size_t i = first; i < first + count && is_good; i++) {
         struct msg_record record;
 
         batch_record(batch, i, &record);
@@ -274,11 +308,14 @@ enum trouble store_put(struct store *store, const struct batch *batch, size_t fi
         put_row(store, &record);
         rollup_add(&store->rollup, &record);
         sums_add(&store->sums, &record);
+        is_good = put_body(store, &record);
         fresh++;
     }
-    is_good = !fresh || (database_run(&store->database, bytes_view(&store->rows)) &&
-                         rollup_write(&store->rollup, &store->database) &&
-                         sums_write(&store->sums, &store->database) && marks_write(store));
+    is_good = is_good && write_bodies(store);
+    is_good =
+        is_good && (!fresh || (database_run(&store->database, bytes_view(&store->rows)) &&
+                               rollup_write(&store->rollup, &store->database) &&
+                               sums_write(&store->sums, &store->database) && marks_write(store)));
     rollup_empty(&store->rollup);
     sums_empty(&store->sums);
     return settle(store, is_good);

@@ -12,10 +12,10 @@
 
 struct store {
     struct database database;
-    struct bytes rows, senders, ask; /* statements being put together */
-    struct mark *marks;              /* how far each sender of this batch has come */
-    struct rollup rollup;            /* what the rows of this batch add to the sums… */
-    struct sums sums;                /* …and to those by one thing */
+    struct bytes rows, bodies, senders, ask; /* statements being put together */
+    struct mark *marks;                      /* how far each sender of this batch has come */
+    struct rollup rollup;                    /* what the rows of this batch add to the sums… */
+    struct sums sums;                        /* …and to those by one thing */
 };
 
 /* Connects and brings the schema up to date; false on trouble (store->database says which). */

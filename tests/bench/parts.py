@@ -10,6 +10,7 @@ import time
 from contextlib import ExitStack
 
 import calls
+import ledger
 import streams
 import uploads
 from scene import HAPROXY, KINDS, NATIVE, NGINX, PORTKEY, STRAIGHT, TRANSLATED, Scene
@@ -203,7 +204,8 @@ def measure(plan, result, save):
     """Fills the result part by part; a part that breaks leaves a word why, and the others go on."""
     for name, part in (("main", lambda: main_scene(plan, result)),
                        ("at_once", lambda: at_once(plan, result.setdefault("at_once", {}))),
-                       ("growth", lambda: result.update(growth=growth(plan)))):
+                       ("growth", lambda: result.update(growth=growth(plan))),
+                       ("questions", lambda: result.update(questions=ledger.measure(plan.attempts)))):
         try:
             part()
         except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:

@@ -215,8 +215,15 @@ def growth(result):
     for rows, windows in found["history"]["windows"].items():
         growth_row("rows of history", f"{int(rows):,}", TRANSLATED, windows)
     upload_row(found["upload"])
-    say("", "Keys, kinds of calls and history: 16 connections; bodies: 4. Added latency of dashboard queries: not applicable, there are none "
-        "yet.")
+    say("", "Keys, kinds of calls and history: 16 connections; bodies: 4.")
+
+
+def questions(result):
+    found = result["questions"]
+    header(f"What pages ask: ms until the answer is there, {found['rows']:,} attempts in a month", "question", "median (lowest–highest)",
+           "the first time, nothing in the server's memory")
+    for name, times in found["questions"].items():
+        row(name, spread(times["ms"]), number(times["first_ms"]))
 
 
 def text(result):
@@ -226,7 +233,8 @@ def text(result):
     say(f"{warning}{about['date']}, commit {about['commit']}, {about['cores']} × {about['cpu']}, Linux {about['kernel']}, load "
         f"{about['load_before']:.1f} before it began, {about.get('minutes', '?')} minutes")
     for name, part in (("memory", memory), ("cpu", cpu), ("latency", latency), ("first", first),
-                       ("short_streams", short_streams), ("at_once", at_once), ("growth", growth)):
+                       ("short_streams", short_streams), ("at_once", at_once), ("growth", growth),
+                       ("questions", questions)):
         if name in result:
             part(result)
     for name, why in result["broken"].items():

@@ -45,12 +45,13 @@ class Plan:
     bodies: tuple = (1000, 100000, 10000000)
     history: tuple = (10, 1000000)
     upload: int = 256 << 20
+    attempts: int = 1000000  # of which pages ask
     growth_windows: int = 3
     growth_seconds: int = 3
 
 
 QUICK = Plan(connections=(32,), windows=1, seconds=2, first_windows=1, first_seconds=2, at_once=(128, 2048),
-             at_once_windows=1, rest=5, keys=(10, 1000), bodies=(1000, 100000), history=(10, 20000), growth_windows=1,
+             at_once_windows=1, rest=5, keys=(10, 1000), bodies=(1000, 100000), history=(10, 20000), attempts=20000, growth_windows=1,
              growth_seconds=2)
 
 

@@ -17,11 +17,11 @@ PRO, FLASH = "gemini-2.5-pro", "gemini-2.5-flash"
 
 
 class Asker:
-    def __init__(self, stage):
-        self.process = Process(stage, "query")
-        self.process.wait_event("query.ready")
+    """Asks the process for questions, in whose place admin otherwise is."""
+
+    def __init__(self, state):
         own = incarnation()
-        self.peer, self.number = Peer(stage.folder / "s/run/recorder.query", own), 0
+        self.peer, self.number = Peer(state / "run/recorder.query", own), 0
         self.peer.send("HELLO", role="admin", incarnation=own, version=1)
         wait_for(lambda: any(kind == "WELCOME" for kind, _ in self.peer.receive(0.1)), "a WELCOME")
 
@@ -49,7 +49,8 @@ def ledger():
         for attempt, fault, words in (1, "overloaded", "The model is overloaded."), (2, "quota_day", "You exceeded your quota."):
             upstream.make(1, **base | {"time_ms": at + attempt * 1000, "asked_ms": at, "call": 0xa2, "attempt": attempt, "fault": fault, "model": PRO,
                                        "status": 503 if attempt == 1 else 429, "words": words, "last": False, "first_ms": 0, "total_ms": 500,
-                                       "tokens_in": 0, "tokens_out": 0, "tokens_thoughts": 0, "key_id": 70 + attempt})
+                                       "tokens_in": 0, "tokens_out": 0, "tokens_thoughts": 0, "key_id": 70 + attempt,
+                                       "body": b'{"contents":[]}' * (attempt - 1)})
         upstream.make(1, **base | {"time_ms": at + 3000, "asked_ms": at, "call": 0xa2, "attempt": 3, "model": PRO, "before": "overloaded quota_day",
                                    "client": 9})
         upstream.make(1, **base | {"time_ms": at + 4000, "call": 0xa3, "fault": "bad_request", "status": 400, "model": PRO, "tokens_in": 0, "tokens_out": 0,
@@ -58,7 +59,8 @@ def ledger():
         upstream.make(1, **base | {"time_ms": NOW - 30 * HOUR, "call": 0xa5, "model": FLASH})
         upstream.settle()
         wait_for(lambda: stage.count() == 7, "seven rows")
-        yield Asker(stage)
+        Process(stage, "query").wait_event("query.ready")
+        yield Asker(stage.folder / "s")
     finally:
         stage.close()
 
@@ -132,6 +134,7 @@ def test_errors_are_grouped_and_say_who_saw_them(ledger):
     assert quota["top_models"] == [{"id": PRO, "attempts": 1}] and quota["top_clients"] == [{"id": CLIENT, "attempts": 1}]
     [example] = ledger.ask("error_examples", fault="quota_day")["rows"]
     assert (example["id"], example["status"], example["says"], example["is_last"]) == (f"{0xa2:016x}", 429, "You exceeded your quota.", 0)
+    assert example["body"] == '{"contents":[]}' and ledger.ask("error_examples", fault="overloaded")["rows"][0]["body"] is None
 
 
 FILTERS = [({}, [4, 3, 2, 1]), ({"result": "ok"}, [1]), ({"result": "unseen"}, [2]), ({"result": "client"}, [3]), ({"result": "lost"}, [4]),

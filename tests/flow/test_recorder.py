@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 import database as databases
-from letters import Peer, incarnation, pack
+from letters import ROOT, Peer, incarnation, pack
 from stage import BUILD, SLOW
 
 BINARY = BUILD / "bin" / "recorder"
@@ -273,7 +273,8 @@ def test_a_record_becomes_a_row_with_all_its_columns(stage):
     upstream.make(1, time_ms=1_709_251_199_999, model="modèle-😀'\\\"\0", fault="quota_minute", gap=3, stream=False,
                   route="/v1/chat/completions", request=0xabc, asked_ms=1_709_251_199_000, read_us=1, translate_us=2, wait_us=3, pick_us=4, keys=20,
                   cooling=5, spent=6, dead=7, off=8, no_room=9, chosen_by="only", proxy="proxy:3128", connect_us=10, retry_ms=36_430,
-                  quota_id="PerDay-FreeTier", quota_value=250, words="You're out of quota.", before="server empty", reply_us=999_000, last=True)
+                  quota_id="PerDay-FreeTier", quota_value=250, words="You're out of quota.", before="server empty", reply_us=999_000, last=True,
+                  body=b'{"contents":"\xff caf\xc3\xa9"}' + b"x" * 20_000)
     upstream.make(1, model=b"bad\xff\xfeutf8", status=70_000, total_ms=2**63)
     upstream.make(1, model="x" * 100, time_ms=2**63)
     upstream.settle()
@@ -288,6 +289,8 @@ def test_a_record_becomes_a_row_with_all_its_columns(stage):
         "pick_us": 4, "keys_seen": 20, "keys_cooling": 5, "keys_spent": 6, "keys_dead": 7, "keys_off": 8, "keys_full": 9, "chosen_by": "only",
         "proxy": "proxy:3128", "connect_us": 10, "retry_ms": 36_430, "quota_id": "PerDay-FreeTier", "quota_value": 250,
         "words": "You're out of quota.", "earlier": "server empty", "reply_us": 999_000, "is_last": 1, "cost": "NULL"}
+    [kept] = stage.query("select seq, time, length(body) as n, left(body, 20) as begin from error_bodies")
+    assert (kept["seq"], kept["time"], kept["begin"]) == (1, "2024-02-29 23:59:59.999", '{"contents":"\ufffd café"') and 8000 < kept["n"] < 8200
     # what an upstream of before says ends earlier
     assert (second["route"], second["asked"], second["reply_us"], second["is_last"]) == ("", "NULL", 0, 0)
     assert bytes.fromhex(str(first["hex"])).decode() == "modèle-😀'\\\"\0"
@@ -803,7 +806,8 @@ def test_a_database_that_is_there_but_may_not_be_made_is_told(own_stage):
     upstream.make(3)
     upstream.settle()
     own_stage.check(upstream)
-    assert [row["number"] for row in own_stage.query("select number from migrations")] == [1, 2, 3, 4, 5]
+    made = sorted(int(path.name[:4]) for path in (ROOT / "recorder/database/schema").glob("*.sql"))
+    assert [row["number"] for row in own_stage.query("select number from migrations order by number")] == made
 
 
 def test_strange_letters_do_no_harm(stage):

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "jobs/evidence.h"
 #include "jobs/failure.h"
 #include "provider/mask.h"
 #include "settings/options.h"
@@ -94,6 +95,7 @@ static void record_end(struct job *job, void (*write)(struct records *records, u
                                                       const struct msg_record *record))
 {
     struct msg_record record = record_of(job);
+    struct bytes evidence = {0};
     yyjson_doc *doc = NULL;
 
     record.status = job->gate.status;
@@ -109,7 +111,11 @@ static void record_end(struct job *job, void (*write)(struct records *records, u
     record.last = true;
     if (job->fault != FAULT_NONE)
         put_failure(job, &record, &doc);
+    if (fault_facts(job->fault)->error != ERROR_NONE && settings_now()->log_request_body)
+        evidence_write(&evidence, bytes_view(&job->body), (struct secret){view_of(job->secret)});
+    record.body = bytes_view(&evidence);
     write(&job->upstream->records, job->slot, &record);
+    bytes_clear(&evidence);
     yyjson_doc_free(doc);
     job->is_begun = false;
 }

@@ -141,6 +141,11 @@ void flight_end(struct flight *flight, uint32_t i, const struct msg_record *reco
     trace_point("flight.ended");
 }
 
+uint32_t flight_slot(const struct flight *flight, size_t place)
+{
+    return order_at(flight, place);
+}
+
 void flight_record(const struct flight *flight, size_t place, struct msg_record *record)
 {
     *record = slot_record(slot_at(flight, order_at(flight, place)));

@@ -76,6 +76,9 @@ void flight_end(struct flight *flight, uint32_t slot, const struct msg_record *r
 /* The record at that place of the order; its texts are borrowed from the file. */
 void flight_record(const struct flight *flight, size_t place, struct msg_record *record);
 
+/* The slot at that place of the order. */
+uint32_t flight_slot(const struct flight *flight, size_t place);
+
 /* All records up to this seq are safe: their slots are free again. Returns how many were. */
 size_t flight_recorded(struct flight *flight, uint64_t seq);
 

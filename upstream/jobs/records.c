@@ -30,6 +30,48 @@ static bool has_end(const char *name, const char *end)
     return len > end_len && strcmp(name + len - end_len, end) == 0;
 }
 
+/* Bodies. Slots are used again and again, so what is kept of one goes when its next attempt begins. */
+
+static void body_drop(struct records *records, uint32_t slot)
+{
+    struct record_body *body;
+
+    HASH_FIND(hh, records->bodies, &slot, sizeof(slot), body);
+    if (!body)
+        return;
+    records->body_bytes -= body->text.len;
+    HASH_DEL(records->bodies, body);
+    bytes_clear(&body->text);
+    free(body);
+}
+
+static void body_keep(struct records *records, uint32_t slot, struct view text)
+{
+    struct record_body *body;
+
+    if (!text.len || slot == FLIGHT_NO_SLOT || records->body_bytes + text.len > RECORD_BODIES_MOST)
+        return;
+    body_drop(records, slot);
+    body = memory_new(sizeof(*body));
+    body->slot = slot;
+    bytes_append(&body->text, text);
+    records->body_bytes += text.len;
+    HASH_ADD(hh, records->bodies, slot, sizeof(body->slot), body);
+}
+
+static void body_add(struct records *records, const struct flight *flight,
+                     struct msg_record *record)
+{
+    uint32_t slot = flight_slot(flight, flight->sent_count);
+    struct record_body *body;
+
+    if (flight != &records->own || !records->bodies)
+        return;
+    HASH_FIND(hh, records->bodies, &slot, sizeof(slot), body);
+    if (body)
+        record->body = bytes_view(&body->text);
+}
+
 /* Sending */
 
 static void send_from(struct records *records, struct flight *flight)
@@ -38,6 +80,7 @@ static void send_from(struct records *records, struct flight *flight)
 
     while (flight->sent_count < flight->order_count && records->in_pipe < PIPE_MOST) {
         flight_record(flight, flight->sent_count, &record);
+        body_add(records, flight, &record);
         if (!link_post_lazily(records->link, MSG_RECORD, &record))
             return;
         flight->sent_count++;
@@ -162,16 +205,20 @@ uint32_t records_begin(struct records *records, const struct msg_record *record)
         complain(records);
     else
         records->kept_count++;
+    if (records->bodies)
+        body_drop(records, slot);
     return slot;
 }
 
 void records_hold(struct records *records, uint32_t slot, const struct msg_record *record)
 {
+    body_keep(records, slot, record->body);
     flight_hold(&records->own, slot, record);
 }
 
 void records_end(struct records *records, uint32_t slot, const struct msg_record *record)
 {
+    body_keep(records, slot, record->body);
     flight_end(&records->own, slot, record);
     send_from(records, &records->own);
 }
@@ -231,5 +278,7 @@ void records_close(struct records *records)
         free(flight);
     }
     records->adopted = NULL;
+    while (records->bodies)
+        body_drop(records, records->bodies->slot);
     flight_close(&records->own);
 }

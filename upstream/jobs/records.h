@@ -4,18 +4,31 @@
  * in the order of its seq, again after each WELCOME. */
 #pragma once
 
+#include <uthash.h>
+
 #include "jobs/flight.h"
 #include "link.h"
+
+/* A body that goes with a record. It is in memory only: a kill loses it, and nothing else. */
+struct record_body {
+    struct bytes text;
+    uint32_t slot;
+    UT_hash_handle hh;
+};
+
+enum { RECORD_BODIES_MOST = 4 * 1024 * 1024 }; /* bytes kept; further ones are left out */
 
 struct records {
     struct flight own;
     struct flight *adopted; /* a list */
     struct link *link;      /* to the recorder; borrowed */
     const char *folder;
-    uint64_t look_ms;    /* when to look for files of the dead again */
-    uint64_t told_ms;    /* when a full file was last complained of */
-    size_t in_pipe;      /* sent and not recorded, of all files */
-    uint64_t kept_count; /* attempts begun with a slot, ever */
+    uint64_t look_ms;           /* when to look for files of the dead again */
+    uint64_t told_ms;           /* when a full file was last complained of */
+    size_t in_pipe;             /* sent and not recorded, of all files */
+    uint64_t kept_count;        /* attempts begun with a slot, ever */
+    struct record_body *bodies; /* of our own, by slot */
+    size_t body_bytes;
 };
 
 /* Makes our own file and adopts what the dead have left. */
@@ -25,7 +38,7 @@ void records_open(struct records *records, struct link *link, uint64_t incarnati
 /* Notes that an attempt begins; returns what records_end wants back. */
 uint32_t records_begin(struct records *records, const struct msg_record *record);
 
-/* Notes its end, of which something is still to come. */
+/* Notes its end (with a body, if it has one), of which something is still to come. */
 void records_hold(struct records *records, uint32_t slot, const struct msg_record *record);
 
 /* Notes its end, or the rest of it, and sends the record. */

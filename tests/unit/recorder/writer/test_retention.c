@@ -94,6 +94,15 @@ static void sums_of_minutes_and_hours_go_and_rows_stay(void **state)
     assert_int_equal(db.committed, RULES);
 }
 
+static void bodies_of_errors_go_after_their_own_time(void **state)
+{
+    (void)state;
+    settings_mine()->delete_bodies = true;
+    settings_mine()->delete_bodies_days = 2;
+    assert_non_null(strstr(pass(1000, 60), "DELETE FROM error_bodies WHERE time < '2023-11-13 "
+                                           "12:00:00.000' ORDER BY time LIMIT 5000\n"));
+}
+
 static void rows_go_if_the_owner_wants_it(void **state)
 {
     (void)state;
@@ -140,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sums_of_minutes_and_hours_go_and_rows_stay, fresh, fresh),
+        cmocka_unit_test_setup_teardown(bodies_of_errors_go_after_their_own_time, fresh, fresh),
         cmocka_unit_test_setup_teardown(rows_go_if_the_owner_wants_it, fresh, fresh),
         cmocka_unit_test_setup_teardown(a_full_step_is_followed_by_another_of_the_same, fresh,
                                         fresh),
