@@ -7,7 +7,7 @@ build="gcc g++ make pkg-config libh2o-evloop-dev libssl-dev libzmq3-dev libmsgpu
     default-libmysqlclient-dev libhttp-parser-dev zlib1g-dev libbrotli-dev libzstd-dev uthash-dev libyyjson-dev libsndfile1-dev
     libvo-aacenc-dev"
 run="mariadb-server-core mariadb-client-core runit curl ca-certificates"
-test="libcmocka-dev python3 python3-pytest python3-venv python3-pip iproute2
+test="libcmocka-dev python3 python3-pytest python3-venv python3-pip python3-yaml iproute2
     openssl tinyproxy-bin microsocks python3-h2 wrk"
 # What the tests of other people's clients want. A Node or PHP that is there from elsewhere is as good.
 clients="php-cli php-curl"
