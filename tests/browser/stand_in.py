@@ -207,7 +207,7 @@ class Scene:
         return {"rows": [] if self.name in ("quiet", "fresh") else rows}
 
     def logs(self, _):
-        return {"rows": [{"at": self.began + i, "role": "frontend", "level": "info" if i % 9 else "warn", "line": self.words(f"event=call.done call={i:08x} status=200 total_ms=812")} for i in range(200)]}
+        return {"rows": [{"at": self.began + i, "process": "frontend", "level": "info" if i % 9 else "warn", "text": self.words(f"event=call.done call={i:08x} status=200 total_ms=812")} for i in range(200, 0, -1)]}
 
     def tell(self, topic, value):
         for wake in list(self.listeners):

@@ -53,6 +53,7 @@ function drawPlain(box, plan) {
     } else {
       let isOpen = false;
       const d = values.map((value, i) => { const isKnown = value !== null && value !== undefined, text = isKnown ? (isOpen ? "L" : "M") + x(plan.times[i] + stepMs / 2).toFixed(1) + " " + y(value).toFixed(1) : ""; isOpen = isKnown; return text; }).join("");
+      if (plan.isSparse) values.forEach((value, i) => { if (value) svg.append(draw("circle", { cx: x(plan.times[i] + stepMs / 2), cy: y(value), r: 2.5, fill: ink })); });
       svg.append(draw("path", { d, fill: "none", stroke: ink, "stroke-width": 1.6, "stroke-dasharray": series[k].isDashed ? "5 4" : null }));
     }
   }
@@ -73,7 +74,7 @@ function drawByLibrary(uPlot, box, plan) {
     series: [{}, ...order.map(i => {
       const ink = inkNow(plan.series[i].ink);
       return plan.isBars ? { stroke: ink, fill: ink, width: 0, paths: bars, points: { show: false } }
-        : { stroke: ink, width: 1.6, dash: plan.series[i].isDashed ? [5, 4] : undefined, points: { show: false }, spanGaps: false };
+        : { stroke: ink, width: 1.6, dash: plan.series[i].isDashed ? [5, 4] : undefined, points: { show: plan.isSparse, size: 5, fill: ink }, spanGaps: false };
     })],
   }, [plan.times.map(at => at + plan.stepMs / 2), ...order.map(i => plan.heaps[i].map(value => value === undefined ? null : value))], box);
 }
@@ -98,6 +99,8 @@ export function timeChart(given) {
   const plot = el("div.plot", null, box, hit), node = el("figure", { "aria-label": given.label });
   const plan = { series, times, isBars, stepMs: given.step_ms, unit: given.unit, from: given.t0, to: given.t0 + times.length * given.step_ms };
   let rule, tip, zoom, at = -1, begun = null, uPlot = null;
+  // A line of few points would be nothing to see.
+  plan.isSparse = series.every(one => one.values.filter(value => value !== null && value !== undefined).length < 12);
   const known = series.some(one => one.values.some(value => value !== null && value !== undefined));
   fill(node, legend(series, event => {
     const now = event.currentTarget.getAttribute("aria-pressed") !== "true";

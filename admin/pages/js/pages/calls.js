@@ -11,7 +11,9 @@ import { waterfall } from "./waterfall.js";
 
 const LIMIT = 100, MOST = 5000, RESULTS = ["", "ok", "unseen", "client", "lost"], FILTERS = ["result", "model", "client", "key", "slower_than_ms", "q"];
 
-export const resultOf = row => row.status >= 400 || row.fault && !row.status ? (["client_fault", "bad_request", "client"].includes(row.side) || row.status < 500 && row.status !== 429 ? "client" : "lost") : (row.attempts?.length || 1) > 1 ? "unseen" : "ok";
+const wrongOf = one => one.fault && one.fault !== "none" ? one.fault : null;
+/** As the server says it; from the row itself for one that came by an event. */
+export const resultOf = row => row.result || (wrongOf(row) ? (row.status >= 400 && row.status < 500 && row.status !== 429 ? "client" : "lost") : (row.attempts?.length || 1) > 1 ? "unseen" : "ok");
 const INK = { ok: "ok-t", unseen: "ok-t", client: "warn-t", lost: "bad-t" };
 
 export function show(view) {
@@ -28,9 +30,9 @@ export function show(view) {
 
   const cells = row => {
     const result = resultOf(row), many = row.attempts?.length || 1;
-    return [el("span", { title: exact(row.at) }, seconds(row.at)), el("span.two", null, visible(row.model || "–", 60), el("small.phone-line", null, visible(row.client?.name || "", 40))), visible(row.client?.name || "–", 40), el("span." + INK[result], null, say("result_" + result), row.status ? " " + row.status : "", row.fault ? " · " + faultName(row.fault) : ""), many > 1 ? "×" + many : "", row.attempts?.length ? tail(row.attempts.at(-1).tail) : "–", took(row.first_ms), took(row.total_ms), short(row.tokens_in) + " / " + short(row.tokens_out), money(row.cost_usd)];
+    return [el("span", { title: exact(row.at) }, seconds(row.at)), el("span.two", null, visible(row.model || "–", 60), el("small.phone-only", null, visible(row.client?.name || "", 40))), visible(row.client?.name || "–", 40), el("span." + INK[result], null, say("result_" + result), row.status ? " " + row.status : "", wrongOf(row) ? " · " + faultName(row.fault) : ""), many > 1 ? "×" + many : "", row.attempts?.length ? tail(row.attempts.at(-1).tail, row.attempts.at(-1).key) : "–", took(row.first_ms), took(row.total_ms), short(row.tokens_in) + " / " + short(row.tokens_out), money(row.cost_usd)];
   };
-  const columns = [["at", say("time"), "66px"], ["model", say("model"), "minmax(110px,1.4fr)"], ["client", say("client"), "minmax(70px,1fr)", "desk-only"], ["result", say("result"), "minmax(90px,1.3fr)"], ["n", say("attempts"), "58px", "num wide-only desk-only"], ["key", say("key"), "60px", "desk-only"], ["first", say("first_short"), "70px", "num wide-only desk-only"], ["total", say("total"), "70px", "num"], ["tokens", say("tokens"), "110px", "num desk-only"], ["cost", say("cost"), "70px", "num wide-only desk-only"]].map(([id, label, width, cls]) => ({ id, label, width, class: cls }));
+  const columns = [["at", say("time"), "66px"], ["model", say("model"), "minmax(110px,1.4fr)"], ["client", say("client"), "minmax(70px,1fr)", "desk-only"], ["result", say("result"), "minmax(90px,1.3fr)"], ["n", say("attempts"), "58px", "num wide-only desk-only"], ["key", say("key"), "60px", "desk-only"], ["first", say("first_short"), "70px", "num wide-only desk-only"], ["total", say("total"), "70px", "num"], ["tokens", say("tokens"), "110px", "num desk-only"], ["cost", say("cost"), "86px", "num wide-only desk-only"]].map(([id, label, width, cls]) => ({ id, label, width, class: cls }));
   async function older() {
     if (isAsking || isDone || rows.length >= MOST) return;
     isAsking = true;
@@ -49,12 +51,12 @@ export function show(view) {
     } finally { isAsking = false; }
   }
   function sumLine(of, isWhole) {
-    return say(isWhole ? "sum_all" : "sum_shown", { calls: count(of.calls), tokens: short((of.tokens_in || 0) + (of.tokens_out || 0)), cost: money(of.cost_usd) });
+    return say(isWhole ? "sum_all" : "sum_shown", { calls: count(of.calls), tokens: short(of.tokens ?? (of.tokens_in || 0) + (of.tokens_out || 0) + (of.tokens_thoughts || 0)), cost: money(of.cost_usd) });
   }
   function first(told) {
     if (!rows.length) { fill(body, empty(say(FILTERS.some(name => filter[name]) ? "none_match" : "no_calls_yet"), null, FILTERS.some(name => filter[name]) ? button(say("clear_filter"), () => change(Object.fromEntries(FILTERS.map(name => [name, null])))) : null)); return; }
     const add = name => rows.reduce((sum, one) => sum + Number(one[name] || 0), 0);
-    sums.textContent = told.sums ? sumLine(told.sums, true) : sumLine({ calls: rows.length, tokens_in: add("tokens_in"), tokens_out: add("tokens_out"), cost_usd: add("cost_usd") }, false);
+    sums.textContent = told.sums ? sumLine(told.sums, true) : sumLine({ calls: rows.length, tokens_in: add("tokens_in"), tokens_out: add("tokens_out"), tokens_thoughts: add("tokens_thoughts"), cost_usd: add("cost_usd") }, false);
     list = longList({ label: say("nav_calls"), height: 36, phoneHeight: 68, phone: "62px minmax(0,1fr) minmax(0,.9fr) 62px", columns, total: () => rows.length, row: i => rows[i], cells, open: i => open(rows[i]), walked: i => isPanelOpen() && open(rows[i]), sight: (from, to) => { if (to > rows.length - 30) older(); }, scrolled: top => { if (top < 4) release(); } });
     fill(body, list.node);
     const wanted = filterOf("open");
@@ -82,7 +84,7 @@ export function show(view) {
     change({ open: row.id }, true);
     const box = el("div.stack", null, el("div.wait", { role: "status", "aria-label": say("loading") }));
     panel(say("call") + " " + visible(row.id, 12), box, () => change({ open: null }, true));
-    get("calls/" + row.id, view.signal).then(call => fill(box, details({ ...row, ...call })), fault => { if (fault.name !== "AbortError") fill(box, failed(fault)); });
+    get("calls/" + row.id, view.signal).then(call => fill(box, details({ ...row, ...call.row, ...call })), fault => { if (fault.name !== "AbortError") fill(box, failed(fault)); });
   }
   view.keys = event => list?.keys(event);
   fill(body, el("div.wait", { role: "status", "aria-label": say("loading") }));
@@ -91,12 +93,12 @@ export function show(view) {
 
 function details(call) {
   const result = resultOf(call);
-  return [el("p." + INK[result], null, el("b", null, say("result_" + result)), call.status ? " · " + call.status : "", call.fault ? " · " + faultName(call.fault) : ""), waterfall(call), attemptsOf(call), decision(call.decision),
+  return [el("p." + INK[result], null, el("b", null, say("result_" + result)), call.status ? " · " + call.status : "", wrongOf(call) ? " · " + faultName(call.fault) : ""), waterfall(call), attemptsOf(call), decision(call.decision),
     facts([[say("time"), exact(call.at)], [say("model"), visible(call.model)], [say("client"), call.client && el("a", { href: link("calls", { client: call.client.id }) }, visible(call.client.name, 80))], [say("route"), visible(call.route || "")], [say("stream"), call.stream ? say("yes") : say("no")], [say("first_content"), took(call.first_ms)], [say("total"), took(call.total_ms)], [say("tokens_in"), count(call.tokens_in)], [say("tokens_cached"), count(call.tokens_cached)], [say("tokens_out"), count(call.tokens_out)], [say("tokens_thoughts"), count(call.tokens_thoughts)], [say("cost"), money(call.cost_usd)], [say("agent"), call.agent && visible(call.agent)], [say("id"), el("span.mono", null, visible(call.id))]]),
     call.body ? el("section", null, el("h3", null, say("body_kept")), el("pre.says", null, visible(call.body, 8000))) : null];
 }
 function attemptsOf(call) {
-  const rows = (call.attempts || []).map((one, i) => [one.n ?? i + 1, el("a", { href: link("keys", { open: one.key }) }, tail(one.tail)), one.fault ? el("span.bad-t", null, faultName(one.fault)) : el("span.ok-t", null, say("answered")), one.status || "–", took(one.connect_ms), took(one.took_ms)]);
+  const rows = (call.attempts || []).map((one, i) => [one.n ?? i + 1, el("a", { href: link("keys", { open: one.key }) }, tail(one.tail, one.key)), wrongOf(one) ? el("span.bad-t", null, faultName(one.fault)) : el("span.ok-t", null, say("answered")), one.status || "–", took(one.connect_ms), took(one.took_ms)]);
   const says = (call.attempts || []).filter(one => one.says);
   return rows.length ? el("section", null, el("h3", null, say("attempts")), table([{ label: "#" }, { label: say("key") }, { label: say("result") }, { label: say("status"), num: true }, { label: say("connect"), num: true }, { label: say("took"), num: true }], rows, say("attempts")), says.map(one => el("p.says", null, `…${visible(one.tail, 8)}: ${visible(one.says, 2000)}`))) : null;
 }

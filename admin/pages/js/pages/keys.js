@@ -174,7 +174,7 @@ function ledger(one) {
   return rests.length ? el("section", null, el("h3", null, say("resting")), table([{ label: say("model") }, { label: say("why") }, { label: say("left"), num: true }], rests, say("resting"))) : null;
 }
 function attempts(one) {
-  const rows = (one.attempts || one.recent || []).map(row => [seconds(row.at), visible(row.model, 50), row.fault ? el("span.bad-t", null, faultName(row.fault)) : say("answered"), row.status || "–"]);
+  const rows = (one.attempts || one.recent || []).map(row => [seconds(row.at), visible(row.model, 50), row.fault && row.fault !== "none" ? el("span.bad-t", null, faultName(row.fault)) : say("answered"), row.status || "–"]);
   return rows.length ? el("section", null, el("h3", null, say("recent_calls")), table([{ label: say("time") }, { label: say("model") }, { label: say("result") }, { label: say("status"), num: true }], rows, say("recent_calls"))) : null;
 }
 async function reveal(key, box) {

@@ -8,7 +8,7 @@ const PARTS = ["gateway", "waiting", "connecting", "failed", "provider"];
 function partOf(hop, call) {
   if (hop.attempt !== undefined && hop.attempt !== null) {
     const attempt = (call.attempts || []).find((one, i) => (one.n ?? i + 1) === hop.attempt);
-    if (attempt?.fault) return "failed";
+    if (attempt?.fault && attempt.fault !== "none") return "failed";
   }
   if (/wait|queue/.test(hop.name)) return "waiting";
   if (/connect|tls|dns/.test(hop.name)) return "connecting";
