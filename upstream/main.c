@@ -187,6 +187,8 @@ static struct transfer_settings transfer_settings(const struct settings *now)
                   now->fetch_ports.count},
         .outside_limit = now->fetch_limit < now->reply_limit ? now->fetch_limit : now->reply_limit,
         .outside_ms = now->fetch_ms,
+        .cache_bytes = now->media_cache_bytes,
+        .cache_ms = now->media_cache_ms,
     };
 }
 

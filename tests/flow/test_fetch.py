@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from recovery import ask, begin
 from stage import SLOW, TOKEN, Stage
 from test_images import SMALL, png
 from web import Page, Web
@@ -29,6 +30,7 @@ def web():
         "/none": Page(SMALL, None), "/big.png": Page(png(2, 2, bytes(200_000))), "/lies.png": Page(b"<!doctype html><p>gone", "image/png"),
         "/page": Page(b"<html>please log in</html>", "text/html"), "/text": Page(b"words", "text/plain"), "/empty": Page(b""),
         "/gone": Page(b"no", "image/png", 404), "/zip": Page(SMALL, headers={"Content-Encoding": "gzip"}),
+        "/private.png": Page(SMALL, headers={"Cache-Control": "private"}),
         "/there": Page(status=302, headers={"Location": "/a.png"}), "/round": Page(status=302, headers={"Location": "/round"}),
         "/file": Page(status=302, headers={"Location": "file:///etc/passwd"}), "/endless": Page(pieces=forever),
         "/inside": Page(status=302, headers={"Location": "http://10.0.0.1/"}),
@@ -101,11 +103,35 @@ def test_nothing_of_ours_goes_there(stage, web):
 
 def test_choices_share_what_was_fetched_and_its_order_stays(stage, web):
     web.seen.clear()
-    parts = [picture(f"{web.url}/b.jpg"), {"type": "text", "text": "and"}, picture(f"{web.url}/a.png"), picture(f"{web.url}/b.jpg")]
+    parts = [picture(f"{web.url}/b.jpg?n"), {"type": "text", "text": "and"}, picture(f"{web.url}/a.png?n"), picture(f"{web.url}/b.jpg?n")]
     answer = stage.chat(messages=look(*parts), n=2)
     assert answer.status == 200 and len(answer.json["choices"]) == 2, answer.text
-    assert sorted(web.paths()) == ["/a.png", "/b.jpg"]
+    assert sorted(web.paths()) == ["/a.png?n", "/b.jpg?n"]
     assert [data["mimeType"] for data in sent(stage)] == ["image/jpeg", "image/png", "image/jpeg"]
+
+
+def test_what_was_fetched_a_moment_ago_is_sent_along_again(stage, web):
+    web.seen.clear()
+    for path in ("/a.png?again", "/private.png?again"):
+        for _ in range(3):
+            assert stage.chat(messages=look(picture(f"{web.url}{path}"))).status == 200
+            assert sent(stage) == [inline(SMALL, "image/png")]
+    assert web.paths() == ["/a.png?again"] + ["/private.png?again"] * 3, "a server may forbid to keep it"
+
+
+def test_what_several_ask_for_at_once_is_fetched_once(stage, web):
+    may_begin = threading.Event()
+
+    def slowly():
+        may_begin.wait(30 * SLOW)
+        yield SMALL
+    web.seen.clear()
+    web.pages["/once.png"] = Page(b"", pieces=slowly)
+    running = begin(stage, [ask("", True, messages=look(picture(f"{web.url}/once.png")))] * 6)
+    stage.wait("one has asked", lambda: web.seen)
+    may_begin.set()
+    assert all(answer.status == 200 and not answer.errors for answer in running.join(20 * SLOW))
+    assert web.paths() == ["/once.png"]
 
 
 def test_a_stream_comes_after_it_was_fetched(stage, web):

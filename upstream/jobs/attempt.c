@@ -485,6 +485,7 @@ static void start_transfer(struct job *job)
         .feed = job->has_feed ? &transfer_feeder : NULL,
         .feed_length = job->feed.length,
         .proxy = {view_of(job->proxy)},
+        .client = job->client,
     };
 
     address(job, &url, &line);

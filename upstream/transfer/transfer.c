@@ -148,6 +148,8 @@ void transfers_follow(struct transfers *transfers, const struct transfer_setting
     own->guard = settings->guard;
     own->outside_limit = settings->outside_limit;
     own->outside_ms = settings->outside_ms;
+    own->cache_bytes = settings->cache_bytes;
+    own->cache_ms = settings->cache_ms;
 }
 
 void transfers_trim(struct transfers *transfers)

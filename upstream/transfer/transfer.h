@@ -79,6 +79,7 @@ struct transfer_order {
     const struct transfer_feed *feed; /* instead of `body`; NULL: none */
     uint64_t feed_length;             /* bytes of it + 1; 0: unknown */
     struct secret proxy;              /* empty: none, whatever the environment says */
+    uint64_t client;                  /* whose it is, where several share what there is */
 };
 
 /* What is the same for all transfers. */
@@ -94,6 +95,8 @@ struct transfer_settings {
     struct guard guard;   /* what may be asked for clients, beside public addresses */
     size_t outside_limit; /* bytes of an answer that is fetched for a client */
     uint64_t outside_ms;  /* the time that it may take, redirects included */
+    size_t cache_bytes;   /* of what was fetched for clients; 0: none is kept */
+    uint64_t cache_ms;    /* how long; 0: not at all */
 };
 
 struct transfers {

@@ -280,8 +280,10 @@ static void calls_to_the_provider_do_not_wait_for_strangers(void **state)
     memset(calls, 0, sizeof(calls));
     allow_loopback();
     provider_says(silent, 1);
-    for (size_t i = 0; i < MANY; i++)
+    for (size_t i = 0; i < MANY; i++) {
+        order.client = i;
         calls[i].transfer = transfer_start(&transfers, &order, &events, &calls[i]);
+    }
     UNTIL(provider.requests == 64);
     provider_says(&fine, 1);
     run(&call);
@@ -292,6 +294,141 @@ static void calls_to_the_provider_do_not_wait_for_strangers(void **state)
             transfer_cancel(calls[i].transfer);
     turns(3);
     assert_int_equal(transfers.count, 0);
+}
+
+/* One that asks for much gets half of what there is; the next one's turn comes all the same. */
+static void nobody_gets_the_last_place(void **state)
+{
+    static const struct reply silent[] = {{"", 0, KEEP}};
+    enum { MANY = 100 };
+    static struct call calls[MANY];
+    struct transfer_order order = {
+        .way = TRANSFER_GUARDED, .url = provider.url, .method = "GET", .client = 1};
+    struct call call = {0};
+
+    (void)state;
+    memset(calls, 0, sizeof(calls));
+    allow_loopback();
+    provider_says(silent, 1);
+    for (size_t i = 0; i < MANY; i++)
+        calls[i].transfer = transfer_start(&transfers, &order, &events, &calls[i]);
+    UNTIL(provider.requests == 32);
+    turns(3);
+    assert_int_equal(provider.requests, 32);
+    provider_says(&fine, 1);
+    order.client = 2;
+    call.transfer = transfer_start(&transfers, &order, &events, &call);
+    UNTIL(call.is_done);
+    assert_int_equal(call.end, TRANSFER_CLEAN);
+    for (size_t i = 0; i < MANY; i++)
+        if (calls[i].transfer)
+            transfer_cancel(calls[i].transfer);
+}
+
+static void keep_answers(void)
+{
+    static const char *const hosts[] = {"127.0.0.1"};
+    struct transfer_settings with = settings;
+
+    with.guard = (struct guard){.hosts = hosts, .host_count = 1};
+    with.outside_limit = 100000;
+    with.outside_ms = 10000;
+    with.cache_bytes = 1 << 20;
+    with.cache_ms = 60000;
+    reopen(with);
+}
+
+static void what_was_fetched_is_not_fetched_again(void **state)
+{
+    static const struct reply large = {
+        OK "Content-Length: 90000\r\nCache-Control: max-age=5\r\n\r\n", 90000, KEEP};
+    struct call call = {0}, again = {.pause_at = 20000};
+    struct transfer_order order = {.way = TRANSFER_GUARDED,
+                                   .url = provider.url,
+                                   .method = "GET",
+                                   .wanted = VIEW("content-type")};
+
+    (void)state;
+    keep_answers();
+    provider_says(&large, 1);
+    fetch(&call);
+    again.transfer = transfer_start(&transfers, &order, &events, &again);
+    UNTIL(again.pauses);
+    again.pause_at = 0;
+    transfer_resume(again.transfer);
+    UNTIL(again.is_done);
+    assert_int_equal(again.end, TRANSFER_CLEAN);
+    assert_int_equal(again.status, 200);
+    assert_int_equal(again.taken, 90000);
+    assert_string_equal(again.headers, call.headers);
+    assert_int_equal(provider.requests, 1);
+}
+
+static void what_may_not_be_kept_is_fetched_again(void **state)
+{
+    static const struct reply replies[] = {
+        {OK "Content-Length: 2\r\nCache-Control: private, No-Store\r\n\r\n{}", 0, KEEP},
+        {"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\n{}", 0, KEEP},
+        {OK "Content-Length: 9\r\n\r\n{}", 0, CLOSE},
+    };
+
+    (void)state;
+    keep_answers();
+    for (size_t i = 0; i < COUNT(replies); i++) {
+        struct call call = {0}, again = {0};
+        int before = (int)provider.requests;
+
+        provider_says(&replies[i], 1);
+        fetch(&call);
+        fetch(&again);
+        assert_int_equal(provider.requests, before + 2);
+        assert_int_equal(again.end, call.end);
+    }
+}
+
+/* One leads, the others follow; what it was told they are told. */
+static void what_is_asked_at_once_is_asked_once(void **state)
+{
+    static const struct reply replies[] = {
+        {OK "Content-Length: 2\r\n\r\n{}", 0, KEEP},
+        {"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", 0, KEEP}};
+    enum { MANY = 20 };
+    struct transfer_order order = {.way = TRANSFER_GUARDED, .url = provider.url, .method = "GET"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(replies); i++) {
+        struct call calls[MANY] = {0};
+
+        keep_answers();
+        provider.requests = 0;
+        provider_says(&replies[i], 1);
+        for (size_t k = 0; k < MANY; k++)
+            calls[k].transfer = transfer_start(&transfers, &order, &events, &calls[k]);
+        for (size_t k = 0; k < MANY; k++) {
+            UNTIL(calls[k].is_done);
+            assert_int_equal(calls[k].end, i ? TRANSFER_OUTSIDE : TRANSFER_CLEAN);
+            assert_string_equal(calls[k].why, calls[0].why);
+        }
+        assert_int_equal(provider.requests, 1);
+    }
+}
+
+static void who_followed_one_that_was_cancelled_leads(void **state)
+{
+    static const struct reply silent[] = {{"", 0, KEEP}};
+    struct transfer_order order = {.way = TRANSFER_GUARDED, .url = provider.url, .method = "GET"};
+    struct call first = {0}, second = {0};
+
+    (void)state;
+    keep_answers();
+    provider_says(silent, 1);
+    first.transfer = transfer_start(&transfers, &order, &events, &first);
+    second.transfer = transfer_start(&transfers, &order, &events, &second);
+    UNTIL(provider.requests == 1);
+    provider_says(&fine, 1);
+    transfer_cancel(first.transfer);
+    UNTIL(second.is_done);
+    assert_int_equal(second.end, TRANSFER_CLEAN);
 }
 
 /* A host of the operator's: as another provider, but without what is the provider's. */
@@ -339,6 +476,11 @@ int main(void)
         TEST(who_takes_too_long_is_left),
         TEST(a_paused_one_loses_nothing),
         TEST(calls_to_the_provider_do_not_wait_for_strangers),
+        TEST(nobody_gets_the_last_place),
+        TEST(what_was_fetched_is_not_fetched_again),
+        TEST(what_may_not_be_kept_is_fetched_again),
+        TEST(what_is_asked_at_once_is_asked_once),
+        TEST(who_followed_one_that_was_cancelled_leads),
         TEST(a_host_of_the_operator_gets_its_own_lines),
 #undef TEST
     };
