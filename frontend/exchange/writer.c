@@ -81,6 +81,8 @@ static void start_answer(struct writer *writer)
         req->http1_is_persistent = 0; /* the end of the connection is the end of the reply */
     add_type(req, writer->type ? writer->type : "application/json");
     reply_headers_lines(req, writer->lines);
+    if (writer->status >= 400) /* the provider's own refusal, after as many tries as we make */
+        web_header(req, "x-should-retry", VIEW("false"));
     if (writer->is_sse) {
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CACHE_CONTROL, NULL,
                        H2O_STRLIT("no-cache"));

@@ -140,6 +140,17 @@ def test_a_stream_comes_after_it_was_fetched(stage, web):
     assert sent(stage) == [inline(SMALL, "image/png")]
 
 
+def test_pictures_that_are_edited_may_be_named_by_address(stage, web):
+    body = {"model": "gemini-2.5-flash-image", "prompt": "a hat", "images": [{"image_url": f"{web.url}/a.png?edit"}]}
+    answer = stage.request("POST", "/v1/images/edits", body)
+    assert answer.status == 200 and answer.json["data"][0]["b64_json"], answer.text
+    assert [part["inlineData"] for part in json.loads(stage.sim.last()["body"])["contents"][0]["parts"] if "inlineData" in part] == [
+        inline(SMALL, "image/png")]
+    body["images"][0]["image_url"] = f"{web.url}/gone"
+    answer = stage.request("POST", "/v1/images/edits", body)
+    assert answer.status == 400 and answer.json["error"]["param"] == "images" and "404" in answer.json["error"]["message"]
+
+
 BAD = {
     "not there": ("/gone", "the server answered with status 404"), "a page": ("/page", "a page (HTML) came"),
     "a page that says it is a picture": ("/lies.png", "a page (HTML) came"), "text": ("/text", "no picture, sound, video or PDF"),

@@ -11,7 +11,11 @@ enum { INLINE_MOST = 100u << 20u /* bytes of base64 that the provider takes */ }
 
 struct state {
     struct drawing drawing;
-    struct bytes parts; /* pictures that it begins with, while the request is read */
+    struct bytes parts;     /* pictures that it begins with, until the models are asked */
+    struct fetches fetches; /* those that are named by address */
+    uint64_t most;          /* bytes of all of them */
+    const char *pool;
+    uint64_t client;
     struct uploads uploads;
     struct bytes held; /* the reply, while pictures are put at their host */
 };
@@ -35,10 +39,41 @@ static bool read_edit(struct state *state, struct inputs *inputs)
 {
     const struct image_wish *wish = &state->drawing.wish;
 
-    return check_edit(wish, inputs) &&
-           image_sources_read(inputs,
-                              wish->facts->inline_limit ? wish->facts->inline_limit : INLINE_MOST,
-                              &state->parts);
+    if (!check_edit(wish, inputs))
+        return false;
+    state->most = wish->facts->inline_limit ? wish->facts->inline_limit : INLINE_MOST;
+    return image_sources_read(inputs, state->most, &state->fetches, &state->parts);
+}
+
+/* First what is named by address is fetched. */
+static enum error make_plan(struct state *state, const struct request *request, struct plan *plan)
+{
+    state->pool = request->pool;
+    state->client = request->client;
+    if (!state->fetches.count)
+        return drawing_plan(&state->drawing, bytes_view(&state->parts), request, plan);
+    if (fetches_plan(&state->fetches, plan, request->client))
+        return ERROR_NONE;
+    bytes_text(&plan->why, "Invalid value: 'images' names too many addresses.");
+    plan->param = "images";
+    return ERROR_BAD_VALUE;
+}
+
+/* One of those is there; with the last the models are asked. */
+static enum error take_fetched(struct state *state, struct plan *plan, size_t call,
+                               const struct call_answer *whole)
+{
+    struct request request = {.pool = state->pool, .client = state->client};
+    size_t inline_len = state->parts.len;
+    enum error error = fetches_take(&state->fetches, plan, call, whole);
+
+    if (error != ERROR_NONE || state->fetches.done < state->fetches.count)
+        return error;
+    error = fetches_fill(&state->fetches, plan, &state->parts, inline_len, state->most);
+    if (error == ERROR_NONE)
+        error = drawing_plan(&state->drawing, bytes_view(&state->parts), &request, plan);
+    bytes_clear(&state->parts);
+    return error;
 }
 
 /* Where a picture's address is wanted, it is put at the operator's host, if there is one. */
@@ -64,9 +99,10 @@ static enum error begin(struct state *state, const struct request *request, stru
     inputs_close(&inputs);
     plan->is_sse = state->drawing.wish.is_stream;
     if (inputs.error == ERROR_NONE && !plan->models_wait_ms)
-        inputs.error = drawing_plan(&state->drawing, bytes_view(&state->parts), request, plan);
+        inputs.error = make_plan(state, request, plan);
     open_uploads(state, request);
-    bytes_clear(&state->parts);
+    if (!state->fetches.count)
+        bytes_clear(&state->parts);
     return inputs.error;
 }
 
@@ -107,6 +143,8 @@ static enum error answer(void *of, struct plan *plan, size_t call, const struct 
 {
     struct state *state = of;
 
+    if (fetches_has(plan, call))
+        return take_fetched(state, plan, call, whole);
     if (!uploads_has(plan, call))
         return take(state, plan, whole->body, out);
     uploads_take(&state->uploads, plan, call, whole);
@@ -117,6 +155,8 @@ static bool failed(void *of, struct plan *plan, size_t call, const struct call_f
 {
     struct state *state = of;
 
+    if (fetches_has(plan, call))
+        return fetches_failed(&state->fetches, plan, call, failure);
     if (!uploads_has(plan, call))
         return false;
     uploads_failed(&state->uploads, plan, call, failure);
@@ -137,6 +177,7 @@ static void clear(void *of)
 
     drawing_clear(&state->drawing);
     bytes_clear(&state->parts);
+    fetches_clear(&state->fetches);
     uploads_clear(&state->uploads);
     bytes_clear(&state->held);
 }

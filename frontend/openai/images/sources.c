@@ -6,6 +6,7 @@
 
 #include "parts/data_url.h"
 #include "parts/media_type.h"
+#include "settings/settings.h"
 
 enum { IMAGES_MOST = 16 };
 
@@ -27,22 +28,34 @@ static bool write_file(struct inputs *inputs, const struct form_part *file, stru
     return true;
 }
 
-/* {"image_url": "data:…"} or {"image_url": {"url": "data:…"}} */
-static bool write_url(struct inputs *inputs, yyjson_val *image, struct bytes *parts)
+/* Writes what is at the address, or the place that is kept for it. Returns NULL, or what is wrong. */
+static const char *write_medium(struct view url, struct fetches *fetches, struct bytes *parts)
+{
+    bool is_data = data_url_is(url);
+    struct fetch_wish wish = {.url = url, .param = "images"};
+
+    if (!is_data && strcmp(settings_now()->media_urls, "fetch") != 0)
+        return "this gateway fetches no addresses, it must be a data URL (data:image/png;base64,…)";
+    return is_data ? data_url_write(url, parts) : fetches_add(fetches, &wish, parts);
+}
+
+/* {"image_url": "data:…"} or {"image_url": {"url": "https://…"}} */
+static bool write_url(struct inputs *inputs, yyjson_val *image, struct fetches *fetches,
+                      struct bytes *parts)
 {
     yyjson_val *holder = json_member(image, VIEW("image_url"));
     struct view url = json_view(yyjson_is_obj(holder) ? json_member(holder, VIEW("url")) : holder);
     const char *fault;
 
-    if (!data_url_is(url))
+    if (!url.len)
         return inputs_refuse(inputs, ERROR_UNSUPPORTED_VALUE, "images",
-                             "Unsupported value: 'images' must hold data URLs as 'image_url' "
-                             "(data:image/png;base64,…).");
+                             "Unsupported value: 'images' must hold data URLs or addresses as "
+                             "'image_url'.");
     bytes_append(parts, VIEW("{\"inlineData\":{"));
-    fault = data_url_write(url, parts);
+    fault = write_medium(url, fetches, parts);
     if (fault)
         return inputs_refuse(inputs, ERROR_BAD_VALUE, "images",
-                             "Invalid value: 'images' holds no good data URL: %s.", fault);
+                             "Invalid value: 'images' holds no good address: %s.", fault);
     bytes_append(parts, VIEW("}},"));
     return true;
 }
@@ -61,7 +74,7 @@ static size_t write_files(struct inputs *inputs, struct bytes *parts)
     return count;
 }
 
-static size_t write_urls(struct inputs *inputs, struct bytes *parts)
+static size_t write_urls(struct inputs *inputs, struct fetches *fetches, struct bytes *parts)
 {
     yyjson_val *images = json_member(inputs->root, VIEW("images")), *image;
     size_t i, max;
@@ -70,16 +83,17 @@ static size_t write_urls(struct inputs *inputs, struct bytes *parts)
     {
         if (i > IMAGES_MOST)
             break;
-        if (!write_url(inputs, image, parts))
+        if (!write_url(inputs, image, fetches, parts))
             return SIZE_MAX;
     }
     return yyjson_arr_size(images);
 }
 
-bool image_sources_read(struct inputs *inputs, uint64_t most_bytes, struct bytes *parts)
+bool image_sources_read(struct inputs *inputs, uint64_t most_bytes, struct fetches *fetches,
+                        struct bytes *parts)
 {
     const char *name = inputs->root ? "images" : "image";
-    size_t count = inputs->root ? write_urls(inputs, parts) : write_files(inputs, parts);
+    size_t count = inputs->root ? write_urls(inputs, fetches, parts) : write_files(inputs, parts);
 
     if (count == SIZE_MAX)
         return false;

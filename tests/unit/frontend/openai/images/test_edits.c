@@ -75,8 +75,10 @@ static void wrong_edits_are_refused(void **state)
         {"fidelity", PROMPT IMAGE FORM_TEXT("input_fidelity", "mid"), ERROR_BAD_VALUE,
          "input_fidelity"},
         {"a file for a text", IMAGE FORM_FILE("prompt", "p.txt", "x"), ERROR_BAD_TYPE, "prompt"},
-        {"an address", "{'prompt':'x','images':[{'image_url':'https://x/y.png'}]}",
-         ERROR_UNSUPPORTED_VALUE, "images"},
+        {"an address, though none is fetched",
+         "{'prompt':'x','images':[{'image_url':'https://x/y.png'}]}", ERROR_BAD_VALUE, "images"},
+        {"no address", "{'prompt':'x','images':[{'file_id':'files/a'}]}", ERROR_UNSUPPORTED_VALUE,
+         "images"},
         {"a broken one", "{'prompt':'x','images':[{'image_url':'data:image/png;base64,!'}]}",
          ERROR_BAD_VALUE, "images"},
         {"half a form", "--xyz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n--xyz\r\n",
@@ -84,7 +86,28 @@ static void wrong_edits_are_refused(void **state)
     };
 
     (void)state;
+    settings_mine()->media_urls = "off";
     run_refuses(&endpoint_image_edits, cases, COUNT_OF(cases));
+}
+
+static void what_is_named_by_address_is_fetched_first(void **state)
+{
+    const char *in = "{'prompt':'a hat','n':2,'images':[{'image_url':'https://x/y.png'},"
+                     "{'image_url':'data:image/jpeg;base64,YWJj'}]}";
+    struct run run;
+
+    (void)state;
+    settings_mine()->media_urls = "fetch";
+    assert_int_equal(run_begin(&run, &endpoint_image_edits, in), ERROR_NONE);
+    assert_int_equal(run.plan.count, 1);
+    assert_string_equal(run.plan.steps[0]->order.pool, "fetch");
+    assert_int_equal(run_answer(&run, 0, PNG), ERROR_NONE);
+    assert_int_equal(run.plan.count, 3);
+    run_asked(&run, "by address", 1,
+              EDIT("{'inlineData':{'data':'" PNG_64 "','mimeType':'image/png'}},"
+                   "{'inlineData':{'data':'YWJj','mimeType':'image/jpeg'}},",
+                   ""));
+    run_clear(&run);
 }
 
 static void there_are_sixteen_pictures_at_most(void **state)
@@ -135,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(edits_become_the_providers, image_options),
         cmocka_unit_test_setup(wrong_edits_are_refused, image_options),
+        cmocka_unit_test_setup(what_is_named_by_address_is_fetched_first, image_options),
         cmocka_unit_test_setup(there_are_sixteen_pictures_at_most, image_options),
         cmocka_unit_test_setup(a_streams_event_is_its_own, image_options),
         cmocka_unit_test_setup(variations_are_not_offered, image_options),
