@@ -10,6 +10,7 @@
 #include "base/url.h"
 #include "gemini/listing.h"
 #include "gemini/method.h"
+#include "gemini/renamed.h"
 #include "models/model.h"
 #include "models/suffix.h"
 #include "gemini/suffixed.h"
@@ -246,10 +247,44 @@ static enum error check_method(const struct request *request, const struct metho
     return ERROR_NONE;
 }
 
+/* Which model serves a method that is known: aliases, and what is in the place of those that are gone, as in all calls. */
+static enum error choose_model(const struct request *request, const struct method *method,
+                               struct plan *plan, struct model_choice *choice)
+{
+    enum choice how;
+
+    *choice = (struct model_choice){.name = method->model};
+    if (!method->is_json || !method->model.len || !request->catalog)
+        return ERROR_NONE;
+    how =
+        catalog_choose(request->catalog, method->model, request->may_wait, request->now_ms, choice);
+    if (how == CHOICE_AWAITS)
+        plan->models_wait_ms = CATALOG_CHOICE_MS;
+    if (how != CHOICE_NONE)
+        return ERROR_NONE;
+    bytes_text(&plan->why, "The model does not exist.");
+    return ERROR_NO_MODEL;
+}
+
+static void write_path(struct view path, const struct method *method,
+                       const struct model_choice *choice, struct step *step)
+{
+    const char *verb = path.len ? memrchr(path.at, ':', path.len) : NULL;
+
+    if (!verb || view_equal(choice->name, method->model)) {
+        url_path(&step->path, path);
+        return;
+    }
+    bytes_printf(&step->path, "/models/%.*s", (int)choice->name.len, choice->name.at);
+    url_path(&step->path, view_skip(path, (size_t)(verb - path.at)));
+}
+
 static void write_order(struct native *native, const struct request *request,
-                        const struct method *method, struct step *step)
+                        const struct method *method, const struct model_choice *choice,
+                        struct step *step)
 {
     struct bytes body = {0};
+    bool is_other = !view_equal(choice->name, method->model);
 
     bytes_append(&native->method, method_sent(request));
     bytes_append(&native->type, type_sent(request));
@@ -261,10 +296,12 @@ static void write_order(struct native *native, const struct request *request,
     step->order.thoughts = true;
     step->order.once = method->once;
     step->order.stream = method->is_stream;
-    bytes_append(&step->model, method->model);
+    bytes_append(&step->model, choice->name);
     if (!request->body.len)
         return;
-    bytes_append(&body, request->body);
+    if (!is_other ||
+        !renamed_body(method->model, choice->name, choice->dimensions, request->body, &body))
+        bytes_append(&body, request->body);
     step->order.body = body_new(&body);
 }
 
@@ -322,6 +359,7 @@ static enum error begin_method(void *state, const struct request *request, struc
     struct view path = method_path(request);
     struct native *native = state;
     struct step step = {0};
+    struct model_choice choice;
     struct method method;
     enum error error;
 
@@ -332,15 +370,17 @@ static enum error begin_method(void *state, const struct request *request, struc
         return ERROR_NO_MODEL;
     }
     error = check_method(request, &method, &step, plan);
-    if (error != ERROR_NONE)
+    if (error == ERROR_NONE)
+        error = choose_model(request, &method, plan, &choice);
+    if (error != ERROR_NONE || plan->models_wait_ms)
         return error;
     if (!find_names(request, path, &step.names))
         return refuse_names(plan, &step);
     write_version(request, &step);
     bytes_text(&step.path, is_beside(request) ? "/download/v1beta" : "");
-    url_path(&step.path, path);
+    write_path(path, &method, &choice, &step);
     plan->is_sse = query_keep(request->query, &step.path) && method.is_stream;
-    write_order(native, request, &method, &step);
+    write_order(native, request, &method, &choice, &step);
     if (is_download(&method))
         write_download(native, request, &step);
     add_step(plan, request, method.operation, &step);

@@ -398,3 +398,22 @@ def test_live_is_said_to_be_absent(stage, method, path):
     answer = ask(stage, method, path, {"uses": 1} if method == "POST" else None)
     assert "Live API" in status_of(answer, 501, "UNIMPLEMENTED") and answer.headers["x-should-retry"] == "false"
     assert stage.sim.total() == before
+
+
+@pytest.mark.parametrize("verb, body", [
+    ("countTokens", {"contents": [{"parts": [{"text": "a"}]}]}),
+    ("countTokens", {"generateContentRequest": {"model": "models/gemini-3-pro-preview", "contents": [{"parts": [{"text": "a"}]}]}})])
+def test_what_serves_in_the_place_of_a_model_that_is_gone_counts_too(stage, verb, body):
+    answer = ask(stage, "POST", f"/v1beta/models/gemini-3-pro-preview:{verb}", body)
+    assert answer.status == 200 and answer.json["totalTokens"] > 0, answer.text
+    served = answer.headers["x-gateway-model"]
+    assert served != "gemini-3-pro-preview" and stage.sim.last()["path"] == f"/v1beta/models/{served}:{verb}"
+
+
+def test_vectors_of_a_model_that_is_gone_keep_their_size(stage):
+    content = {"content": {"parts": [{"text": "a"}]}}
+    answer = ask(stage, "POST", "/v1beta/models/text-embedding-004:embedContent", {"model": "models/text-embedding-004", **content})
+    assert answer.status == 200 and len(answer.json["embedding"]["values"]) == 768, answer.text
+    many = {"requests": [{"model": "models/text-embedding-004", **content}] * 2}
+    answer = ask(stage, "POST", "/v1beta/models/text-embedding-004:batchEmbedContents", many)
+    assert answer.status == 200 and [len(one["values"]) for one in answer.json["embeddings"]] == [768, 768], answer.text
