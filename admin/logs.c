@@ -49,8 +49,19 @@ static int level_of(struct view name)
     return view_equal(name, VIEW("error")) ? 0 : view_equal(name, VIEW("warn")) ? 1 : 2;
 }
 
+/* recorder-store is a recorder. */
+static struct view role_of(struct view line)
+{
+    struct view name = field(line, "proc=");
+    const char *dash = name.len ? memchr(name.at, '-', name.len) : NULL;
+
+    return dash ? (struct view){name.at, (size_t)(dash - name.at)} : name;
+}
+
 static bool is_wanted(struct view line, const struct logs_wish *wish)
 {
+    if (wish->role.len && !view_equal(role_of(line), wish->role))
+        return false;
     return level_of(field(line, "level=")) <= wish->level &&
            (!wish->text.len || memmem(line.at, line.len, wish->text.at, wish->text.len));
 }
@@ -152,6 +163,8 @@ static void write_line(const struct line *line, struct bytes *json)
                  "%s{\"at\":%" PRIu64 ",\"process\":", json->at[json->len - 1] == '[' ? "" : ",",
                  time_of(line->time));
     bytes_json(json, line->process);
+    bytes_text(json, ",\"role\":");
+    bytes_json(json, role_of(line->text));
     bytes_text(json, ",\"level\":");
     bytes_json(json, field(line->text, "level="));
     bytes_text(json, ",\"event\":");
@@ -170,7 +183,7 @@ bool logs_write(const char *folder, const struct logs_wish *wish, struct bytes *
     is_there = read_all(folder, wish, tails);
     qsort(tails->lines, tails->line_count, sizeof(*tails->lines), newest_first);
     bytes_text(json, "[");
-    for (size_t i = 0; i < tails->line_count && i < wish->limit; i++)
+    for (size_t i = tails->line_count < wish->limit ? tails->line_count : wish->limit; i-- > 0;)
         write_line(&tails->lines[i], json);
     bytes_text(json, "]");
     for (size_t i = 0; i < FILES_MOST; i++)

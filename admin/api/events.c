@@ -17,7 +17,11 @@ void api_events(struct admin *admin, const struct api_call *call, struct reply *
     if (!query_text(call->query, "topics", &topics))
         bytes_text(&topics, all_topics);
     wish.topics = topics_read(bytes_view(&topics));
-    bytes_append(&last, call->last_event_id);
+    /* A page that was away says it in its address: only the browser itself writes the header. */
+    if (call->last_event_id.len)
+        bytes_append(&last, call->last_event_id);
+    else
+        query_text(call->query, "last_event_id", &last);
     wish.last_id = strtoull(bytes_cstr(&last), NULL, 10);
     bytes_printf(&first, "{\"version\":\"%s\"}", pages_version());
     wish.first = bytes_view(&first);

@@ -7,12 +7,15 @@
 
 enum { LIMIT = 200 };
 
+/* -1: there is no such level. */
 static int level_of(struct view name)
 {
-    return view_equal(name, VIEW("error"))               ? 0
-           : view_equal(name, VIEW("warn"))              ? 1
-           : view_equal(name, VIEW("info")) || !name.len ? 2
-                                                         : -1;
+    static const char *const levels[] = {"error", "warn", "info"};
+
+    for (int i = 0; i < 3; i++)
+        if (view_equal(name, view_of(levels[i])))
+            return i;
+    return !name.len || view_equal(name, VIEW("debug")) ? 2 : -1;
 }
 
 static void reply_logs(struct reply *reply, const struct logs_wish *wish)
@@ -31,15 +34,17 @@ static void reply_logs(struct reply *reply, const struct logs_wish *wish)
 
 void api_logs(struct admin *admin, const struct api_call *call, struct reply *reply)
 {
-    struct bytes process = {0}, level = {0}, text = {0};
+    struct bytes process = {0}, role = {0}, level = {0}, text = {0};
     struct logs_wish wish = {.limit = LIMIT};
     const char *wrong = NULL;
 
     (void)admin;
     query_text(call->query, "process", &process);
+    query_text(call->query, "role", &role);
     query_text(call->query, "level", &level);
     query_text(call->query, "q", &text);
     wish.process = bytes_view(&process);
+    wish.role = bytes_view(&role);
     wish.text = bytes_view(&text);
     wish.level = level_of(bytes_view(&level));
     if (wish.level < 0)
@@ -51,6 +56,7 @@ void api_logs(struct admin *admin, const struct api_call *call, struct reply *re
     else
         reply_logs(reply, &wish);
     bytes_clear(&process);
+    bytes_clear(&role);
     bytes_clear(&level);
     bytes_clear(&text);
 }

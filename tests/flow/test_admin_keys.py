@@ -120,6 +120,8 @@ def test_a_rest_is_ended_on_order_and_events_tell(stage):
     stage.wait("it is dead again", lambda: by_tail(stage)["cccc"]["state"] == "dead", 10)
     with Listener(stage, "?topics=keys,pool", last_id=event) as listener:  # what came meanwhile
         assert listener.next("keys")[1]["rows"][0]["state"] == "dead"
+    with Listener(stage, f"?topics=keys,pool&last_event_id={event}") as listener:
+        assert listener.next("keys")[1]["rows"][0]["state"] == "dead"
     with Listener(stage, "?topics=keys", last_id="17") as listener:
         assert listener.next("reset") == (None, {})
 
@@ -182,10 +184,11 @@ def test_the_last_lines_of_all_processes_are_told(stage):
     (stage.state / "log/secret/current").symlink_to("/etc/passwd")
     rows = get(stage, "logs").json["rows"]
     assert [(row["process"], row["level"], row["event"]) for row in rows] == \
-        [("balancer", "warn", "key.cooling_down"), ("frontend-0", "info", "call.done"), ("balancer", "error", "keys.missing")]
-    assert rows[1]["at"] == 1772357400123 and rows[0]["text"].endswith('words="<b>"')
+        [("balancer", "error", "keys.missing"), ("frontend-0", "info", "call.done"), ("balancer", "warn", "key.cooling_down")]
+    assert rows[1]["at"] == 1772357400123 and rows[2]["text"].endswith('words="<b>"')
     assert [row["event"] for row in get(stage, "logs?level=error").json["rows"]] == ["keys.missing"]
     assert [row["event"] for row in get(stage, "logs?process=frontend-0").json["rows"]] == ["call.done"]
+    assert [row["role"] for row in get(stage, "logs?role=balancer&level=debug").json["rows"]] == ["balancer"] * 2
     assert get(stage, "logs?process=..%2F..%2Fetc").json["rows"] == [] and len(get(stage, "logs?limit=1").json["rows"]) == 1
     assert [row["process"] for row in get(stage, "logs?q=call%3D7f").json["rows"]] == ["frontend-0"]
     assert get(stage, "logs?level=x").json["error"]["field"] == "level" and get(stage, "logs?limit=0").status == 400
