@@ -62,7 +62,7 @@ def test_models_clients_and_errors_have_their_figures(stage):
     [client] = get(stage, "clients").json["rows"]
     assert client["calls"] >= 4 and client["id"].startswith(client["name"])
     assert get(stage, "clients/" + client["id"]).json["totals"]["answered"] == 3
-    faults = {row["fault"]: row for row in get(stage, "errors").json["rows"]}
+    faults = {row["fault"]: row for row in get(stage, "errors").json["groups"]}
     assert faults["bad_request"]["side"] == "client" and faults["bad_request"]["top_clients"][0]["name"]
     [example] = get(stage, "errors/bad_request").json["rows"]
     assert example["tail"] == "aaaa" and example["client"]["id"] == client["id"]
