@@ -104,6 +104,13 @@ static void take_lines(struct tails *tails, size_t file, const struct logs_wish 
     }
 }
 
+/* "frontend" is each frontend: frontend-0, frontend-1. */
+static bool is_process(struct view name, struct view wanted)
+{
+    return !wanted.len || view_equal(name, wanted) ||
+           (view_starts(name, wanted) && name.at[wanted.len] == '-');
+}
+
 static bool read_all(const char *path, const struct logs_wish *wish, struct tails *tails)
 {
     DIR *folder = opendir(path);
@@ -113,7 +120,7 @@ static bool read_all(const char *path, const struct logs_wish *wish, struct tail
         size_t i = tails->count;
 
         if (entry->d_name[0] == '.' || strlen(entry->d_name) >= NAME_SIZE ||
-            (wish->process.len && !view_equal(wish->process, view_of(entry->d_name))))
+            !is_process(view_of(entry->d_name), wish->process))
             continue;
         snprintf(tails->names[i], NAME_SIZE, "%s", entry->d_name);
         if (!read_tail(dirfd(folder), tails->names[i], &tails->at[i]))
@@ -183,7 +190,7 @@ bool logs_write(const char *folder, const struct logs_wish *wish, struct bytes *
     is_there = read_all(folder, wish, tails);
     qsort(tails->lines, tails->line_count, sizeof(*tails->lines), newest_first);
     bytes_text(json, "[");
-    for (size_t i = tails->line_count < wish->limit ? tails->line_count : wish->limit; i-- > 0;)
+    for (size_t i = 0; i < tails->line_count && i < wish->limit; i++)
         write_line(&tails->lines[i], json);
     bytes_text(json, "]");
     for (size_t i = 0; i < FILES_MOST; i++)
