@@ -41,6 +41,7 @@ struct admin {
     size_t balancer_count;
     struct source recorder;
     struct link query;
+    struct bytes clients;      /* as the keeper told them last; JSON */
     struct news news;          /* the keeper's: settings that change, and the way to change them */
     struct inquiry *inquiries; /* questions whose answer has not come */
     size_t inquiry_count;

@@ -81,6 +81,15 @@ static void on_link_lost(void *owner, struct link *link)
 }
 
 static letter_handler *const source_handlers[MSG_KINDS] = {[MSG_ANSWER] = on_answer};
+static void on_clients(void *owner, const struct letter *letter)
+{
+    struct admin *admin = owner;
+
+    bytes_copy(&admin->clients, letter->msg->clients.list);
+}
+
+static letter_handler *const keeper_handlers[MSG_KINDS] = {
+    [MSG_ANSWER] = on_rows, [MSG_CLIENTS] = on_clients};
 static letter_handler *const query_handlers[MSG_KINDS] = {[MSG_ANSWER] = on_rows};
 
 static void source_open(struct admin *admin, struct source *source, const char *name,
@@ -103,7 +112,7 @@ void sources_open(struct admin *admin)
     source_open(admin, &admin->recorder, "recorder", options_recorder());
     admin->query.on_lost = on_link_lost;
     admin->news.link.on_lost = on_link_lost;
-    news_open(&admin->news, &admin->actor, query_handlers, admin);
+    news_open(&admin->news, &admin->actor, keeper_handlers, admin);
     link_open(&admin->query, &admin->actor, "query", options_query(), &hello, query_handlers,
               admin);
 }

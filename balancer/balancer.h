@@ -4,6 +4,7 @@
 
 #include "actor.h"
 #include "calls/calls.h"
+#include "clients/limits.h"
 #include "counts.h"
 #include "news.h"
 #include "holdings/keeping.h"
@@ -33,6 +34,8 @@ struct balancer {
     struct calls calls; /* borrows the others */
     struct told told;
     struct counts counts;
+    struct limits limits; /* of clients with terms of their own */
+    const char *limits_path;
     struct news news; /* of settings that change */
 };
 

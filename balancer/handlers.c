@@ -6,6 +6,7 @@
 
 #include "balancer_private.h"
 #include "base/clock.h"
+#include "models/prices.h"
 #include "objects/objects.h"
 #include "peers/liveness.h"
 #include "peers/pairs.h"
@@ -147,13 +148,34 @@ static void on_leave(void *owner, const struct letter *letter)
         peer->is_leaving = true;
 }
 
+/* A call counts when it is offered first: offered again, after a kill or a lost connection, it has
+ * been counted. */
+static bool is_within_limits(struct balancer *b, const struct letter *letter)
+{
+    const struct msg_call *call = &letter->msg->call;
+    uint64_t wait_ms = 0;
+    enum error error;
+
+    if (call->offer > 1 || call->again || call->attempts)
+        return true;
+    error = limits_admit(&b->limits, call->client, clock_utc_ms(), &wait_ms);
+    if (error == ERROR_NONE)
+        return true;
+    mailbox_post(
+        &b->front, letter->from, MSG_REFUSED,
+        &(struct msg_refused){
+            .call = call->call, .offer = call->offer, .error = error, .retry_after_ms = wait_ms});
+    return false;
+}
+
 static void on_call(void *owner, const struct letter *letter)
 {
     struct balancer *b = owner;
 
     if (letter->msg->call.balancer != b->actor.incarnation || !sender(b, letter, ROLE_FRONTEND))
         return;
-    calls_offer(&b->calls, letter->from, &letter->msg->call);
+    if (is_within_limits(b, letter))
+        calls_offer(&b->calls, letter->from, &letter->msg->call);
 }
 
 static void on_cancel(void *owner, const struct letter *letter)
@@ -240,6 +262,18 @@ static void note_objects(struct balancer *b, const struct msg_outcome *outcome)
         actor_wake(&b->actor, b->actor.now_ms);
 }
 
+/* At list prices, cached tokens for less. */
+static void spend(struct balancer *b, const struct msg_outcome *outcome)
+{
+    struct price_tokens tokens = {outcome->tokens_in, outcome->tokens_out, outcome->tokens_thoughts,
+                                  outcome->tokens_cached};
+    struct price price;
+
+    limits_spend(&b->limits, outcome->client, tokens.in + tokens.out + tokens.thoughts,
+                 price_of(outcome->model, &price) ? price_cost(&price, &tokens) : 0,
+                 clock_utc_ms());
+}
+
 static void on_outcome(void *owner, const struct letter *letter)
 {
     struct balancer *b = owner;
@@ -258,6 +292,7 @@ static void on_outcome(void *owner, const struct letter *letter)
     call = call_find(&b->calls, outcome->frontend, outcome->call);
     note_objects(b, outcome);
     counts_note(&b->counts, outcome);
+    spend(b, outcome);
     settle(b, call, outcome);
     calls_outcome(&b->calls, peer, call, outcome);
 }

@@ -24,6 +24,7 @@ static void on_tick(void *owner, uint64_t now_ms)
     if (now_ms >= next_beat_ms) {
         next_beat_ms = now_ms + BEAT_MS;
         balancer_beat(b, now_ms);
+        limits_save(&b->limits, b->limits_path);
     }
     news_tick(&b->news, now_ms);
     balancer_tell_known(b, true);
@@ -67,6 +68,27 @@ static void open_proxies(struct pool *pool)
                       settings_now()->proxies_by_key);
 }
 
+static void on_clients(void *owner, const struct letter *letter)
+{
+    struct balancer *b = owner;
+    const struct msg_clients *msg = &letter->msg->clients;
+
+    if (!terms_take(&b->limits.terms, msg->version, msg->list))
+        log_error("clients.unreadable", F_NUM("version", msg->version));
+}
+
+static letter_handler *const keeper_handlers[MSG_KINDS] = {[MSG_CLIENTS] = on_clients};
+
+static void open_limits(struct balancer *b)
+{
+    char name[40];
+
+    snprintf(name, sizeof(name), "clients%llu", (unsigned long long)settings_now()->balancer_slot);
+    b->limits_path = options_path(name);
+    terms_load(&b->limits.terms);
+    limits_load(&b->limits, b->limits_path);
+}
+
 int main(int argc, char **argv)
 {
     static struct balancer b;
@@ -90,6 +112,7 @@ int main(int argc, char **argv)
     balancer_open(&b);
     b.calls.paid_key = paid_key;
     open_holdings(&b);
+    open_limits(&b);
     if (!b.pool.count && !b.vertex.count)
         log_error("keys.missing", F_STR("remedy", "set API_KEYS"));
     b.actor.on_tick = on_tick;
@@ -101,7 +124,7 @@ int main(int argc, char **argv)
                  &b);
     mailbox_open(&b.front, &b.actor, MAILBOX_ROUTER, "front",
                  options_balancer_front(settings_now()->balancer_slot), route_front, NULL, &b);
-    news_open(&b.news, &b.actor, NULL, &b);
+    news_open(&b.news, &b.actor, keeper_handlers, &b);
     log_info("process.ready", F_NUM("keys", b.pool.count + b.vertex.count),
              F_NUM("proxies", settings_now()->proxies.count));
     loop_open(&loop);
@@ -109,5 +132,7 @@ int main(int argc, char **argv)
     loop_close(&loop);
     balancer_close(&b);
     keeping_close(&b.keeping);
+    limits_save(&b.limits, b.limits_path);
+    limits_clear(&b.limits);
     return actor_close(&b.actor);
 }

@@ -95,10 +95,22 @@ static void relay_admin(struct web *web)
     bytes_clear(&address);
 }
 
+/* A client that is the administrator for want of another (AUTH_TOKEN) opens the dashboard, but sees no
+ * more of other clients' files than any. */
+static void open_tokens(struct tokens *tokens)
+{
+    static const struct secret none = {{"", 0}};
+    bool is_named = option_was_given(option_find(VIEW("AUTH_TOKEN")));
+
+    tokens_open(tokens, &settings_now()->allowed_tokens,
+                is_named ? &settings_now()->auth_token : &none);
+}
+
 static void open_parts(struct frontend *frontend)
 {
-    tokens_open(&frontend->tokens, &settings_now()->allowed_tokens, &settings_now()->auth_token);
-    if (frontend->tokens.count == 0)
+    open_tokens(&frontend->tokens);
+    terms_load(&frontend->tokens.terms);
+    if (frontend->tokens.count + frontend->tokens.terms.count == 0)
         log_warn("tokens.absent", F_STR("effect", "every call is refused with 401"));
     web_open(&frontend->web, &frontend->actor, frontend, http_on_req, settings_now()->body_limit);
     frontend->web.complain = http_complain;
@@ -128,6 +140,17 @@ static void on_settings(void *owner, const struct settings *before, const struct
     exchanges_follow(&frontend->exchanges, next);
 }
 
+static void on_clients(void *owner, const struct letter *letter)
+{
+    struct frontend *frontend = owner;
+    const struct msg_clients *msg = &letter->msg->clients;
+
+    if (!terms_take(&frontend->tokens.terms, msg->version, msg->list))
+        log_error("clients.unreadable", F_NUM("version", msg->version));
+}
+
+static letter_handler *const keeper_handlers[MSG_KINDS] = {[MSG_CLIENTS] = on_clients};
+
 static void read_settings(struct frontend *frontend)
 {
     static struct settings_reader reader = {
@@ -140,7 +163,7 @@ static void read_settings(struct frontend *frontend)
     reader.owner = frontend;
     settings_read_by(&model_facts_reader);
     settings_read_by(&reader);
-    news_open(&frontend->news, &frontend->actor, NULL, frontend);
+    news_open(&frontend->news, &frontend->actor, keeper_handlers, frontend);
 }
 
 /* What the gateway is told of models must be what can be known of them. */

@@ -4,17 +4,15 @@
  * the start. */
 #include "settings/changes.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "settings/kept.h"
 #include "settings/options.h"
 #include "settings/rules.h"
 
@@ -171,41 +169,6 @@ static const char *path(void)
     return changes.path;
 }
 
-static bool write_all(int fd, struct view text)
-{
-    while (text.len) {
-        ssize_t sent = write(fd, text.at, text.len);
-
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent <= 0)
-            return false;
-        text = view_skip(text, (size_t)sent);
-    }
-    return fsync(fd) == 0;
-}
-
-/* Under another name first: whoever looks sees all of the old ones or all of the new ones. */
-static bool replace(struct view text)
-{
-    struct bytes fresh = {0};
-    bool is_done;
-    int fd;
-
-    bytes_printf(&fresh, "%s.%d", path(), (int)getpid());
-    fd = open(bytes_cstr(&fresh), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    is_done = fd >= 0 && write_all(fd, text);
-    if (fd >= 0)
-        close(fd);
-    is_done = is_done && rename(bytes_cstr(&fresh), path()) == 0;
-    if (!is_done) {
-        log_warn("settings.unsaved", F_STR("path", path()), F_STR("reason", strerror(errno)));
-        unlink(bytes_cstr(&fresh));
-    }
-    bytes_clear(&fresh);
-    return is_done;
-}
-
 static yyjson_doc *file_read(void)
 {
     FILE *file = fopen(path(), "re");
@@ -236,7 +199,7 @@ bool changes_save(uint64_t version, struct view json)
     bytes_printf(&text, "{\"version\":%llu,\"changes\":", (unsigned long long)version);
     bytes_append(&text, json);
     bytes_text(&text, "}\n");
-    is_done = replace(bytes_view(&text));
+    is_done = kept_write(path(), bytes_view(&text));
     bytes_clear(&text);
     return is_done;
 }

@@ -414,6 +414,17 @@ static void read_value(const struct option *option, int argc, char **argv, struc
     free(value);
 }
 
+/* As gemini-balance does: the first client is the administrator where nobody else is named. */
+static void name_administrator(struct settings *next)
+{
+    const struct option *option = option_find(VIEW("AUTH_TOKEN"));
+
+    if (next->auth_token.hidden.len || !next->allowed_tokens.count)
+        return;
+    option_clear(option, next);
+    option_store(option, next, next->allowed_tokens.at[0].hidden.at);
+}
+
 int options_read(int argc, char **argv)
 {
     struct settings next = {0};
@@ -422,6 +433,7 @@ int options_read(int argc, char **argv)
     refuse_unknown();
     for (size_t i = 0; i < option_count; i++)
         read_value(&option_table[i], argc, argv, &next);
+    name_administrator(&next);
     option_rules_check(&next);
     (void)settings_take(&next, NULL); /* nobody reads them yet, to refuse them */
     for (size_t i = 0; i < option_count; i++)

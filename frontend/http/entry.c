@@ -296,6 +296,17 @@ static int fail_list(struct visit *visit)
                                            .body = bytes_view(&why->body)});
 }
 
+/* Whether its token may use the models that the request came to. */
+static bool may_ask(const struct visit *visit, const struct plan *plan)
+{
+    bool is_good = true;
+
+    for (size_t i = 0; i < plan->count; i++)
+        is_good &=
+            tokens_allow(&visit->frontend->tokens, &visit->token, plan->steps[i]->order.model);
+    return is_good;
+}
+
 /* The endpoint reads the request; what it makes of it runs by itself from then on. */
 static int on_endpoint(struct visit *visit, bool may_wait)
 {
@@ -314,6 +325,10 @@ static int on_endpoint(struct visit *visit, bool may_wait)
     request.stream = intake_body(intake);
     request.may_wait = may_wait;
     error = endpoint->begin(state, &request, &plan);
+    if (error == ERROR_NONE && !may_ask(visit, &plan)) {
+        error = ERROR_CLIENT_MODEL;
+        plan.param = "model";
+    }
     if (error == ERROR_NONE && plan.count) {
         struct exchange *exchange;
 
@@ -456,8 +471,13 @@ static bool is_admitted(struct visit *visit)
 
 static int on_client(struct visit *visit)
 {
+    enum error refusal;
+
     if (!is_allowed(visit) && !is_admitted(visit))
         return fail_as(visit, ERROR_UNAUTHORIZED);
+    refusal = tokens_refusal(&visit->frontend->tokens, &visit->token, clock_utc_ms());
+    if (refusal != ERROR_NONE)
+        return fail_as(visit, refusal);
     if (visit->req->entity.len > settings_now()->body_limit)
         return fail_as(visit, ERROR_TOO_LARGE);
     return on_body(visit);

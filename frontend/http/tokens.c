@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 
 static uint64_t hash(struct view text)
 {
@@ -36,6 +37,18 @@ void tokens_open(struct tokens *tokens, const struct option_secrets *allowed,
     add(tokens, *auth, true);
 }
 
+static bool find_terms(const struct tokens *tokens, struct secret candidate,
+                       struct token_facts *facts)
+{
+    const struct client_terms *terms = terms_of_token(&tokens->terms, candidate, clock_utc_ms());
+
+    if (!terms)
+        return false;
+    facts->has_terms = true;
+    facts->client = terms->id;
+    return true;
+}
+
 bool tokens_find(const struct tokens *tokens, struct secret candidate, struct token_facts *facts)
 {
     bool is_found = false;
@@ -47,7 +60,32 @@ bool tokens_find(const struct tokens *tokens, struct secret candidate, struct to
         facts->client = is_this ? tokens->at[i].client : facts->client;
         facts->is_admin |= is_this && tokens->at[i].is_admin;
     }
-    return is_found;
+    return is_found || find_terms(tokens, candidate, facts);
+}
+
+static enum error refusal_of(const struct client_terms *terms, uint64_t utc_ms)
+{
+    if (!terms || terms->is_revoked)
+        return ERROR_CLIENT_REVOKED;
+    if (terms->expires_ms && utc_ms >= terms->expires_ms)
+        return ERROR_CLIENT_EXPIRED;
+    return ERROR_NONE;
+}
+
+enum error tokens_refusal(const struct tokens *tokens, const struct token_facts *facts,
+                          uint64_t utc_ms)
+{
+    if (!facts->has_terms)
+        return ERROR_NONE;
+    return refusal_of(terms_find(&tokens->terms, facts->client), utc_ms);
+}
+
+bool tokens_allow(const struct tokens *tokens, const struct token_facts *facts, struct view model)
+{
+    const struct client_terms *terms =
+        facts->has_terms ? terms_find(&tokens->terms, facts->client) : NULL;
+
+    return !facts->has_terms || (terms && terms_allow(terms, model));
 }
 
 bool tokens_know(const struct tokens *tokens, uint64_t client)
@@ -56,7 +94,7 @@ bool tokens_know(const struct tokens *tokens, uint64_t client)
 
     for (size_t i = 0; i < tokens->count; i++)
         is_known |= tokens->at[i].client == client;
-    return is_known;
+    return is_known || refusal_of(terms_find(&tokens->terms, client), clock_utc_ms()) == ERROR_NONE;
 }
 
 struct view tokens_bearer(struct view value)

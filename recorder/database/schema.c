@@ -23,6 +23,7 @@ SQL_FILE(schema_0004, "0004_sums.sql");
 SQL_FILE(schema_0005, "0005_no_rollup_times.sql");
 SQL_FILE(schema_0006, "0006_settings.sql");
 SQL_FILE(schema_0007, "0007_error_bodies.sql");
+SQL_FILE(schema_0008, "0008_clients.sql");
 
 const struct migration migrations[] = {
     {1, "0001_attempts.sql", schema_0001},
@@ -32,6 +33,7 @@ const struct migration migrations[] = {
     {5, "0005_no_rollup_times.sql", schema_0005},
     {6, "0006_settings.sql", schema_0006},
     {7, "0007_error_bodies.sql", schema_0007},
+    {8, "0008_clients.sql", schema_0008},
     {0, NULL, NULL},
 };
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "database/schema.h"
 #include "database/values.h"
+#include "keeper/client_list.h"
 #include "keeper/sql.h"
 #include "settings/changes.h"
 #include "trace.h"
@@ -78,7 +79,7 @@ bool book_open(struct book *book)
         database_close(database);
         return false;
     }
-    book->is_loaded = settings_read(book);
+    book->is_loaded = settings_read(book) && client_list_read(&book->database, &book->clients);
     database_rollback(database);
     if (!book->is_loaded)
         database_close(database);
@@ -87,7 +88,7 @@ bool book_open(struct book *book)
 
 /* Writing */
 
-static bool version_put(struct book *book, const char *what, uint64_t version)
+bool book_put_version(struct book *book, const char *what, uint64_t version)
 {
     struct bytes sql = {0};
     bool is_done;
@@ -154,10 +155,10 @@ static bool all_put(struct book *book, const struct changing *changing, const st
         if (!setting_put(book, changing, yyjson_get_str(name), by->who, utc_ms) ||
             !setting_note(book, changing, yyjson_get_str(name), by, utc_ms))
             return false;
-    return version_put(book, "settings", changing->next.version);
+    return book_put_version(book, "settings", changing->next.version);
 }
 
-static int refuse_away(const struct book *book, struct bytes *answer)
+int book_refuse_away(const struct book *book, struct bytes *answer)
 {
     bytes_text(answer, "{\"error\":{\"code\":\"database_away\",\"message\":");
     bytes_json(answer, bytes_view(&book->database.reason));
@@ -174,7 +175,8 @@ static bool versions_agree(struct book *book)
                       VIEW("SELECT version FROM versions WHERE what = 'settings' FOR UPDATE"),
                       &version))
         return false;
-    return version == book->settings.version || settings_read(book);
+    return version == book->settings.version ||
+           (settings_read(book) && client_list_read(&book->database, &book->clients));
 }
 
 static bool write_down(struct book *book, const struct changing *changing,
@@ -189,7 +191,7 @@ static bool write_down(struct book *book, const struct changing *changing,
     return true;
 }
 
-static void lose(struct book *book)
+void book_lose(struct book *book)
 {
     log_warn("keeper.away", F_VIEW("reason", bytes_view(&book->database.reason)));
     database_close(&book->database); /* which rolls back */
@@ -197,7 +199,7 @@ static void lose(struct book *book)
 }
 
 /* A connection that has idled may have been closed by the server: the first statement tells. */
-static bool begin(struct book *book)
+bool book_begin(struct book *book)
 {
     for (int tries = 0; tries < 2; tries++) {
         if (!book_open(book))
@@ -216,8 +218,8 @@ int book_change_settings(struct book *book, struct view asked, const struct acto
     struct changing changing;
     int status;
 
-    if (!begin(book))
-        return refuse_away(book, answer);
+    if (!book_begin(book))
+        return book_refuse_away(book, answer);
     changing_read(&changing, &book->settings, asked, by->who, utc_ms);
     status = changing.status;
     if (status != 200) {
@@ -227,8 +229,8 @@ int book_change_settings(struct book *book, struct view asked, const struct acto
         book->settings.version = changing.next.version;
         bytes_copy(&book->settings.json, bytes_view(&changing.next.json));
     } else {
-        status = refuse_away(book, answer);
-        lose(book);
+        status = book_refuse_away(book, answer);
+        book_lose(book);
     }
     changing_clear(&changing);
     return status;
@@ -237,11 +239,11 @@ int book_change_settings(struct book *book, struct view asked, const struct acto
 bool book_note(struct book *book, uint64_t utc_ms, const struct actor_name *by,
                const struct audit_note *note)
 {
-    bool is_done = begin(book) && audit_put(&book->database, utc_ms, by, note) &&
+    bool is_done = book_begin(book) && audit_put(&book->database, utc_ms, by, note) &&
                    database_commit(&book->database);
 
     if (!is_done && book->database.mysql)
-        lose(book);
+        book_lose(book);
     return is_done;
 }
 
@@ -249,4 +251,5 @@ void book_clear(struct book *book)
 {
     database_clear(&book->database);
     bytes_clear(&book->settings.json);
+    bytes_clear(&book->clients.json);
 }

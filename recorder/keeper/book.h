@@ -6,10 +6,18 @@
 #include "keeper/audit.h"
 #include "keeper/changing.h"
 
+/* For the files of keeper/ that change something. */
+struct book;
+bool book_begin(struct book *book);
+bool book_put_version(struct book *book, const char *what, uint64_t version);
+int book_refuse_away(const struct book *book, struct bytes *answer);
+void book_lose(struct book *book);
+
 struct book {
     struct database database;
     struct changed settings;
-    bool is_loaded; /* from the database, which was there then */
+    struct changed clients; /* as CLIENTS tells them */
+    bool is_loaded;         /* from the database, which was there then */
 };
 
 /* Opens the database if need be, and reads what is not read yet. False: it is away, and

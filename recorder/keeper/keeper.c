@@ -17,9 +17,11 @@
 #include "base/loop.h"
 #include "contacts/contacts.h"
 #include "keeper/book.h"
+#include "keeper/clients.h"
 #include "keeper/waits.h"
 #include "models/model.h"
 #include "settings/changes.h"
+#include "settings/kept.h"
 #include "settings/options.h"
 
 enum {
@@ -42,7 +44,8 @@ struct keeper {
     struct mailbox box;
     struct contacts contacts;
     struct book book;
-    struct changed told; /* what the processes know */
+    struct changed told;         /* what the processes know */
+    struct changed told_clients; /* the same of clients */
     struct wait_taken *waits;
     struct note *notes;
     size_t note_count;
@@ -58,6 +61,23 @@ static void tell(struct keeper *keeper, uint64_t to)
     mailbox_post(&keeper->box, to, MSG_SETTINGS,
                  &(struct msg_settings){.version = keeper->told.version,
                                         .changes = bytes_view(&keeper->told.json)});
+}
+
+static void tell_clients(struct keeper *keeper, uint64_t to)
+{
+    mailbox_post(&keeper->box, to, MSG_CLIENTS,
+                 &(struct msg_clients){.version = keeper->told_clients.version,
+                                       .list = bytes_view(&keeper->told_clients.json)});
+}
+
+/* An upstream has no business with them. */
+static void tell_clients_to_all(struct keeper *keeper)
+{
+    struct contact *contact, *next;
+
+    HASH_ITER (hh, keeper->contacts.table, contact, next)
+        if (contact->is_welcome && !contact->is_gone && contact->role != ROLE_UPSTREAM)
+            tell_clients(keeper, contact->id);
 }
 
 static void tell_all(struct keeper *keeper)
@@ -86,6 +106,36 @@ static void adopt(struct keeper *keeper)
     (void)changes_save(settings->version, bytes_view(&settings->json));
     tell_all(keeper);
     bytes_clear(&why);
+}
+
+static void keep_clients(const struct changed *clients)
+{
+    struct bytes text = {0};
+
+    bytes_printf(&text, "{\"version\":%llu,\"list\":", (unsigned long long)clients->version);
+    bytes_append(&text, bytes_view(&clients->json));
+    bytes_text(&text, "}\n");
+    (void)kept_write(options_path("clients.json"), bytes_view(&text));
+    bytes_clear(&text);
+}
+
+static void adopt_clients(struct keeper *keeper)
+{
+    const struct changed *clients = &keeper->book.clients;
+
+    if (clients->version == keeper->told_clients.version &&
+        view_equal(bytes_view(&clients->json), bytes_view(&keeper->told_clients.json)))
+        return;
+    keeper->told_clients.version = clients->version;
+    bytes_copy(&keeper->told_clients.json, bytes_view(&clients->json));
+    keep_clients(clients);
+    tell_clients_to_all(keeper);
+}
+
+static void adopt_all(struct keeper *keeper)
+{
+    adopt(keeper);
+    adopt_clients(keeper);
 }
 
 /* Answers */
@@ -153,7 +203,7 @@ static void change_settings(struct keeper *keeper, const struct letter *letter)
                                       clock_utc_ms(), &body);
 
     if (keeper->book.is_loaded)
-        adopt(keeper);
+        adopt_all(keeper);
     if (status == 200)
         wait_taken(keeper, letter->from, change->number);
     else
@@ -161,6 +211,23 @@ static void change_settings(struct keeper *keeper, const struct letter *letter)
     if (status == 200)
         log_info("settings.changed", F_NUM("version", keeper->told.version),
                  F_VIEW("who", change->who), F_VIEW("from", change->address));
+    bytes_clear(&body);
+}
+
+static void change_client(struct keeper *keeper, const struct letter *letter)
+{
+    const struct msg_change *change = &letter->msg->change;
+    struct bytes body = {0};
+    int status = book_change_client(&keeper->book, change->what, change->data.hidden,
+                                    &(struct actor_name){change->who, change->address},
+                                    clock_utc_ms(), &body);
+
+    if (keeper->book.is_loaded)
+        adopt_all(keeper);
+    answer(keeper, letter->from, change->number, status, bytes_view(&body));
+    if (status == 200)
+        log_info("client.changed", F_VIEW("what", change->what), F_VIEW("who", change->who),
+                 F_VIEW("from", change->address));
     bytes_clear(&body);
 }
 
@@ -237,6 +304,8 @@ static void on_change(void *owner, const struct letter *letter)
         return;
     if (view_equal(change->what, VIEW("settings")))
         change_settings(keeper, letter);
+    else if (view_starts(change->what, VIEW("client.")))
+        change_client(keeper, letter);
     else if (view_equal(change->what, VIEW("audit")))
         take_note(keeper, change);
     else
@@ -250,6 +319,8 @@ static void on_hello(void *owner, const struct letter *letter)
 
     contacts_greet(&keeper->contacts, letter);
     tell(keeper, letter->from);
+    if (keeper->told_clients.json.len && role_of(letter->msg->hello.role) != ROLE_UPSTREAM)
+        tell_clients(keeper, letter->from);
 }
 
 static void on_beat(void *owner, const struct letter *letter)
@@ -323,7 +394,7 @@ static void look(struct keeper *keeper, uint64_t now_ms)
         return;
     if (book_open(&keeper->book)) {
         tell_back(keeper);
-        adopt(keeper);
+        adopt_all(keeper);
     } else {
         tell_away(keeper);
     }
@@ -349,6 +420,7 @@ static void keeper_clear(struct keeper *keeper)
         note_drop(keeper, keeper->notes);
     contacts_clear(&keeper->contacts);
     bytes_clear(&keeper->told.json);
+    bytes_clear(&keeper->told_clients.json);
     book_clear(&keeper->book);
     loop_close(&keeper->loop);
     database_end();

@@ -1,114 +1,135 @@
 # SPDX-License-Identifier: Apache-2.0
-"""curl with the commands of the guide, as they stand there but for the port; the guide's routes that are not there yet."""
-import json
-import subprocess
+"""Clients that have a token of their own: made, changed and revoked while the gateway runs; what each may, and how much."""
+import time
 
 import pytest
 
-from clients import MODEL, TOKEN, guide, run, stage  # noqa: F401
-from stage import SLOW
+from stage import Stage
+
+ADMIN = "admin-token-1"
+CLIENTS = "/api/admin/clients"
+MODEL = "gemini-2.5-flash"
 
 
-def commands(stage, title):
-    """The guide's commands of this title, one by one."""
-    found = []
-    for line in guide(stage, title).splitlines():
-        if line.startswith("curl "):
-            found.append([])
-        if found and not line.startswith("#"):
-            found[-1].append(line)
-    return ["\n".join(lines) for lines in found]
+def ask(stage, method, path, body=None):
+    return stage.request(method, path, body, token=ADMIN)
 
 
-def shell(stage, command):
-    """Runs a command of the guide; returns (status, content type, body)."""
-    command = command.replace("curl ", f"curl -sS --max-time {30 * SLOW} -w '\\n%{{http_code}} %{{content_type}}' ", 1)
-    body, last = run(stage, ["bash", "-c", command]).rsplit("\n", 1)
-    status, content_type = last.split(" ", 1)
-    return int(status), content_type, body
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    with Stage(tmp_path_factory.mktemp("clients"), keys=["key-ok-1"], keeper=True, env={"AUTH_TOKEN": ADMIN}) as stage:
+        stage.wait("clients are made", lambda: ask(stage, "POST", CLIENTS, {"name": "first"}).status == 200, 15)
+        yield stage
 
 
-def said(stage, title):
-    status, _, body = shell(stage, commands(stage, title)[0])
-    reply = json.loads(body)
-    assert status == 200 and reply["model"] == MODEL and reply["usage"]["total_tokens"] > 0, body
-    assert reply["choices"][0]["finish_reason"] == "stop"
-    return reply["choices"][0]["message"]["content"]
+def make(stage, name, **terms):
+    answer = ask(stage, "POST", CLIENTS, {"name": name} | terms)
+    assert answer.status == 200 and answer.json["token"].startswith("sk-gw-"), answer.text
+    return answer.json["id"], answer.json["token"]
 
 
-@pytest.mark.short
-@pytest.mark.parametrize("title", ["curl: models", "curl: models, Hugging Face's prefix"])
-def test_curl_lists_models(stage, title):
-    status, _, body = shell(stage, commands(stage, title)[0])
-    listed = json.loads(body)
-    assert status == 200 and listed["object"] == "list"
-    [model] = [model for model in listed["data"] if model["id"] == MODEL]
-    assert model["object"] == "model" and model["owned_by"] == "google" and model["created"] > 1_500_000_000
+def call(stage, token, model=MODEL):
+    body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
+    return stage.request("POST", "/v1/chat/completions", body, token=token)
 
 
-def test_curl_lists_googles_own(stage):
-    status, _, body = shell(stage, commands(stage, "curl: models, OpenAI's prefix")[0])
-    assert status == 200 and f"models/{MODEL}" in [model["id"] for model in json.loads(body)["data"]]
+def wait_status(stage, token, status, code=None, model=MODEL):
+    answer = stage.wait(f"status {status}", lambda: (a := call(stage, token, model)).status == status and a, 5)
+    assert code is None or answer.json["error"]["code"] == code, answer.text
+    return answer
+
+
+def terms(stage):
+    return {row["id"]: row for row in ask(stage, "GET", "/api/admin/client-terms").json["rows"]}
 
 
 @pytest.mark.short
-def test_curl_chats(stage):
-    assert said(stage, "curl: chat") == "You said: 你好，请介绍一下你自己"
-    config = json.loads(stage.sim.last()["body"])["generationConfig"]
-    assert (config["maxOutputTokens"], config["temperature"]) == (100, 0.7)
+def test_a_token_is_good_at_once_until_it_is_revoked(stage):
+    client, token = make(stage, "lab")
+    wait_status(stage, token, 200)
+    row = stage.wait("the ledger has it", lambda: stage.query(f"select hex(client) as c from attempts where client = 0x{client}"))
+    assert row[0]["c"].lower().zfill(16) == client
+    shown = terms(stage)[client]
+    assert (shown["name"], shown["tail"], shown["rpm"]) == ("lab", token[-4:], 0) and "hash" not in shown
+    assert ask(stage, "POST", f"{CLIENTS}/{client}/revoke").status == 200
+    refused = wait_status(stage, token, 401, "token_revoked")
+    assert "revoked" in refused.json["error"]["message"]
+    assert ask(stage, "POST", f"{CLIENTS}/{client}/restore").status == 200
+    wait_status(stage, token, 200)
+    trail = [row["what"] for row in ask(stage, "GET", "/api/admin/audit?q=lab").json["rows"]]
+    assert trail == ["client.restore", "client.revoke", "client.add"]
 
 
 @pytest.mark.short
-def test_curl_streams(stage):
-    status, content_type, body = shell(stage, commands(stage, "curl: stream")[0])
-    lines = [line for line in body.splitlines() if line]
-    assert status == 200 and content_type.startswith("text/event-stream") and lines[-1] == "data: [DONE]"
-    assert all(line.startswith("data: ") for line in lines)
-    events = [json.loads(line.removeprefix("data: ")) for line in lines[:-1]]
-    text = "".join(choice["delta"].get("content") or "" for event in events for choice in event["choices"])
-    assert text == "You said: 简单介绍一下人工智能"
+def test_a_rotated_token_goes_on_for_a_while(stage):
+    client, token = make(stage, "turning")
+    wait_status(stage, token, 200)
+    fresh = ask(stage, "POST", f"{CLIENTS}/{client}/rotate", {"old_good_ms": 3600000}).json
+    assert fresh["id"] == client and fresh["token"] != token
+    wait_status(stage, fresh["token"], 200)
+    assert call(stage, token).status == 200
+    last = ask(stage, "POST", f"{CLIENTS}/{client}/rotate").json
+    wait_status(stage, last["token"], 200)
+    wait_status(stage, token, 401, "invalid_api_key")
+    wait_status(stage, fresh["token"], 401)
 
 
-def test_curl_speaks_of_several_turns(stage):
-    assert said(stage, "curl: several turns") == "You said: 能举个具体例子吗？"
-    assert [turn["role"] for turn in json.loads(stage.sim.last()["body"])["contents"]] == ["user", "model", "user"]
+@pytest.mark.short
+def test_models_and_expiry(stage):
+    client, token = make(stage, "narrow", models=["gemini-2.5-*"])
+    wait_status(stage, token, 200)
+    refused = wait_status(stage, token, 403, "model_not_allowed", "gemini-2.0-flash")
+    assert refused.json["error"]["param"] == "model"
+    native = stage.request("POST", "/v1beta/models/gemini-2.0-flash:generateContent",
+                           {"contents": [{"parts": [{"text": "hi"}]}]}, {"x-goog-api-key": token}, token=None)
+    assert native.status == 403 and native.json["error"]["status"] == "PERMISSION_DENIED"
+    assert stage.request("GET", "/v1/models", token=token).status == 200
+    assert ask(stage, "PATCH", f"{CLIENTS}/{client}", {"expires_at": int(time.time() * 1000) - 1}).status == 200
+    wait_status(stage, token, 401, "token_expired")
+    assert ask(stage, "PATCH", f"{CLIENTS}/{client}", {"expires_at": None, "models": []}).status == 200
+    wait_status(stage, token, 200, None, "gemini-2.0-flash")
 
 
-def test_curl_uses_openais_prefix(stage):
-    assert said(stage, "curl: chat, OpenAI's prefix") == "You said: Hello, how are you?"
+@pytest.mark.short
+def test_limits_refuse_with_the_time_to_come_again(stage):
+    _, token = make(stage, "slow", rpm=2)
+    wait_status(stage, token, 200)
+    assert call(stage, token).status == 200
+    refused = call(stage, token)
+    assert refused.status == 429 and refused.json["error"]["code"] == "rate_limit_exceeded", refused.text
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    _, token = make(stage, "small", tokens_per_day=1)
+    wait_status(stage, token, 200)
+    refused = wait_status(stage, token, 429, "insufficient_quota")
+    assert "midnight UTC" in refused.json["error"]["message"] and int(refused.headers["retry-after"]) >= 1
+    _, token = make(stage, "poor", cost_per_day_usd="0.000001")
+    wait_status(stage, token, 200)
+    wait_status(stage, token, 429, "insufficient_quota")
+    stage.wait("the sums are kept", lambda: (stage.state / "clients0").exists())
+    stage.restart("balancer")
+    stage.wait_ready()
+    wait_status(stage, token, 429, "insufficient_quota")
 
 
-def test_curl_asks_for_health(stage):
-    status, _, body = shell(stage, commands(stage, "curl: health and stats")[0])
-    assert status == 200 and json.loads(body)["status"] == "healthy"
+@pytest.mark.short
+def test_what_is_no_client_is_refused_by_its_field(stage):
+    before = terms(stage)
+    for body, field in (({}, "name"), ({"name": ""}, "name"), ({"name": "x" * 101}, "name"), ({"name": "a", "rpm": -1}, "rpm"),
+                        ({"name": "a", "rpm": "5"}, "rpm"), ({"name": "a", "models": "m"}, "models"),
+                        ({"name": "a", "cost_per_day_usd": "lots"}, "cost_per_day_usd"), ({"name": "a", "colour": 1}, "colour")):
+        refused = ask(stage, "POST", CLIENTS, body)
+        assert (refused.status, refused.json["error"]["field"]) == (422, field), refused.text
+    assert ask(stage, "PATCH", f"{CLIENTS}/0000000000000001", {"rpm": 1}).status == 404
+    assert ask(stage, "POST", CLIENTS, b"[]").status == 400
+    assert stage.request("POST", CLIENTS, {"name": "x"}).status == 401  # a client's token is no administrator's
+    assert terms(stage) == before
 
 
-def test_curl_asks_for_a_vector_of_a_model_that_is_gone(stage):
-    status, _, body = shell(stage, commands(stage, "curl: embeddings")[0])
-    reply = json.loads(body)
-    assert status == 200 and reply["model"] == "text-embedding-004" and len(reply["data"][0]["embedding"]) == 768, body
-
-
-def test_curl_asks_for_statistics(stage):
-    """With the guide's token as the administrator's."""
-    stage.wait("the ledger answers", lambda: shell(stage, commands(stage, "curl: health and stats")[1])[0] == 200)
-    periods = json.loads(shell(stage, commands(stage, "curl: health and stats")[1])[2])["periods"]
-    assert sorted(periods) == ["1h", "1m", "24h", "month"] and set(periods["1h"]) >= {"calls", "successes", "failures", "tokens"}
-
-
-@pytest.mark.parametrize("title", ["curl: models", "curl: chat", "curl: stream"])
-def test_curl_with_a_wrong_token_is_told_so(stage, title):
-    status, _, body = shell(stage, commands(stage, title)[0].replace(TOKEN, "not-the-token"))
-    assert status == 401 and json.loads(body)["error"]["code"] == "invalid_api_key", body
-
-
-def test_curl_sends_a_large_body_without_waiting(stage):
-    """curl asks with Expect: 100-continue above a megabyte, and waits a second if nobody says so: it is told to wait far
-    longer here, so that waiting shows."""
-    path = stage.state / "large.json"
-    path.write_text(json.dumps(stage.chat_body("x" * 2_000_000)))
-    done = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--expect100-timeout", "600", "--max-time",
-                           str(60 * SLOW), "-H", "Expect: 100-continue", "-H", "Content-Type: application/json", "-H",
-                           f"Authorization: Bearer {TOKEN}", "--data-binary", f"@{path}",
-                           f"http://127.0.0.1:{stage.port}/v1/chat/completions"], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "200"), done.stderr
+def test_tokens_are_nowhere_but_in_the_answer(stage):
+    _, token = make(stage, "hidden")
+    wait_status(stage, token, 200)
+    dump = stage.query("select concat_ws(' ', name, hash, tail, models) as t from clients") + \
+        stage.query("select concat_ws(' ', object, before_value, after_value) as t from audit")
+    files = [path.read_text(errors="replace") for path in stage.state.glob("*.json")]
+    logs = [line["line"] for name in stage.names() if name != "simulator" for line in stage.log(name)]
+    assert not any(token in text for text in [row["t"] for row in dump] + files + logs)

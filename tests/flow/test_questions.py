@@ -96,9 +96,15 @@ def test_a_question_that_is_none_gets_an_answer_too(stage):
 
 
 def test_without_a_token_of_the_administrator_nothing_is_open(tmp_path):
-    with Stage(tmp_path, keys=["key-ok-1"], database=False) as stage:
+    with Stage(tmp_path, keys=["key-ok-1"], tokens=(), database=False) as stage:
         stage.wait("admin is there", lambda: ask(stage, "/api/status", None).status == 403)
         assert ask(stage, "/api/attempts", "").status == 403
+
+
+def test_the_first_client_is_the_administrator_where_nobody_is_named(tmp_path):
+    with Stage(tmp_path, keys=["key-ok-1"], tokens=("client-1", "client-2"), database=False) as stage:
+        stage.wait("admin is there", lambda: ask(stage, "/api/status", "client-1").status == 200)
+        assert ask(stage, "/api/status", "client-2").status == 401
 
 
 def test_the_database_away_is_said_and_comes_back(tmp_path):
