@@ -42,8 +42,9 @@ char *bytes_grow(struct bytes *b, size_t more)
         abort();
     if (wanted > b->size || !b->at) {
         size_t size = b->size ? b->size : 64;
+        /* In larger steps as long as it is small: most texts of a call grow to some hundred bytes, piece by piece. */
         while (size < wanted)
-            size *= 2;
+            size *= size < 1024 ? 4 : 2;
         b->at = memory_grow(b->at, size);
         b->size = size;
     }

@@ -107,7 +107,9 @@ static void replace(struct view *path, struct view prefix, struct view whole,
 static void follow_aliases(struct view *path, struct route *route)
 {
     for (size_t i = 0; i < COUNT(aliases); i++) {
-        if (!begins_with(*path, aliases[i].prefix))
+        /* Walked at each request: the letters behind the slash tell nearly all apart. */
+        if (path->len < 3 || memcmp(path->at + 1, aliases[i].prefix.at + 1, 2) != 0 ||
+            !begins_with(*path, aliases[i].prefix))
             continue;
         route->is_alpha |= view_equal(aliases[i].prefix, VIEW("/v1alpha"));
         replace(path, aliases[i].prefix, aliases[i].whole, route->path);

@@ -120,6 +120,7 @@ struct transfer *exchange_make(void *self, const struct transfer_order *order)
     exchange->feed = order->feed;
     exchange->is_chunked = order->feed && !order->feed_length;
     exchange->response.wanted = order->wanted;
+    exchange->response.wanted_lens = lines_lengths(order->wanted);
     exchange->response.is_bodiless = strcmp(order->method, "HEAD") == 0;
     if (!target)
         target = targets_find(&direct->targets, "http://url.invalid/");

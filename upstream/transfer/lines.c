@@ -41,6 +41,20 @@ bool lines_want(struct view names, struct view name)
     return false;
 }
 
+uint64_t lines_lengths(struct view names)
+{
+    uint64_t lengths = 0;
+
+    for (size_t i = 0, begin = 0; i <= names.len; i++)
+        if (i == names.len || names.at[i] == ',') {
+            struct view one = view_trim((struct view){names.at + begin, i - begin});
+            if (one.len < 64)
+                lengths |= UINT64_C(1) << one.len;
+            begin = i + 1;
+        }
+    return lengths;
+}
+
 void lines_add(struct bytes *lines, struct view name, struct view value)
 {
     if (lines->len + name.len + value.len > LINES_MOST)

@@ -13,6 +13,9 @@ enum {
 /* Whether `name` is in `names`, which have commas between them; in capitals or not. */
 bool lines_want(struct view names, struct view name);
 
+/* Of `names`: bit n is set if one has n bytes. Who asks of many names whether they are wanted need not look for most of them. */
+uint64_t lines_lengths(struct view names);
+
 /* Appends a line if there is room. */
 void lines_add(struct bytes *lines, struct view name, struct view value);
 

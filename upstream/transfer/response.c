@@ -86,7 +86,8 @@ static enum response_header header_of(struct response *response)
         return HEADER_OTHER; /* behind the last chunk */
     if (is_named(response, VIEW("Transfer-Encoding")))
         return HEADER_CODING;
-    if (response->lines && lines_want(response->wanted, name_of(response)))
+    if (response->lines && response->wanted_lens >> response->name_len & 1 &&
+        lines_want(response->wanted, name_of(response)))
         return HEADER_WANTED;
     if (!is_named(response, VIEW("Content-Type")))
         return HEADER_OTHER;

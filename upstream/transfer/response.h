@@ -29,11 +29,12 @@ enum response_header { HEADER_OTHER, HEADER_TYPE, HEADER_CODING, HEADER_WANTED }
 struct response {
     struct http_parser parser;
     unsigned status;
-    uint64_t length;     /* Content-Length + 1; 0: unknown */
-    bool is_bodiless;    /* the caller's to set, as are these: it answers a HEAD */
-    struct view wanted;  /* names of header lines */
-    struct bytes *lines; /* where they go; NULL: nobody wants any */
-    bool may_be_kept;    /* once whole: the connection may serve another request */
+    uint64_t length;      /* Content-Length + 1; 0: unknown */
+    bool is_bodiless;     /* the caller's to set, as are these: it answers a HEAD */
+    struct view wanted;   /* names of header lines */
+    uint64_t wanted_lens; /* lines_lengths of them */
+    struct bytes *lines;  /* where they go; NULL: nobody wants any */
+    bool may_be_kept;     /* once whole: the connection may serve another request */
     const char *why;
 
     enum response_sign sign; /* to be told */

@@ -21,6 +21,25 @@ static void names_are_found_in_a_list(void **state)
     assert_false(lines_want(VIEW(",,"), VIEW("")));
 }
 
+/* What it leaves out is never looked for. */
+static void lengths_of_names_are_known(void **state)
+{
+    static const struct {
+        struct view names;
+        uint64_t lengths;
+    } cases[] = {
+        {VIEW(""), 1},
+        {VIEW("a"), 1 << 1},
+        {VIEW("retry-after, X-Upload-Url ,a"), 1 << 11 | 1 << 12 | 1 << 1},
+        {VIEW("a,,"), 1 << 1 | 1},
+        {VIEW("a-name-that-is-longer-than-any-that-is-kept-of-those-in-an-answer,b"), 1 << 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(lines_lengths(cases[i].names), cases[i].lengths);
+}
+
 static void lines_are_chosen_whole(void **state)
 {
     struct bytes lines = {0}, chosen = {0};
@@ -100,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_of_a_request_are_looked_at_closely),
         cmocka_unit_test(names_are_found_in_a_list),
+        cmocka_unit_test(lengths_of_names_are_known),
         cmocka_unit_test(lines_are_chosen_whole),
         cmocka_unit_test(waits_have_many_forms),
     };
