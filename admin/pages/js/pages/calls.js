@@ -105,5 +105,5 @@ function attemptsOf(call) {
 function decision(of) {
   if (!of) return null;
   const out = ["cooling", "spent", "dead", "off", "no_room"].filter(name => of[name]).map(name => `${say("out_" + name)} ${count(of[name])}`);
-  return el("section", null, el("h3", null, say("why_this_key")), el("p", null, say("of_keys", { count: count(of.keys) }), out.length ? " " + out.join(" · ") + say("stop") : "", " ", el("b", null, sayCode("chosen", of.chosen_by)), of.cached_tokens ? " " + say("cached_note", { count: count(of.cached_tokens) }) : ""));
+  return el("section", null, el("h3", null, say("why_this_key")), el("p", null, say("of_keys", { count: count(of.keys) }), out.length ? " " + out.join(" · ") + say("stop") : "", " ", of.chosen_by ? el("b", null, sayCode("chosen", of.chosen_by)) : null, of.cached_tokens ? " " + say("cached_note", { count: count(of.cached_tokens) }) : ""));
 }
