@@ -216,6 +216,8 @@ void balancer_beat(struct balancer *b, uint64_t now_ms)
     peers_forgive_absence(&b->peers, now_ms);
     HASH_ITER (hh, b->peers.by_id, peer, next)
         check_silence(b, peer, now_ms);
+    pool_tell_time(&b->pool, now_ms, clock_utc_ms());
+    pool_tell_time(&b->vertex, now_ms, clock_utc_ms());
     tell_status_if_new(b);
     sweep(b, now_ms);
     keeping_turn(&b->keeping);

@@ -237,8 +237,16 @@ static void on_held(void *owner, const struct letter *letter)
 
 static void settle(struct balancer *b, struct call *call, const struct msg_outcome *outcome)
 {
-    struct verdict verdict = {outcome->key_id, outcome->model, outcome->fault, outcome->retry_ms,
-                              outcome->words};
+    struct verdict verdict = {
+        .key_id = outcome->key_id,
+        .model = outcome->model,
+        .fault = outcome->fault,
+        .stated_ms = outcome->retry_ms,
+        .words = outcome->words,
+        .tokens = outcome->tokens_in,
+        .told = {{outcome->limit_requests, outcome->limit_tokens, outcome->limit_day},
+                 outcome->free_tier},
+    };
     uint64_t reservation = call ? call_take_reservation(call, outcome->offer, outcome->attempt) : 0;
 
     settle_attempt(b, reservation, &verdict);

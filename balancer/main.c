@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The balancer: which key and which upstream run the next call. It doesn't drain: on SIGTERM it
  * ends at once, since its successor recovers everything from its peers, as after a kill. */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "balancer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "settings/options.h"
+#include "settings/settings.h"
 #include "handlers.h"
 #include "probing.h"
 #include "seeking.h"
@@ -89,6 +92,32 @@ static void open_limits(struct balancer *b)
     limits_load(&b->limits, b->limits_path);
 }
 
+static void set_quotas(struct pool *pool)
+{
+    const struct settings *settings = settings_hold(); /* for good: the pool borrows its lists */
+
+    pool_set_quotas(pool, &(struct quota_rules){
+                              .minute_ms = settings->quota_books ? settings->quota_minute_ms : 0,
+                              .spread_ms = settings->quota_spread_ms,
+                              .day_ms = settings->quota_day_ms,
+                              .tier = tier_of(view_of(settings->key_tier)),
+                              .lines = settings->model_limits.at,
+                              .line_count = settings->model_limits.count,
+                          });
+    pool_tell_time(pool, clock_ms(), clock_utc_ms());
+}
+
+/* Each slot has a file of its own, as for objects. */
+static void keep_books(struct pool *pool)
+{
+    char name[40];
+
+    snprintf(name, sizeof(name), "books%llu", (unsigned long long)settings_now()->balancer_slot);
+    if (settings_now()->quota_books && !pool_keep(pool, options_path(name)))
+        log_warn("books.unkept", F_STR("path", options_path(name)),
+                 F_STR("reason", strerror(errno)));
+}
+
 int main(int argc, char **argv)
 {
     static struct balancer b;
@@ -107,6 +136,10 @@ int main(int argc, char **argv)
                  settings_now()->vertex_keys.count);
     open_proxies(&b.pool);
     open_proxies(&b.vertex);
+    set_quotas(&b.pool);
+    set_quotas(&b.vertex);
+    keep_books(&b.pool);
+    pool_set_projects(&b.pool, settings_now()->key_projects.at, settings_now()->key_projects.count);
     if (settings_now()->key_check)
         probes_open(&b.probes, b.pool.count);
     balancer_open(&b);

@@ -14,7 +14,10 @@ struct lane_key {
     struct cooldown cooldown;
 };
 
+struct model;
+
 struct lane {
+    const struct model *model; /* NULL: of all that have none of their own */
     struct lane_key *keys;
     size_t count;
     uint32_t *turn; /* a ring of keys' indexes; as many as there are keys */

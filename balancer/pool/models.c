@@ -71,6 +71,7 @@ struct lane *model_lane_make(struct models *models, struct model *model)
     if (model->lane || models->lane_keys + keys > LANE_KEYS_MOST)
         return model->lane;
     model->lane = lane_new(keys);
+    model->lane->model = model;
     model->lane->next = models->lanes;
     models->lanes = model->lane;
     models->lane_keys += keys;

@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "pool/lane.h"
+#include "pool/quota.h"
 #include "base/view.h"
 
 struct model {
@@ -13,10 +14,11 @@ struct model {
     bool is_known; /* a key has had an answer from it */
     unsigned
         count; /* attempts since then that found it overloaded; those during a rest count as one */
-    uint64_t last_ms;  /* the last of them */
-    uint64_t until_ms; /* cools down for every key until then */
-    uint64_t asked_ms; /* when a call wanted it last */
-    struct lane *lane; /* NULL: no key has cooled down for it yet */
+    uint64_t last_ms;          /* the last of them */
+    uint64_t until_ms;         /* cools down for every key until then */
+    uint64_t asked_ms;         /* when a call wanted it last */
+    struct lane *lane;         /* NULL: no key has cooled down for it yet, nor is a limit known */
+    struct quota_model *quota; /* its books; NULL: there are none */
     UT_hash_handle hh;
 };
 

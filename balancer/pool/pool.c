@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The key pool: its opening, and what administrators order. Who serves a call is in choosing.c, what the
- * end of one says in settling.c. */
+/* The key pool: its opening. Who serves a call is in choosing.c, what the end of one says in settling.c,
+ * what administrators order in commands.c. */
 #include "pool/pool.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pool/pool_private.h"
 #include "base/bytes.h"
@@ -42,6 +43,7 @@ void pool_open_as(struct pool *pool, const char *name, const struct secret *keys
         struct pool_key *key = &pool->keys[pool->count];
 
         *key = (struct pool_key){.id = key_id(pool, keys[i]), .key = keys[i]};
+        key->project = key->next_of_project = (uint32_t)pool->count;
         if (pool_find(pool, key->id))
             continue;
         HASH_ADD(hh, pool->by_id, id, sizeof(key->id), key);
@@ -63,7 +65,10 @@ uint64_t pool_set_aside(struct pool *pool, struct secret key)
 
     if (pool_find(pool, id))
         return id;
-    *aside = (struct pool_key){.id = id, .key = key};
+    *aside = (struct pool_key){.id = id,
+                               .key = key,
+                               .project = (uint32_t)pool->count,
+                               .next_of_project = (uint32_t)pool->count};
     HASH_ADD(hh, pool->by_id, id, sizeof(aside->id), aside);
     pool->has_aside = true;
     return id;
@@ -79,6 +84,11 @@ void pool_open_proxies(struct pool *pool, const struct secret *urls, size_t coun
 
 void pool_close(struct pool *pool)
 {
+    struct model *model, *next;
+
+    HASH_ITER (hh, pool->models.by_name, model, next)
+        quota_close(pool, model);
+    shelf_close(&pool->quotas.shelf);
     HASH_CLEAR(hh, pool->by_id);
     for (size_t i = 0; i < pool->count + pool->has_aside; i++)
         free(pool->keys[i].words);
@@ -89,48 +99,56 @@ void pool_close(struct pool *pool)
     *pool = (struct pool){0};
 }
 
+void pool_set_quotas(struct pool *pool, const struct quota_rules *rules)
+{
+    struct quotas *quotas = &pool->quotas;
+
+    quotas->minute_ms = rules->minute_ms;
+    quotas->spread_ms = rules->spread_ms;
+    quotas->calendar.day_ms = rules->day_ms;
+    quotas->tier = rules->tier;
+    quotas->lines = rules->lines;
+    quotas->line_count = rules->line_count;
+}
+
+bool pool_keep(struct pool *pool, const char *path)
+{
+    return shelf_open(&pool->quotas.shelf, path, quota_window_ms(&pool->quotas));
+}
+
+void pool_tell_time(struct pool *pool, uint64_t now_ms, uint64_t utc_ms)
+{
+    calendar_set(&pool->quotas.calendar, now_ms, utc_ms);
+}
+
+struct named_project {
+    const char *name;
+    uint32_t key;
+    UT_hash_handle hh;
+};
+
+void pool_set_projects(struct pool *pool, const char *const *names, size_t count)
+{
+    struct named_project *seen = memory_new((count + 1) * sizeof(*seen)), *by_name = NULL, *found;
+
+    for (uint32_t i = 0; i < count && i < pool->count; i++) {
+        if (!names[i][0] || strcmp(names[i], "-") == 0)
+            continue;
+        HASH_FIND_STR(by_name, names[i], found);
+        if (found) {
+            quota_join(pool, found->key, i);
+            continue;
+        }
+        seen[i] = (struct named_project){.name = names[i], .key = i};
+        HASH_ADD_KEYPTR(hh, by_name, seen[i].name, strlen(seen[i].name), &seen[i]);
+    }
+    HASH_CLEAR(hh, by_name);
+    free(seen);
+}
+
 bool pool_knows(const struct pool *pool, struct view model)
 {
     const struct model *known = model_find(&pool->models, model);
 
     return known && known->is_known;
-}
-/* Orders */
-
-static void end_cooldown(struct cooldown *cooldown, uint64_t now_ms)
-{
-    if (cooldown->until_ms > now_ms)
-        cooldown->until_ms = now_ms;
-}
-
-bool pool_end_rest(struct pool *pool, uint64_t id, uint64_t now_ms)
-{
-    struct pool_key *key = pool_find(pool, id);
-
-    if (!key)
-        return false;
-    end_cooldown(&key->cooldown, now_ms);
-    for (struct lane *lane = pool->models.lanes; lane; lane = lane->next)
-        end_cooldown(&lane->keys[key - pool->keys].cooldown, now_ms);
-    pool_refresh(pool, (uint32_t)(key - pool->keys), now_ms);
-    return true;
-}
-
-bool pool_turn_off(struct pool *pool, uint64_t id, bool is_off, uint64_t now_ms)
-{
-    struct pool_key *key = pool_find(pool, id);
-
-    if (!key)
-        return false;
-    key->is_off = is_off;
-    pool_refresh(pool, (uint32_t)(key - pool->keys), now_ms);
-    return true;
-}
-
-void pool_tried(struct pool *pool, uint64_t id, uint64_t fault, uint64_t utc_ms)
-{
-    struct pool_key *key = pool_find(pool, id);
-
-    if (key)
-        key->trial = (struct trial){key->trial.number + 1, utc_ms, (uint8_t)fault};
 }

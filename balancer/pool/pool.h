@@ -29,6 +29,9 @@ struct pool_key {
     char *words;              /* the provider's, when it refused the key last; NULL: none */
     uint64_t in_flight;       /* attempts */
     uint64_t tokens;          /* that they may cost */
+    enum tier tier;           /* of its project, if it leads that */
+    uint32_t project;         /* the key that leads it: its own place, or one before it */
+    uint32_t next_of_project; /* in a ring; its own place: there is no other */
     bool is_off;              /* an administrator wants it not used */
     struct trial trial;       /* the last */
     uint64_t digest, changed; /* sight.c's: what it looked like, and since which version */
@@ -44,6 +47,7 @@ struct pool {
     struct models models;
     struct proxies proxies;
     struct reservations reservations;
+    struct quotas quotas;
     uint64_t version; /* sight.c's */
     bool has_news; /* something is available earlier than a wait has said; the reader resets it */
 };
@@ -88,6 +92,8 @@ struct verdict {
     uint64_t fault;
     uint64_t stated_ms; /* how long the provider says to wait; 0: it does not */
     struct view words;  /* of the provider, masked */
+    uint64_t tokens;    /* that the question had; 0: nobody knows */
+    struct told_limits told;
 };
 
 /* What that has cooled down; scope COOL_NOTHING: nothing. */
@@ -107,6 +113,27 @@ void pool_open_as(struct pool *pool, const char *name, const struct secret *keys
 uint64_t pool_set_aside(struct pool *pool, struct secret key);
 void pool_open_proxies(struct pool *pool, const struct secret *urls, size_t count, bool is_by_key);
 void pool_close(struct pool *pool);
+
+/* What is counted, and how. `lines` outlive the pool. */
+struct quota_rules {
+    uint64_t minute_ms, spread_ms;
+    uint64_t day_ms; /* 0: the provider's */
+    enum tier tier;
+    const char *const *lines;
+    size_t line_count;
+};
+void pool_set_quotas(struct pool *pool, const struct quota_rules *rules);
+
+/* What is counted, and which projects rest, is kept in the file of that path, with what it has of a
+ * former process. Behind pool_set_quotas; false: errno says why it is not. */
+bool pool_keep(struct pool *pool, const char *path);
+
+/* The projects of its keys by name, in the order in which they were given to pool_open; an empty one: the
+ * key is alone. Before the first call. */
+void pool_set_projects(struct pool *pool, const char *const *names, size_t count);
+
+/* What the clock of 1970 says: now and then, for the provider's days. */
+void pool_tell_time(struct pool *pool, uint64_t now_ms, uint64_t utc_ms);
 
 /* A key for the call, in turn, preferring those that it has not tried; false with `wait` filled in
  * if none is available. */

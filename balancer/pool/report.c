@@ -96,7 +96,7 @@ struct pool_state pool_state(const struct pool *pool, uint64_t now_ms)
     struct model *model, *next;
 
     HASH_ITER (hh, pool->models.by_name, model, next) {
-        if (model->asked_ms + LATELY_MS <= now_ms)
+        if (model->asked_ms + LATELY_MS <= now_ms || (!model->is_known && !model->lane))
             continue;
         has_lanes_only = model->lane;
         if (!model->lane)

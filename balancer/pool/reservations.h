@@ -4,6 +4,7 @@
 
 #include "pool/lane.h"
 #include "pool/proxies.h"
+#include "pool/quota.h"
 
 struct reservation {
     uint64_t number; /* 0: free */
@@ -12,7 +13,10 @@ struct reservation {
     struct proxy *proxy;
     uint64_t begun_ms;
     uint64_t tokens;
-    size_t next_free; /* index + 1 */
+    struct account *account; /* whose book it is in; NULL: none */
+    struct spend spend;      /* as what */
+    uint64_t stamp_ms, day;  /* and where */
+    size_t next_free;        /* index + 1 */
 };
 
 /* Valid zeroed. */

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 
 #include "pool/pool_private.h"
+#include "pool/restore.h"
 #include "base/bytes.h"
 
-enum { WORDS_MOST = 200 };
+enum { WORDS_MOST = 200, SPREAD_MOST_MS = 100 };
 
 void pool_refresh(struct pool *pool, uint32_t i, uint64_t now_ms)
 {
@@ -23,6 +24,28 @@ void pool_refresh(struct pool *pool, uint32_t i, uint64_t now_ms)
             lane_rouse(lane, i);
     }
     pool->has_news = true;
+}
+
+/* A book of its project has room again: its keys wake for that model. */
+static void wake_project(struct pool *pool, uint32_t key, struct lane *lane, uint64_t now_ms)
+{
+    uint32_t i = key;
+
+    do {
+        if (lane_is_asleep(lane, i))
+            pool_refresh(pool, i, now_ms);
+        i = pool->keys[i].next_of_project;
+    } while (i != key);
+}
+
+/* `verdict`: NULL, nobody knows how it ended: what it was going to cost counts. */
+static void settle_quota(struct pool *pool, struct reservation *reservation,
+                         const struct verdict *verdict, uint64_t now_ms)
+{
+    struct lane *lane = reservation->lane;
+
+    if (verdict && quota_settle(pool, reservation, verdict->fault, verdict->tokens))
+        wake_project(pool, reservation->key, lane, now_ms);
 }
 
 static void give_back(struct pool *pool, struct reservation *reservation, uint64_t now_ms)
@@ -98,6 +121,39 @@ static struct cooldown *cooldown_of(struct pool *pool, struct pool_key *key, enu
     return lane ? &lane->keys[key - pool->keys].cooldown : NULL;
 }
 
+/* A quota is the project's: its other keys rest as well. */
+static void rest_project(struct pool *pool, const struct pool_key *key, struct lane *lane,
+                         const struct cause *cause, uint64_t now_ms)
+{
+    uint32_t first = (uint32_t)(key - pool->keys);
+
+    for (uint32_t i = key->next_of_project; i != first; i = pool->keys[i].next_of_project) {
+        cooldown_begin(&lane->keys[i].cooldown, cause, now_ms);
+        pool_refresh(pool, i, now_ms);
+    }
+}
+
+static void keep_and_rest(struct pool *pool, const struct pool_key *key, struct model *model,
+                          const struct cause *cause, uint64_t now_ms)
+{
+    rest_project(pool, key, model->lane, cause, now_ms);
+    restore_later(pool, model, (uint32_t)(key - pool->keys));
+}
+
+static bool is_quota(uint64_t fault)
+{
+    return fault == FAULT_QUOTA_MINUTE || fault == FAULT_QUOTA_DAY || fault == FAULT_QUOTA_NONE;
+}
+
+/* Keys that were refused together do not come back together, nor before the last of what went the
+ * longer way is counted. */
+static uint64_t spread_ms(const struct pool *pool, uint64_t key_id)
+{
+    uint64_t spread_ms = pool->quotas.spread_ms;
+
+    return spread_ms ? spread_ms / 2 + key_id % SPREAD_MOST_MS : 0;
+}
+
 static struct cooled settle_key(struct pool *pool, struct pool_key *key, enum scope scope,
                                 const struct verdict *verdict, const struct cause *cause,
                                 uint64_t now_ms)
@@ -108,6 +164,8 @@ static struct cooled settle_key(struct pool *pool, struct pool_key *key, enum sc
         return (struct cooled){.key = key};
     note_words(key, verdict->words);
     cooldown_begin(cooldown, cause, now_ms);
+    if (is_quota(cause->fault))
+        keep_and_rest(pool, key, model_find(&pool->models, verdict->model), cause, now_ms);
     pool_refresh(pool, (uint32_t)(key - pool->keys), now_ms);
     return (struct cooled){scope, cooldown->until_ms, NULL, key};
 }
@@ -162,6 +220,20 @@ static struct reservation *reservation_of(struct pool *pool, uint64_t number, ui
     return NULL;
 }
 
+/* What a refusal says of limits; and it is waited for a little longer than it says. */
+static void learn(struct pool *pool, struct pool_key *key, const struct verdict *verdict,
+                  struct cause *cause, uint64_t now_ms)
+{
+    struct model *model = model_make(&pool->models, verdict->model);
+
+    if (cause->stated_ms && cause->fault == FAULT_QUOTA_MINUTE)
+        cause->stated_ms += spread_ms(pool, key->id);
+    if (model && quota_ready(pool, model))
+        restore_model(pool, model);
+    if (model)
+        quota_learn(pool, model, (uint32_t)(key - pool->keys), &verdict->told, now_ms);
+}
+
 struct cooled pool_settle(struct pool *pool, uint64_t number, const struct verdict *verdict,
                           uint64_t now_ms)
 {
@@ -176,8 +248,13 @@ struct cooled pool_settle(struct pool *pool, uint64_t number, const struct verdi
         .begun_ms = reservation ? reservation->begun_ms : 0,
     };
 
-    if (reservation)
+    quota_turn(pool, now_ms);
+    if (reservation) {
+        settle_quota(pool, reservation, verdict, now_ms);
         give_back(pool, reservation, now_ms);
+    }
+    if (key && is_quota(cause.fault))
+        learn(pool, key, verdict, &cause, now_ms);
     if (key)
         settle_good(pool, key, model, verdict, now_ms);
     return settle(pool, key, proxy, verdict, &cause, now_ms);

@@ -40,7 +40,7 @@ static void look_at_models(const struct pool *pool, size_t i, uint64_t now_ms, s
     struct model *model, *next;
 
     HASH_ITER (hh, pool->models.by_name, model, next) {
-        bool is_wanted = model->asked_ms + LATELY_MS > now_ms;
+        bool is_wanted = (model->is_known || model->lane) && model->asked_ms + LATELY_MS > now_ms;
         const struct cooldown *cooldown = model->lane ? &model->lane->keys[i].cooldown : NULL;
 
         look->wanted += is_wanted;

@@ -20,6 +20,8 @@ static const struct option_bounds bounds[] = {
     {"FLIGHT_SLOTS", 16, 1u << 20, "16 to 1048576"},
     {"ANSWER_WINDOW", 16384, UINT64_MAX, "at least 16KiB"},
     {"SPOOL_SEGMENT", 4096, UINT64_MAX, "at least 4KiB"},
+    {"QUOTA_MINUTE", 100, 3600000, "100ms to 1h"},
+    {"QUOTA_SPREAD", 0, 60000, "at most 60s"},
     {"AUTO_DELETE_REQUEST_LOGS_DAYS", 1, 36500, "from 1 to 36500"},
 };
 

@@ -172,6 +172,31 @@ static void check_media(const struct settings *settings)
     check_list("MEDIA_FETCH_PORTS", &settings->fetch_ports, guard_port_fault);
 }
 
+/* What is wrong with a line of MODEL_LIMITS; NULL: nothing. The balancer reads it. */
+static const char *limits_fault(struct view line)
+{
+    const char *at = memrchr(line.at, '=', line.len);
+    const char *end = line.at + line.len;
+    int slashes = 0;
+
+    for (const char *c = at ? at + 1 : end; c < end; c++)
+        slashes += *c == '/' ? 1 : *c >= '0' && *c <= '9' ? 0 : 3;
+    return at && at != line.at && end - at < 40 && slashes == 2
+               ? NULL
+               : "should be PATTERN=REQUESTS A MINUTE/INPUT TOKENS A MINUTE/REQUESTS A DAY";
+}
+
+static void check_quotas(const struct settings *settings)
+{
+    const char *tier = settings->key_tier;
+    bool is_tier =
+        !*tier || strcmp(tier, "free") == 0 || (strlen(tier) == 1 && *tier >= '1' && *tier <= '3');
+
+    if (!is_tier)
+        option_complain("KEY_TIER", tier, "should be free, 1, 2 or 3, or empty");
+    check_list("MODEL_LIMITS", &settings->model_limits, limits_fault);
+}
+
 static void check_aliases(const struct settings *settings)
 {
     struct bytes pairs = {0};
@@ -203,6 +228,8 @@ void option_rules_check(struct settings *settings)
     for (size_t i = 0; i < settings->balancer_endpoints.count; i++)
         check_address("BALANCER_ENDPOINTS", settings->balancer_endpoints.at[i]);
     check_media(settings);
+    check_quotas(settings);
+    check_list("MODEL_LIMITS", &settings->model_limits, limits_fault);
     image_host_check(settings);
     check_address("RECORDER_ENDPOINT", settings->recorder_endpoint);
     check_address("ANSWERS_BIND", settings->answers_bind);

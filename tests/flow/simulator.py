@@ -58,6 +58,14 @@ class Simulator:
         """How this key behaves for its next `times` requests (from now on, if None): ok, invalid, minute7, day, …"""
         self._ask("POST", "/admin/keys", {"key": key, "mode": mode} | ({"times": times} if times is not None else {}))
 
+    def quota(self, **rule):
+        """What projects may ask: project, model, rpm, tpm, rpd, minute_ms, tier."""
+        self._ask("POST", "/admin/quota", rule)
+
+    def refused(self):
+        """How many requests it has refused, whichever key they came with."""
+        return sum(count["refused"] for count in self.counts()["by_key"].values())
+
     def file(self, key, name):
         """The key's project has this file, as after an upload."""
         self._ask("POST", "/admin/files", {"key": key, "name": name})

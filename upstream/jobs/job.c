@@ -127,6 +127,19 @@ static void describe(const struct job *job, struct description *description, boo
         mentions_in_answer(bytes_view(&job->begin), path, description);
 }
 
+/* The limits that the provider has named in a refusal. */
+static void name_limits(const struct job *job, struct msg_outcome *outcome)
+{
+    const struct named_limits *limits = &job->gate.verdict.limits;
+
+    if (!job->fail_status)
+        return;
+    outcome->limit_requests = limits->requests;
+    outcome->limit_tokens = limits->tokens;
+    outcome->limit_day = limits->day;
+    outcome->free_tier = limits->is_free;
+}
+
 void job_tell_outcome(struct job *job, bool more)
 {
     yyjson_doc *doc = NULL;
@@ -154,6 +167,7 @@ void job_tell_outcome(struct job *job, bool more)
             job->fault != FAULT_NONE ? failure_words(bytes_view(&job->fail_body), &doc) : VIEW(""),
     };
 
+    name_limits(job, &outcome);
     describe(job, &description, &is_gone);
     outcome.names = bytes_view(&description.names);
     outcome.until_ms = description.until_ms;

@@ -37,6 +37,7 @@ struct facts {
     bool has_absent; /* a violation that names no limit */
     struct view quota_id;
     uint64_t quota_value; /* of the same violation */
+    struct named_limits limits;
 };
 
 static bool holds(struct view text, const char *part)
@@ -181,6 +182,22 @@ static uint64_t limit_of(yyjson_val *violation)
     return text ? strtoull(text, NULL, 10) : json_member_count(violation, "quotaValue");
 }
 
+/* What it limits. Tokens of a day, storage and the like are not counted by anybody here. */
+static void take_named(struct facts *facts, struct view id, struct view metric, uint64_t value)
+{
+    bool is_tokens = holds(id, "Token") || holds(metric, "token");
+    bool is_day = holds(id, "PerDay") || holds(id, "Daily") || ends_with(metric, VIEW("_per_day"));
+    bool is_requests = holds(id, "Requests") && !is_tokens;
+
+    facts->limits.is_free |= holds(id, "FreeTier") || holds(metric, "free_tier");
+    if (is_requests && is_day)
+        facts->limits.day = value;
+    else if (is_requests && holds(id, "PerMinute"))
+        facts->limits.requests = value;
+    else if (is_tokens && !is_day && holds(id, "PerMinute"))
+        facts->limits.tokens = value;
+}
+
 static void take_violation(yyjson_val *violation, struct facts *facts)
 {
     struct view id = json_member_text(violation, "quotaId");
@@ -190,6 +207,7 @@ static void take_violation(yyjson_val *violation, struct facts *facts)
         facts->quota_id = id;
         facts->quota_value = limit_of(violation);
     }
+    take_named(facts, id, metric, limit_of(violation));
     facts->has_violation = true;
     if (holds(id, "PerDay") || holds(id, "Daily") || ends_with(metric, VIEW("_per_day")))
         facts->has_day = true;
@@ -487,6 +505,7 @@ void gemini_read_error(unsigned status, struct view body, uint64_t utc_ms, struc
     verdict->fault = judge(&facts);
     verdict->exact_ms = facts.retry_ms;
     verdict->quota_value = facts.quota_value;
+    verdict->limits = facts.limits;
     keep_id(verdict, facts.quota_id);
     verdict->retry_ms = retry_ms(verdict->fault, &facts, utc_ms);
     json_close(doc);

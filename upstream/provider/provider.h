@@ -37,6 +37,13 @@ struct sight {
 
 enum { QUOTA_ID_MOST = 64 };
 
+/* Limits of the key's project for the model that an error body names; 0: not that. */
+struct named_limits {
+    uint64_t requests, tokens; /* in a minute; tokens of input */
+    uint64_t day;              /* requests */
+    bool is_free;              /* the free tier's */
+};
+
 /* What an error body says. */
 struct verdict {
     enum fault fault;
@@ -45,6 +52,7 @@ struct verdict {
     uint64_t exact_ms;    /* the wait in its own words, before anything was made of it; 0: none */
     uint64_t quota_value; /* of the quota that it names first */
     char quota_id[QUOTA_ID_MOST + 1]; /* empty: it names none */
+    struct named_limits limits;       /* of all quotas that it names */
 };
 
 enum gate_kind {

@@ -300,12 +300,46 @@ static void a_huge_wait_does_not_overflow(void **state)
     assert_true(verdict.retry_ms > 1000000);
 }
 
+/* Whichever of its quotas a refusal names first, all of them are read. */
+static void all_limits_that_a_refusal_names_are_read(void **state)
+{
+    struct verdict verdict = {0};
+
+    (void)state;
+    gemini_read_error(
+        429,
+        VIEW("{\"error\":{\"code\":429,\"details\":[{\"@type\":\"x/google.rpc.QuotaFailure\","
+             "\"violations\":["
+             "{\"quotaId\":\"GenerateRequestsPerDayPerProjectPerModel-FreeTier\","
+             "\"quotaValue\":\"20\"},"
+             "{\"quotaId\":\"GenerateRequestsPerMinutePerProjectPerModel-FreeTier\","
+             "\"quotaValue\":5},"
+             "{\"quotaId\":\"GenerateContentInputTokensPerModelPerMinute-FreeTier\","
+             "\"quotaValue\":\"250000\"}]}]}}"),
+        now_ms, &verdict);
+    assert_int_equal(verdict.fault, FAULT_QUOTA_DAY);
+    assert_int_equal(verdict.limits.day, 20);
+    assert_int_equal(verdict.limits.requests, 5);
+    assert_int_equal(verdict.limits.tokens, 250000);
+    assert_true(verdict.limits.is_free);
+    gemini_read_error(429,
+                      VIEW(DETAILS(EXHAUSTED, "",
+                                   "{\"@type\":\"x/google.rpc.QuotaFailure\",\"violations\":["
+                                   "{\"quotaId\":\"GenerateRequestsPerMinutePerProjectPerModel\","
+                                   "\"quotaValue\":\"1000\"}]}")),
+                      now_ms, &verdict);
+    assert_int_equal(verdict.limits.requests, 1000);
+    assert_int_equal(verdict.limits.day, 0);
+    assert_false(verdict.limits.is_free);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_become_faults),
         cmocka_unit_test(the_status_inside_a_200_is_the_errors_own),
         cmocka_unit_test(the_head_tells_the_wait_where_the_body_does_not),
+        cmocka_unit_test(all_limits_that_a_refusal_names_are_read),
         cmocka_unit_test(a_huge_wait_does_not_overflow),
     };
 
