@@ -219,6 +219,13 @@ void spool_add(struct spool *spool, struct view payload)
     spool->pending_count++;
 }
 
+static size_t record_size(const char *record)
+{
+    const unsigned char *at = (const unsigned char *)record;
+
+    return RECORD_HEADER + ((size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16);
+}
+
 /* How many whole records are in the first `len` bytes of what was added; sets `*whole` to their
  * length. */
 static size_t count_whole(const struct bytes *pending, size_t len, size_t *whole)
@@ -227,8 +234,7 @@ static size_t count_whole(const struct bytes *pending, size_t len, size_t *whole
 
     *whole = 0;
     while (len - *whole >= RECORD_HEADER) {
-        const unsigned char *at = (const unsigned char *)pending->at + *whole;
-        size_t size = RECORD_HEADER + ((size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16);
+        size_t size = record_size(pending->at + *whole);
 
         if (size > len - *whole)
             break;
@@ -238,13 +244,25 @@ static size_t count_whole(const struct bytes *pending, size_t len, size_t *whole
     return count;
 }
 
+/* Bytes of what was added that the segment still takes: whole records, at least one. A segment that
+ * took all at once could fill a disk alone, and the newest one is never deleted. */
+static size_t fitting(const struct spool *spool)
+{
+    size_t whole, room = spool->size < spool->limit ? (size_t)(spool->limit - spool->size) : 0;
+
+    if (room >= spool->pending.len)
+        return spool->pending.len;
+    count_whole(&spool->pending, room, &whole);
+    return whole ? whole : record_size(spool->pending.at);
+}
+
 static size_t write_some(struct spool *spool)
 {
-    size_t done = 0;
+    size_t done = 0, len = fitting(spool);
 
-    while (done < spool->pending.len) {
-        ssize_t count = pwrite(spool->fd, spool->pending.at + done, spool->pending.len - done,
-                               (off_t)(spool->size + done));
+    while (done < len) {
+        ssize_t count =
+            pwrite(spool->fd, spool->pending.at + done, len - done, (off_t)(spool->size + done));
         if (count < 0 && errno == EINTR)
             continue;
         if (count <= 0) {
@@ -283,16 +301,28 @@ static size_t write_pending(struct spool *spool)
     return count;
 }
 
+/* Segment by segment, until all is written or a write fails. */
+static size_t write_segments(struct spool *spool)
+{
+    size_t count = 0, written;
+
+    do {
+        written = write_pending(spool);
+        count += written;
+    } while (spool->pending_count && written && !spool->error);
+    return count;
+}
+
 size_t spool_write(struct spool *spool)
 {
     size_t count;
 
     if (!spool->pending_count)
         return 0;
-    count = write_pending(spool);
+    count = write_segments(spool);
     if (spool->pending_count && is_full(spool->error) && reserve_give(spool)) {
         end(spool);
-        count += write_pending(spool);
+        count += write_segments(spool);
     }
     return count;
 }

@@ -138,6 +138,28 @@ static void a_segment_that_is_full_is_followed_by_one_with_a_head(void **state)
     spool_close(&spool);
 }
 
+/* Or one segment could fill a disk, which its store never deletes while it is the newest. */
+static void what_is_written_at_once_goes_into_as_many_segments_as_it_fills(void **state)
+{
+    struct spool spool;
+
+    (void)state;
+    start(&spool, HEADER + 13 + 3 * RECORD_SIZE, 0);
+    write_numbers(&spool, 1, 7);
+    assert_string_equal(spool_folder_list(),
+                        "000000000001.spool 000000000002.spool 000000000003.spool ");
+    assert_int_equal(file_size("000000000002.spool"), HEADER + 13 + 3 * RECORD_SIZE);
+    assert_int_equal(file_size("000000000003.spool"), HEADER + 13 + RECORD_SIZE);
+    spool_close(&spool);
+    start(&spool, HEADER, 6); /* not even a record fits, and so each has its own */
+    write_numbers(&spool, 8, 9);
+    assert_string_equal(
+        spool_folder_list(),
+        "000000000001.spool 000000000002.spool 000000000003.spool 000000000004.spool "
+        "000000000005.spool ");
+    spool_close(&spool);
+}
+
 static void a_torn_end_of_any_length_is_cut(void **state)
 {
     (void)state;
@@ -403,6 +425,7 @@ int main(void)
         IN_FOLDER(nothing_is_made_before_the_first_record),
         IN_FOLDER(what_was_written_is_read_at_the_next_start),
         IN_FOLDER(a_segment_that_is_full_is_followed_by_one_with_a_head),
+        IN_FOLDER(what_is_written_at_once_goes_into_as_many_segments_as_it_fills),
         IN_FOLDER(a_torn_end_of_any_length_is_cut),
         IN_FOLDER(a_short_write_keeps_whole_records_and_leaves_no_half),
         IN_FOLDER(a_segment_that_can_not_be_begun_leaves_nothing_behind),
