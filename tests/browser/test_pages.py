@@ -25,6 +25,9 @@ def is_sideways(page):
 
 def axe(page, part=None):
     from axe_playwright_python.sync_playwright import Axe
+    # What a new width or an event has begun to draw anew is drawn two frames later.
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    until(page, SETTLED)
     found = Axe().run(page, context=part, options={"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).response["violations"]
     return [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in found]
 

@@ -831,4 +831,4 @@ def test_a_part_that_does_not_exist_is_refused_with_the_names_of_those_that_do(a
     ended = subprocess.run([str(BINARY), *arguments], cwd=tmp_path, env={"STATE_DIR": str(tmp_path)}, timeout=SECONDS,
                            capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert ended.returncode == 2
-    assert "usage: recorder [store|query]" in ended.stderr
+    assert "usage: recorder [store|query|keeper]" in ended.stderr
