@@ -18,26 +18,6 @@
 #include "parts/catalog.h"
 #include "parts/query.h"
 
-/* The limit on output that the client asks for; Google's JSON takes both spellings, and numbers as
- * strings. */
-static uint64_t output_limit(yyjson_val *root)
-{
-    yyjson_val *config = json_member(root, VIEW("generationConfig"));
-    yyjson_val *limit;
-    int64_t tokens = 0;
-
-    if (!config)
-        config = json_member(root, VIEW("generation_config"));
-    limit = json_member(config, VIEW("maxOutputTokens"));
-    if (!limit)
-        limit = json_member(config, VIEW("max_output_tokens"));
-    if (yyjson_is_str(limit))
-        tokens = strtoll(yyjson_get_str(limit), NULL, 10);
-    else
-        json_integer(limit, &tokens);
-    return tokens > 0 ? (uint64_t)tokens : 0;
-}
-
 /* Above this, reading a body would hold up the other calls: the provider finds its mistakes. Nearly
  * all of it is then base64, not text. */
 #define READ_LIMIT (4u << 20)
@@ -62,7 +42,7 @@ static bool check_body(struct view body, uint64_t *tokens, const char **fault)
     doc = json_read_request(body, fault);
     is_object = yyjson_is_obj(yyjson_doc_get_root(doc));
     if (is_object)
-        *tokens = json_text_size(doc) / 4 + output_limit(yyjson_doc_get_root(doc));
+        *tokens = json_text_size(doc) / 4;
     yyjson_doc_free(doc);
     return is_object;
 }

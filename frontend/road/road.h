@@ -66,7 +66,7 @@ struct order {
     bool stream;       /* the answer comes in events */
     bool thoughts;     /* thoughts count as content */
     bool raw;        /* an error event inside the answer is bytes too, and the answer then whole */
-    uint64_t tokens; /* that it may cost */
+    uint64_t tokens; /* of input that it may cost */
     uint64_t affinity; /* hash of what belongs together; 0: none */
     uint64_t owner;    /* the only key that will do; 0: any, or that which has `names` */
     /* objects that the request mentions (objects/objects.h), with spaces between: the balancer finds the key that has them, and

@@ -12,10 +12,9 @@
 #include "settings/options.h"
 
 enum {
-    INPUT_MOST = 4096,    /* characters */
-    PIECE_CHARS = 12800,  /* of base64 in a turn: 9600 bytes, 200 ms */
-    RATE = 24000,         /* samples a second, unless the provider says otherwise */
-    TOKENS_A_SECOND = 25, /* of speech, which has about 15 characters */
+    INPUT_MOST = 4096,   /* characters */
+    PIECE_CHARS = 12800, /* of base64 in a turn: 9600 bytes, 200 ms */
+    RATE = 24000,        /* samples a second, unless the provider says otherwise */
 };
 
 struct state {
@@ -137,13 +136,12 @@ static void add_step(const struct state *state, const struct request *request, s
 {
     const char *operation = state->is_stream ? "streamGenerateContent" : "generateContent";
     struct bytes body = {0};
-    struct step step = {
-        .order = {.pool = request->pool,
-                  .operation = operation,
-                  .stream = state->is_stream,
-                  .tokens = state->prompt.len / 4 + state->prompt.len / 15 * TOKENS_A_SECOND,
-                  .client = request->client},
-        .pass = state->is_stream ? STEP_EVENTS : STEP_WHOLE};
+    struct step step = {.order = {.pool = request->pool,
+                                  .operation = operation,
+                                  .stream = state->is_stream,
+                                  .tokens = state->prompt.len / 4,
+                                  .client = request->client},
+                        .pass = state->is_stream ? STEP_EVENTS : STEP_WHOLE};
 
     write_body(state, &body);
     step.order.body = body_new(&body);

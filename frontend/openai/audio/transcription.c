@@ -13,7 +13,6 @@
 enum {
     INLINE_MOST = 100u << 20u, /* bytes of base64 that the provider takes */
     PROMPT_MOST = 8192,        /* bytes that a client may say beside the sound */
-    ANSWER_TOKENS = 2000,      /* what a transcript costs, about */
     BYTES_A_TOKEN = 500,       /* of sound: 32 tokens a second of 16 KB */
 };
 
@@ -247,7 +246,7 @@ static void add_step(const struct state *state, const struct request *request, s
     struct step step = {.order = {.pool = request->pool,
                                   .operation = operation,
                                   .stream = state->is_stream,
-                                  .tokens = state->file->body.len / BYTES_A_TOKEN + ANSWER_TOKENS,
+                                  .tokens = state->file->body.len / BYTES_A_TOKEN,
                                   .client = request->client},
                         .pass = state->is_stream ? STEP_EVENTS : STEP_WHOLE};
 

@@ -42,7 +42,7 @@ struct ask {
     struct tool_names tools; /* what tools are called in the reply */
     struct bytes names; /* of what the provider keeps and the body mentions (objects/objects.h) */
     uint64_t affinity;  /* hash of what belongs together and likes the same key; 0: none */
-    uint64_t estimate;  /* tokens: bytes of text / 4 + the output limit */
+    uint64_t estimate;  /* input tokens: bytes of text / 4 */
     size_t legs;        /* calls of the provider that answer it together; 0: one */
     struct bytes body;  /* the provider's request, the same for all legs; empty: a GET */
     /* instead of all that: a request of images/generations, whose pictures answer it; empty: it is

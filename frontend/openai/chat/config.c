@@ -68,14 +68,6 @@ static int64_t output_limit(const struct chat *chat)
     return limit < most ? limit : most;
 }
 
-uint64_t chat_output_estimate(const struct chat *chat)
-{
-    int64_t limit = output_limit(chat);
-
-    json_integer(chat_native(chat, VIEW("maxOutputTokens")), &limit);
-    return limit < 0 ? 0 : limit > INT32_MAX ? INT32_MAX : (uint64_t)limit;
-}
-
 static bool is_among(struct view text, const struct view *others, size_t count)
 {
     for (size_t i = 0; i < count; i++)

@@ -428,7 +428,7 @@ static bool translate(struct chat *chat, yyjson_val *root)
     ask->is_json_told = chat->format.note.len > 0;
     ask->inline_len = chat->inline_size;
     ask->inline_most = media_most(chat);
-    ask->estimate = chat->text_size / 4 + chat_output_estimate(chat);
+    ask->estimate = chat->text_size / 4;
     ask->affinity = affinity(chat);
     ask_path(ask);
     return true;

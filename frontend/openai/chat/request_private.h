@@ -157,9 +157,6 @@ size_t chat_stops(const struct chat *chat, struct view stops[CHAT_STOPS]);
 /* Appends generationConfig, unless it would be empty. */
 void chat_write_config(struct chat *chat);
 
-/* How many tokens the answer may have; a limit in the provider's own words is for it to judge. */
-uint64_t chat_output_estimate(const struct chat *chat);
-
 /* drawn.c: the request as one for pictures, in the words of images/generations: ask->drawing. */
 bool drawn_take(struct chat *chat);
 

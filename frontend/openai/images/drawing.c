@@ -4,19 +4,18 @@
 #include "openai/images/drawing.h"
 
 enum {
-    IMAGEN_MOST = 4,       /* pictures of a call */
-    PICTURE_TOKENS = 1290, /* what one costs, about */
+    IMAGEN_MOST = 4, /* pictures of a call */
 };
 
 static enum error add_step(const struct drawing *drawing, const struct request *request,
-                           struct plan *plan, struct body *body, int64_t count)
+                           struct plan *plan, struct body *body)
 {
     const struct image_wish *wish = &drawing->wish;
     const char *operation = wish->is_imagen ? "predict" : "generateContent";
     struct step step = {.order = {.pool = request->pool,
                                   .operation = operation,
                                   .body = body,
-                                  .tokens = wish->prompt.len / 4 + (uint64_t)count * PICTURE_TOKENS,
+                                  .tokens = wish->prompt.len / 4,
                                   .client = request->client},
                         .pass = STEP_WHOLE,
                         .place = plan->count};
@@ -58,7 +57,7 @@ enum error drawing_plan(struct drawing *drawing, struct view parts, const struct
             body = body_new(&text);
             written = count;
         }
-        error = add_step(drawing, request, plan, body, count);
+        error = add_step(drawing, request, plan, body);
         left -= count;
     }
     body_let_go(body);

@@ -599,18 +599,18 @@ static void the_path_is_that_of_the_model_and_the_method(void **state)
     }
 }
 
-static void the_estimate_is_a_quarter_of_the_text_and_the_limit(void **state)
+static void the_estimate_is_a_quarter_of_the_text(void **state)
 {
     struct ask ask = asked("{'model':'m','max_tokens':50,'messages':["
                            "{'role':'system','content':'1234'},"
                            "{'role':'user','content':[{'type':'text','text':'12345678'}]}]}");
 
     (void)state;
-    assert_int_equal(ask.estimate, 53);
+    assert_int_equal(ask.estimate, 3);
     ask_clear(&ask);
     ask = asked("{'model':'m','max_tokens':50,'google':{'generation_config':{'max_output_tokens':7}"
                 "},'messages':[{'role':'user','content':'1234'}]}");
-    assert_int_equal(ask.estimate, 8);
+    assert_int_equal(ask.estimate, 1);
     ask_clear(&ask);
 }
 
@@ -673,7 +673,7 @@ int main(void)
         cmocka_unit_test_setup(a_model_that_is_none_is_not_found, plain_options),
         cmocka_unit_test_setup(json_that_is_too_deep_is_refused, plain_options),
         cmocka_unit_test_setup(the_path_is_that_of_the_model_and_the_method, plain_options),
-        cmocka_unit_test_setup(the_estimate_is_a_quarter_of_the_text_and_the_limit, plain_options),
+        cmocka_unit_test_setup(the_estimate_is_a_quarter_of_the_text, plain_options),
         cmocka_unit_test_setup(what_belongs_together_has_one_affinity, plain_options),
         cmocka_unit_test_setup(a_long_text_arrives_whole, plain_options),
     };
