@@ -3,7 +3,7 @@
  * gave stands in the SQL as a number or in hex, never as it came. */
 #include "query/attempts.h"
 
-/* Newer rows have higher ids: the primary key gives the order. */
+/* Newer rows have higher ids: the primary key gives the order, not the text `id` that is shown. */
 void question_audit(const struct question_values *values, struct study *study)
 {
     struct bytes *sql = study_select(study);
@@ -25,6 +25,6 @@ void question_audit(const struct question_values *values, struct study *study)
         put_hex(sql, q->text);
         bytes_text(sql, ", CONCAT_WS(' ', object, who, before_value, after_value)) > 0");
     }
-    bytes_printf(sql, " ORDER BY id DESC LIMIT %llu",
+    bytes_printf(sql, " ORDER BY audit.id DESC LIMIT %llu",
                  limit->is_given ? (unsigned long long)limit->number : 100ull);
 }

@@ -109,6 +109,14 @@ def test_the_environment_is_shadowed_until_the_next_start(stage):
     assert rows(stage)["TIME_OUT"]["value"] == 77
 
 
+@pytest.mark.short
+def test_the_audit_is_the_newest_first_beyond_nine_rows(stage):
+    for wait in range(20, 32):
+        assert change(stage, {"QUEUE_WAIT": wait}).status == 200
+    ids = [int(row["id"]) for row in ask(stage, "GET", AUDIT).json["rows"]]
+    assert len(ids) > 10 and ids == sorted(ids, reverse=True)
+
+
 def test_secrets_are_never_shown(stage):
     now = rows(stage)
     assert (now["API_KEYS"]["is_set"], now["API_KEYS"]["type"], now["PAID_KEY"]["is_set"]) == (True, "secret", False)
