@@ -78,13 +78,13 @@ static void ask(struct admin *admin, struct link *link, struct msg_ask *ask, str
     put_last(admin, link, reply, on_answer, by_ms);
 }
 
-/* Who asks, for the audit. */
+/* Who asks, for the audit, unless `who` says so already. */
 static struct msg_change change_of(const struct reply *reply, const char *what, struct secret data,
                                    struct bytes *who)
 {
-    if (reply->call.session_number)
+    if (!who->len && reply->call.session_number)
         bytes_printf(who, "session %llu", (unsigned long long)reply->call.session_number);
-    else
+    else if (!who->len)
         bytes_text(who, "token");
     return (struct msg_change){.what = view_of(what),
                                .who = bytes_view(who),
@@ -111,14 +111,25 @@ void change_then(struct admin *admin, const char *what, struct secret data, stru
     bytes_clear(&who);
 }
 
-void audit_note(struct admin *admin, const struct reply *reply, struct view note)
+void audit_note(struct admin *admin, const struct reply *reply, const char *by, const char *what,
+                struct view on, struct view after)
 {
-    struct bytes who = {0};
-    struct msg_change change = change_of(reply, "audit", (struct secret){note}, &who);
+    struct bytes who = {0}, note = {0};
+    struct msg_change change;
 
+    bytes_text(&who, by ? by : "");
+    bytes_printf(&note, "{\"what\":\"%s\",\"on\":", what);
+    bytes_json(&note, on);
+    if (after.len) {
+        bytes_text(&note, ",\"after\":");
+        bytes_json(&note, after);
+    }
+    bytes_text(&note, "}");
+    change = change_of(reply, "audit", (struct secret){bytes_view(&note)}, &who);
     if (!link_post(&admin->news.link, MSG_CHANGE, &change))
         log_warn("audit.lost", F_NUM("rows", 1));
     bytes_clear(&who);
+    bytes_clear(&note);
 }
 
 void change_answer(struct admin *admin, struct reply *reply, struct view json)

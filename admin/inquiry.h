@@ -33,9 +33,11 @@ void ask_balancer_then(struct admin *admin, const char *name, struct view parame
 void change_then(struct admin *admin, const char *what, struct secret data, struct reply *reply,
                  answer_handler *on_answer);
 
-/* Writes into the audit what was done on behalf of this reply's request, if the keeper is there;
- * `note` is JSON: {"what", "on", "before", "after"}, without any secret. */
-void audit_note(struct admin *admin, const struct reply *reply, struct view note);
+/* Writes into the audit what was done on behalf of this reply's request, if the keeper is there: by
+ * whom (NULL: as the request shows), what (a word), to what, and how that is now (empty: that says
+ * nothing). No secret may be in any of it. */
+void audit_note(struct admin *admin, const struct reply *reply, const char *by, const char *what,
+                struct view on, struct view after);
 
 /* Gives the keeper's answer to a change: its status and its JSON. */
 void change_answer(struct admin *admin, struct reply *reply, struct view json);

@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "settings/options.h"
 #include "settings/settings.h"
+#include "disabled.h"
 #include "handlers.h"
 #include "probing.h"
 #include "seeking.h"
@@ -146,6 +147,7 @@ int main(int argc, char **argv)
     b.calls.paid_key = paid_key;
     open_holdings(&b);
     open_limits(&b);
+    disabled_load(&b);
     if (!b.pool.count && !b.vertex.count)
         log_error("keys.missing", F_STR("remedy", "set API_KEYS"));
     b.actor.on_tick = on_tick;

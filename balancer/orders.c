@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "disabled.h"
 #include "pool/sight.h"
 
 enum { ID_DIGITS = 16 };
@@ -76,6 +77,8 @@ void orders_obey(struct balancer *b, struct view json, struct bytes *answer)
         bytes_printf(answer, ",\"code\":\"%s\"}", why);
     }
     bytes_printf(answer, "],\"done\":%zu}", done);
+    if (view_equal(what, VIEW("enable")) || view_equal(what, VIEW("disable")))
+        disabled_save(b);
     log_info("keys.ordered", F_VIEW("order", what), F_NUM("keys", done));
     actor_wake(&b->actor, b->actor.now_ms); /* trials begin, and who waits may go on */
     yyjson_doc_free(doc);

@@ -41,7 +41,7 @@ for in the last ten minutes), `cooling` and `spent` (for all of them; the day's 
 provider refuses it). `code`, `says`, `since` and `until` say why, in the provider's own words, and until when; `rests` the same by model.
 
 **Orders.** `verify` tries keys by a request that costs no quota, about twenty a second, as a job that goes on by itself; `end_rest`
-ends cool-downs, so that the next call tries the key; `disable` takes keys out of use and `enable` back.
+ends cool-downs, so that the next call tries the key; `disable` takes keys out of use, over restarts too, and `enable` back.
 
 **Events.** `GET /api/admin/events` is a stream of server-sent events: `tick` each second (`calls_per_s`, `open`, `waiting`), `pool` (states), `keys` (rows
 that have changed, 200 at most, `more` counts those left out), `processes`, `job`, `session` (first of all: the `version` of the pages; `ended`

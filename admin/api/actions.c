@@ -110,6 +110,26 @@ static void begin_job(struct admin *admin, struct reply *reply, uint64_t *ids, s
     bytes_clear(&json);
 }
 
+/* One key by its last characters, or its id if it is too short for that; of many, how many. */
+static void note(struct admin *admin, const struct reply *reply, struct view what,
+                 const uint64_t *ids, size_t count)
+{
+    const struct key *key = count == 1 ? keys_find(&admin->keys, ids[0]) : NULL;
+    struct bytes word = {0}, on = {0};
+
+    bytes_text(&word, "keys.");
+    bytes_append(&word, what);
+    if (key && *key->tail)
+        bytes_text(&on, key->tail);
+    else if (count == 1)
+        bytes_printf(&on, "#%016llx", (unsigned long long)ids[0]);
+    else
+        bytes_printf(&on, "%zu keys", count);
+    audit_note(admin, reply, NULL, bytes_cstr(&word), bytes_view(&on), VIEW(""));
+    bytes_clear(&word);
+    bytes_clear(&on);
+}
+
 static bool is_order(struct view what)
 {
     return view_equal(what, VIEW("end_rest")) || view_equal(what, VIEW("enable")) ||
@@ -133,6 +153,8 @@ static void act(struct admin *admin, struct reply *reply, yyjson_val *root)
     log_info("admin.acted", F_VIEW("what", what), F_NUM("keys", count),
              F_STR("from", reply->call.caller.address),
              F_NUM("session", reply->call.session_number));
+    if (count)
+        note(admin, reply, what, ids, count);
     if (is_trial)
         begin_job(admin, reply, ids, count);
     else

@@ -117,6 +117,39 @@ def test_the_audit_is_the_newest_first_beyond_nine_rows(stage):
     assert len(ids) > 10 and ids == sorted(ids, reverse=True)
 
 
+@pytest.mark.short
+def test_a_disabled_key_stays_so_and_the_audit_says_by_whom(stage):
+    def states():
+        return [row["state"] for row in ask(stage, "GET", "/api/admin/keys").json["rows"]]
+
+    def order(what):
+        [key] = stage.wait("the key is known", lambda: ask(stage, "GET", "/api/admin/keys").json["rows"])
+        answer = ask(stage, "POST", "/api/admin/keys/actions", {"do": what, "ids": [key["id"]]})
+        assert (answer.status, answer.json["done"]) == (200, 1), answer.text
+        return key
+
+    assert stage.request("POST", "/api/admin/session", {"token": "a-guess-marked"}, token=None).status == 401
+    assert stage.request("POST", "/api/admin/session", {"token": ADMIN}, token=None).status == 200
+    key = order("disable")
+    stage.kill("balancer")
+    stage.start("balancer")
+    stage.wait_log("balancer", "keys.disabled", keys="1")
+    stage.wait("it is off still", lambda: states() == ["off"])
+    assert stage.chat("hello").status in (429, 503)
+    order("enable")
+    stage.wait("it is on", lambda: states() != ["off"])
+    stage.restart("balancer")
+    stage.wait("it serves", lambda: stage.chat("hello").status == 200)
+    assert not stage.log("balancer", "keys.disabled")
+    audit = stage.wait("all is written", lambda: (a := ask(stage, "GET", AUDIT)).json["rows"][0]["what"] == "keys.enable" and a)
+    named = "#" + key["id"]  # it is too short to show its last characters
+    rows = [(row["what"], row["on"], row["after"], row["who"].split()[0]) for row in audit.json["rows"][:4]]
+    assert rows == [("keys.enable", named, None, "token"), ("keys.disable", named, None, "token"),
+                    ("login", "", None, "session"), ("login.refused", "", "wrong_token", "nobody")], rows
+    assert not any(secret in audit.text for secret in ("a-guess-marked", ADMIN, "key-ok-1"))
+    assert "key-ok-1" not in (stage.state / "disabled0").read_text()
+
+
 def test_secrets_are_never_shown(stage):
     now = rows(stage)
     assert (now["API_KEYS"]["is_set"], now["API_KEYS"]["type"], now["PAID_KEY"]["is_set"]) == (True, "secret", False)
