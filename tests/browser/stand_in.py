@@ -31,7 +31,7 @@ CLIENTS = ("open-webui", "dify", "notebook", "学习小组")
 HOSTILE = ("<img src=x onerror=alert(1)>", "\u202egnp.exe", "=cmd()", "x" * 10000)
 SAYS = "Resource has been exhausted. quotaId: GenerateRequestsPerMinutePerProjectPerModel-FreeTier"
 ROUTES = """GET session; DELETE session; GET overview; GET keys; POST keys; POST keys/actions; GET keys/{id}; POST keys/{id}/reveal; GET jobs/{id};
-GET models; GET calls; GET calls/{id}; GET calls.csv; GET errors; GET errors/{id}; DELETE errors; GET clients; POST clients; PATCH clients/{id};
+GET models; GET calls; GET calls/{id}; GET calls.csv; GET errors; GET errors/{id}; DELETE errors; GET clients; GET client-terms; POST clients; PATCH clients/{id};
 POST clients/{id}/revoke; POST clients/{id}/restore; POST clients/{id}/rotate; GET settings; PUT settings; GET audit; GET logs; GET processes; GET events"""
 
 
@@ -51,6 +51,7 @@ class Scene:
         self.revoked, self.version, self.fails, self.listeners = set(), "v1", set(), []
         self.models = list(MODELS)
         self.clients = [{"id": f"c{i}", "name": one} for i, one in enumerate(CLIENTS)]
+        self.made, self.said = [], []  # clients that are made here; what was asked for
         if name == "hostile":
             self.models = [*HOSTILE]
             self.clients = [{"id": f"c{i}", "name": one} for i, one in enumerate(HOSTILE)]
@@ -187,8 +188,25 @@ class Scene:
     def list_clients(self, _):
         if self.name in ("quiet", "fresh"):
             return {"rows": []}
-        return {"rows": [{**one, "calls": 9000 // (i + 1), "lost": 3, "success": 0.9966, "first_ms": 480, "tokens": 10 ** 7, "cost_usd": "12.5", "line": [i + 1] * 24, "last_used_at": self.began, "rpm": 60, "revoked_at": self.began if one["id"] in self.revoked else None,
-                          "limits": [{"used": 40 + i, "limit": 60}] if i % 2 else []} for i, one in enumerate(self.clients)]}
+        return {"rows": [{**one, "calls": 9000 // (i + 1), "lost": 3, "success": 0.9966, "first_ms": 480, "tokens": 10 ** 7, "cost_usd": "12.5", "line": [i + 1] * 24, "last_used_at": self.began, "name": one["id"]} for i, one in enumerate(self.clients)]}
+
+    def client_terms(self, _):
+        terms = {"tail": "9f0a", "models": [], "rpm": 60, "tokens_per_day": 0, "cost_per_day_usd": "0", "expires_at": 0, "created_at": self.began, "old_until": 0}
+        if self.name in ("quiet", "fresh"):
+            return {"rows": []}
+        return {"rows": [{**terms, **one, "revoked_at": self.began if one["id"] in self.revoked else 0} for one in self.clients + self.made]}
+
+    def change_client(self, method, parts, body):
+        self.said.append((method, "/".join(parts), body))
+        if parts[-1] in ("revoke", "restore"):
+            (self.revoked.add if parts[-1] == "revoke" else self.revoked.discard)(parts[1])
+            return {"id": parts[1]}
+        if method == "PATCH":
+            next(one for one in self.clients + self.made if one["id"] == parts[1]).update({name: value if value is not None else 0 for name, value in body.items()})
+            return {"id": parts[1]}
+        if len(parts) == 1:
+            self.made.append({"id": f"m{len(self.made)}"} | {name: value if value is not None else 0 for name, value in body.items()})
+        return {"id": parts[1] if len(parts) > 1 else self.made[-1]["id"], "token": "sk-gw-made-up"}
 
     def put_settings(self, body, match):
         if match.strip('"') != str(self.etag):
@@ -301,7 +319,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def route(self, path, q, body):
         scene = self.scene
-        lists = {"overview": scene.overview, "processes": scene.processes, "keys": scene.list_keys, "models": scene.row_models, "calls": scene.list_calls, "errors": scene.errors, "clients": scene.list_clients, "audit": scene.audit, "logs": scene.logs,
+        lists = {"overview": scene.overview, "processes": scene.processes, "keys": scene.list_keys, "models": scene.row_models, "calls": scene.list_calls, "errors": scene.errors, "clients": scene.list_clients, "client-terms": scene.client_terms, "audit": scene.audit, "logs": scene.logs,
                  "settings": lambda _: {"etag": str(scene.etag), "rows": scene.settings}}
         if self.command == "GET" and path in lists:
             return self.answer(200, lists[path](q))
@@ -321,12 +339,7 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("errors/"):
             return self.answer(200, {"rows": [{"at": scene.began, "model": scene.models[0], "tail": "ab3Q", "call": f"{9:016x}"}]})
         if path.startswith("clients") and self.command != "GET":
-            parts = path.split("/")
-            if parts[-1] == "revoke":
-                scene.revoked.add(parts[1])
-            if parts[-1] == "restore":
-                scene.revoked.discard(parts[1])
-            return self.answer(200, {"id": "c9", "token": "sk-made-up"} if self.command == "POST" and parts[-1] not in ("revoke", "restore") else {})
+            return self.answer(200, scene.change_client(self.command, path.split("/"), body))
         return self.fail(404, "http_404")
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any

@@ -132,6 +132,32 @@ def test_a_client_is_revoked_and_restored(open_page):
     server.close()
 
 
+def test_a_client_is_made_changed_and_rotated(open_page):
+    server = StandIn()
+    page = open_page(server.url)
+    go(page, "clients")
+    page.get_by_role("button", name="New client").click()
+    page.get_by_label("Name").fill("lab")
+    page.get_by_label("RPM").fill("5")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_text("sk-gw-made-up").wait_for()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    row = page.locator("main tr", has_text="lab")
+    expect(row).to_contain_text("5 RPM")
+    row.get_by_role("button").click()
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_label("RPM").fill("")
+    page.get_by_label("Cost a day").fill("2.5")
+    page.get_by_role("button", name="Save").click()
+    expect(row).to_contain_text("$2.50 a day")
+    row.get_by_role("button").click()
+    page.locator(".panel").get_by_role("button", name="New token").click()
+    page.get_by_role("dialog").get_by_role("button", name="New token").click()
+    page.get_by_text("sk-gw-made-up").wait_for()
+    assert server.scene.said[-1] == ("POST", "clients/m0/rotate", {"old_good_ms": 3600000})
+    server.close()
+
+
 def test_a_chart_is_walked_and_zoomed(open_page, stand_in):
     page = open_page(stand_in().url)
     chart = page.get_by_role("slider", name="Calls by result")

@@ -44,7 +44,8 @@ export async function load(box, path, view, drawn) {
   try {
     const answer = await get(path, view.signal);
     if (view.signal.aborted) return;
-    const found = drawn(answer);
+    const found = await drawn(answer);
+    if (view.signal.aborted) return;
     if (found) fill(box, found);
   } catch (fault) {
     if (view.signal.aborted || fault.name === "AbortError" || fault.status === 401) return;
