@@ -192,7 +192,7 @@ static bool add_previous(struct view text, struct bytes *names)
             while (rest.len && !isalnum((unsigned char)rest.at[0]))
                 rest = view_skip(rest, 1);
             for (id = (struct view){rest.at, 0};
-                 id.len < rest.len &&
+                 id.len < rest.len && id.len <= OBJECT_NAME_MOST && /* longer is no name */
                  (isalnum((unsigned char)rest.at[id.len]) || strchr("-._~", rest.at[id.len]));)
                 id.len++;
             has_room = add_id(names, VIEW("interactions/"), id);

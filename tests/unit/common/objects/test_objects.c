@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -182,6 +183,26 @@ static void bodies_that_are_no_json_mention_objects_too(void **state)
     bytes_clear(&names);
 }
 
+/* Each of these would be the beginning of a name that goes on to the end. */
+static void a_name_is_looked_at_no_further_than_one_can_go(void **state)
+{
+    struct bytes body = {0}, names = {0};
+    clock_t begun = clock();
+
+    (void)state;
+    bytes_text(&body, "{'a': '");
+    while (body.len < (size_t)2 * 1024 * 1024)
+        bytes_text(&body, "previousInteractionId");
+    for (size_t i = 0; i < OBJECT_NAME_MOST; i++)
+        bytes_text(&body, "a");
+    bytes_text(&body, "', 'previousInteractionId': 'v1_mine'}");
+    assert_true(mentions_in_body(bytes_view(&body), &names));
+    assert_true(clock() - begun < 2 * CLOCKS_PER_SEC);
+    expect(bytes_view(&names), "interactions/v1_mine", "the last of them");
+    bytes_clear(&body);
+    bytes_clear(&names);
+}
+
 static void too_many_are_refused(void **state)
 {
     struct bytes json = {0}, names = {0};
@@ -261,6 +282,7 @@ int main(void)
         cmocka_unit_test(names_are_checked),
         cmocka_unit_test(lists_are_told_from_objects),
         cmocka_unit_test(bodies_mention_objects),
+        cmocka_unit_test(a_name_is_looked_at_no_further_than_one_can_go),
         cmocka_unit_test(too_many_are_refused),
         cmocka_unit_test(bodies_that_are_no_json_mention_objects_too),
         cmocka_unit_test(too_many_are_refused),
