@@ -59,7 +59,8 @@ static struct view take_last(struct view *list)
     return view_trim(last);
 }
 
-/* Back along the proxies until one is not trusted. True: the nearest is, so its lines count. */
+/* Back along the proxies until one is not trusted. True: the nearest is, so its lines count. What another host says
+ * of where it was asked from makes nobody one of this host. */
 static bool read_address(struct caller *caller, struct view list, const struct option_list *trusted,
                          bool *from_loopback)
 {
@@ -76,7 +77,7 @@ static bool read_address(struct caller *caller, struct view list, const struct o
                       place.any.sa_family == AF_INET ? (void *)&place.v4.sin_addr
                                                      : (void *)&place.v6.sin6_addr,
                       caller->address, sizeof(caller->address));
-        *from_loopback = is_address && is_loopback(&place);
+        *from_loopback = *from_loopback && is_address && is_loopback(&place);
         is_near_trusted = is_first ? goes_on : is_near_trusted;
         is_first = false;
         if (!goes_on)
