@@ -152,11 +152,14 @@ static bool is_held(struct admin *admin, struct reply *reply, struct view author
     return wait_ms != 0;
 }
 
+/* Who has shown the right one is not held when strangers guess. */
 static void note_token(struct admin *admin, const struct decision *decision,
                        const struct api_call *call)
 {
     struct view address = view_of(call->caller.address);
 
+    if (decision->is_by_token)
+        guesses_right(&admin->guesses, GUESS_BEARER, address, clock_ms());
     if (strcmp(decision->code, "wrong_token") != 0)
         return;
     guesses_wrong(&admin->guesses, GUESS_BEARER, address, clock_ms());

@@ -55,12 +55,15 @@ static struct decision yes(const struct api *api, bool is_by_session)
 static struct decision admit_token(const struct api *api, const struct visit *visit,
                                    struct secret candidate)
 {
+    struct decision decision = yes(api, false);
+
     if (!secret_equal(candidate, visit->token))
         return no(api, 401, "wrong_token", "this is not AUTH_TOKEN");
     if (token_is_sample(visit->token) && !visit->caller->is_local)
         return no(api, 403, "sample_token",
                   "AUTH_TOKEN is one that everybody knows: it is good on this host only");
-    return yes(api, false);
+    decision.is_by_token = true;
+    return decision;
 }
 
 /* What only looks changes nothing, and no other site can read what it is given. */

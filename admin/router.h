@@ -34,6 +34,7 @@ struct decision {
     const struct api *api; /* to be called; else NULL */
     struct view id;        /* what {id} of the pattern stands for; empty: it has none */
     bool is_by_session;    /* rather than by the token */
+    bool is_by_token;      /* which was the right one */
 };
 
 struct decision router_decide(const struct visit *visit);

@@ -74,25 +74,28 @@ static struct guesser *touch(struct guesses *guesses, enum guess_kind kind, stru
     return guesser;
 }
 
-static void refill(struct guesses *guesses, uint64_t now_ms)
+/* What all have together; each kind its own, so that nobody is kept from the login by scripts that ask. */
+static uint64_t *refill(struct guesses *guesses, enum guess_kind kind, uint64_t now_ms)
 {
-    uint64_t passed_ms = now_ms - guesses->looked_ms;
+    uint64_t *spent_ms = &guesses->budgets[kind].spent_ms;
+    uint64_t passed_ms = now_ms - guesses->budgets[kind].looked_ms;
 
-    guesses->spent_ms = passed_ms < guesses->spent_ms ? guesses->spent_ms - passed_ms : 0;
-    guesses->looked_ms = now_ms;
+    *spent_ms = passed_ms < *spent_ms ? *spent_ms - passed_ms : 0;
+    guesses->budgets[kind].looked_ms = now_ms;
+    return spent_ms;
 }
 
 uint64_t guesses_wait_ms(struct guesses *guesses, enum guess_kind kind, struct view address,
                          uint64_t now_ms)
 {
-    struct guesser *guesser = find(guesses, kind, address, now_ms);
+    const struct guesser *guesser = find(guesses, kind, address, now_ms);
+    uint64_t spent_ms = *refill(guesses, kind, now_ms);
 
-    refill(guesses, now_ms);
     if (guesser && guesser->until_ms > now_ms)
         return guesser->until_ms - now_ms;
-    if (guesses->spent_ms <= MINUTE_MS || (guesser && guesser->was_right))
+    if (spent_ms <= MINUTE_MS || (guesser && guesser->was_right))
         return 0;
-    return guesses->spent_ms - MINUTE_MS;
+    return spent_ms - MINUTE_MS;
 }
 
 void guesses_wrong(struct guesses *guesses, enum guess_kind kind, struct view address,
@@ -101,8 +104,7 @@ void guesses_wrong(struct guesses *guesses, enum guess_kind kind, struct view ad
     struct guesser *guesser = touch(guesses, kind, address, now_ms);
     uint64_t wait_ms = GUESS_WAIT_MS;
 
-    refill(guesses, now_ms);
-    guesses->spent_ms += MINUTE_MS / GUESSES_A_MINUTE;
+    *refill(guesses, kind, now_ms) += MINUTE_MS / GUESSES_A_MINUTE;
     if (++guesser->wrong < tries[kind])
         return;
     for (unsigned i = tries[kind]; i < guesser->wrong && wait_ms < GUESS_WAIT_MOST_MS; i++)

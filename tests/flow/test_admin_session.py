@@ -160,3 +160,15 @@ def test_a_token_that_everybody_knows_is_good_on_this_host_only(tmp_path):
 def is_over(stage, cookie):
     time.sleep(1.2)  # not asked meanwhile: asking would be using it
     return ask(stage, "GET", SESSION, cookie).status == 401
+
+
+@pytest.mark.short
+def test_a_stranger_that_guesses_holds_no_script_and_no_login(tmp_path):
+    known, stranger = {"X-Forwarded-For": "198.51.100.20"}, {"X-Forwarded-For": "198.51.100.21"}
+    with Stage(tmp_path, keys=["key-ok-1"], database=False, env={"AUTH_TOKEN": ADMIN}) as stage:
+        stage.wait("admin is there", lambda: "balancers" in stage.status())
+        assert stage.request("GET", SESSION, None, known, token=ADMIN).status == 200
+        told = [stage.request("GET", SESSION, None, stranger, token=f"guess-{i}").status for i in range(90)]
+        assert told[:60] == [401] * 60 and told[-1] == 429  # all strangers together have sixty a minute
+        assert stage.request("GET", SESSION, None, known, token=ADMIN).status == 200
+        assert login(stage, ADMIN, {"X-Forwarded-For": "198.51.100.22"}).status == 200

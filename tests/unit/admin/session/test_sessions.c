@@ -186,6 +186,17 @@ static void all_addresses_together_are_bounded(void **state)
     assert_int_equal(wait_of("203.0.113.10", 2000), 0);
 }
 
+static void wrong_tokens_of_scripts_keep_nobody_from_the_login(void **state)
+{
+    (void)state;
+    guesses_right(&guesses, GUESS_BEARER, VIEW("198.51.100.7"), 1000);
+    for (int i = 0; i < GUESSES_A_MINUTE + 1; i++)
+        guesses_wrong(&guesses, GUESS_BEARER, VIEW("203.0.113.9"), 1000);
+    assert_int_not_equal(guesses_wait_ms(&guesses, GUESS_BEARER, VIEW("192.0.2.1"), 1000), 0);
+    assert_int_equal(guesses_wait_ms(&guesses, GUESS_BEARER, VIEW("198.51.100.7"), 1000), 0);
+    assert_int_equal(wait_of("192.0.2.1", 1000), 0);
+}
+
 static void no_more_addresses_are_remembered_than_there_is_room(void **state)
 {
     char address[24];
@@ -222,6 +233,8 @@ int main(void)
         cmocka_unit_test_setup(being_right_or_an_hour_of_calm_forgets, no_guesses),
         cmocka_unit_test_setup(an_ipv6_host_is_its_network, no_guesses),
         cmocka_unit_test_setup(all_addresses_together_are_bounded, no_guesses),
+        cmocka_unit_test_setup_teardown(wrong_tokens_of_scripts_keep_nobody_from_the_login,
+                                        no_guesses, no_guesses),
         cmocka_unit_test_setup_teardown(no_more_addresses_are_remembered_than_there_is_room,
                                         no_guesses, no_guesses),
         cmocka_unit_test(tokens_are_read_and_samples_known),
