@@ -89,15 +89,18 @@ static void gather_lines(struct errand *errand)
             lines_add(&errand->lines, view_of(header->name), view_of(header->value));
 }
 
-/* Where it says so, it is another one each time, or nobody else's business. */
+/* Where it says so, in any of its lines, it is another one each time, or nobody else's business. */
 static bool may_be_kept(const struct errand *errand)
 {
     static const char *const words[] = {"no-store", "no-cache", "private", "max-age=0"};
-    struct view control = line_of(errand, "cache-control");
+    struct curl_header *line = NULL;
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (control.len && strcasestr(control.at, words[i]))
-            return false;
+    for (size_t at = 0; curl_easy_header(errand->handle.easy, "cache-control", at, CURLH_HEADER, -1,
+                                         &line) == CURLHE_OK;
+         at++)
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+            if (strcasestr(line->value, words[i]))
+                return false;
     return true;
 }
 

@@ -368,6 +368,8 @@ static void what_may_not_be_kept_is_fetched_again(void **state)
 {
     static const struct reply replies[] = {
         {OK "Content-Length: 2\r\nCache-Control: private, No-Store\r\n\r\n{}", 0, KEEP},
+        {OK "Content-Length: 2\r\nCache-Control: max-age=9\r\nCache-Control: private\r\n\r\n{}", 0,
+         KEEP},
         {"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\n{}", 0, KEEP},
         {OK "Content-Length: 9\r\n\r\n{}", 0, CLOSE},
     };
