@@ -164,6 +164,12 @@ static void put_parts(struct bytes *sql, const struct unit *unit, const struct u
     put_part(sql, unit->step, last_ms, to_ms);
 }
 
+/* Before 1970 there is nothing. */
+static void end_parts(struct bytes *sql)
+{
+    bytes_text(sql, sql->at[sql->len - 1] == '(' ? "FALSE)" : ")");
+}
+
 void put_span_up_to(struct bytes *sql, const struct span *span, uint64_t most_ms)
 {
     size_t i = 0, last;
@@ -174,7 +180,7 @@ void put_span_up_to(struct bytes *sql, const struct span *span, uint64_t most_ms
         last++;
     bytes_text(sql, " AND (");
     put_parts(sql, &units[i], &units[last], span->from_ms, span->to_ms);
-    bytes_text(sql, ")");
+    end_parts(sql);
 }
 
 void put_span(struct bytes *sql, const struct span *span)
@@ -186,7 +192,7 @@ void put_span_by_unit(struct bytes *sql, const struct span *span)
 {
     bytes_text(sql, " AND (");
     put_part(sql, span->unit, span->from_ms, span->to_ms);
-    bytes_text(sql, ")");
+    end_parts(sql);
 }
 
 void put_times(struct bytes *sql, const struct span *span)
