@@ -251,6 +251,15 @@ bool inputs_word(struct inputs *inputs, const char *name, const char *const *wor
     return false;
 }
 
+bool inputs_asked(struct inputs *inputs, struct view *asked)
+{
+    if (!inputs_text(inputs, "model", asked))
+        return false;
+    if (inputs->request->model.len)
+        *asked = inputs->request->model;
+    return true;
+}
+
 bool inputs_model(struct inputs *inputs, struct view asked, struct view *name)
 {
     const struct request *request = inputs->request;

@@ -32,6 +32,9 @@ bool inputs_flag(struct inputs *inputs, const char *name, bool *flag);
 /* One of `words`, which end in NULL: `*which` is its place. */
 bool inputs_word(struct inputs *inputs, const char *name, const char *const *words, size_t *which);
 
+/* The model that the client names: in the path, else in the member. */
+bool inputs_asked(struct inputs *inputs, struct view *asked);
+
 /* Chooses the model that serves a name that a client wrote; `*name` is good as long as that is. False:
  * there is none, and the request is refused; or, without an error, the list of models is waited for,
  * as the plan says then. */

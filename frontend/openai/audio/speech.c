@@ -43,7 +43,7 @@ static bool read_model(struct state *state, struct inputs *inputs)
     struct view asked = {0}, name;
     int shown;
 
-    if (!inputs_text(inputs, "model", &asked))
+    if (!inputs_asked(inputs, &asked))
         return false;
     if (!asked.len || view_starts(asked, VIEW("tts-")) || view_starts(asked, VIEW("gpt-")))
         asked = view_of(settings_now()->tts_model);

@@ -37,7 +37,7 @@ static bool read_model(struct state *state, struct inputs *inputs)
     struct view asked = {0}, name;
     int shown;
 
-    if (!inputs_text(inputs, "model", &asked))
+    if (!inputs_asked(inputs, &asked))
         return false;
     asked = view_trim(asked);
     if (!asked.len || view_starts(asked, VIEW("whisper")) || view_starts(asked, VIEW("gpt-")))

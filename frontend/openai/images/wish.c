@@ -34,7 +34,7 @@ static bool read_model(struct image_wish *wish, struct inputs *inputs)
     struct view asked = {0}, name;
     int shown;
 
-    if (!inputs_text(inputs, "model", &asked))
+    if (!inputs_asked(inputs, &asked))
         return false;
     if (!asked.len || is_openais(asked))
         asked = view_of(settings_now()->create_image_model);

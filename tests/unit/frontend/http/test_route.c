@@ -93,6 +93,8 @@ static void every_path_has_its_route(void **state)
         /* other spellings */
         {"/openai/deployments/m/chat/completions", ROUTE_CLIENT, &endpoint_chat, false, "m"},
         {"/openai/deployments/m/embeddings", ROUTE_CLIENT, &endpoint_embeddings, false, "m"},
+        {"/openai/deployments/m/images/generations", ROUTE_CLIENT, &endpoint_images, false, "m"},
+        {"/openai/deployments/m/audio/speech", ROUTE_CLIENT, &endpoint_speech, false, "m"},
         {"/openai/deployments/../embeddings", ROUTE_NOBODY, NULL, false, ""},
         {"/openai/deployments/m/other", ROUTE_NOBODY, NULL, false, ""},
         {"/v1/moderations", ROUTE_CLIENT, &endpoint_moderations, false, ""},
