@@ -141,15 +141,17 @@ static uint64_t pause_ms(const struct call *call, uint64_t fault)
 }
 
 /* No further attempt. If keys cool down, the client is to come again when the first of them is
- * back, not the last tried. */
+ * back, not the last tried. A model that none has does not come with time. */
 static void stop_tried(struct calls *calls, struct call *call, const struct msg_outcome *letter)
 {
     enum scope scope = rule_of(letter->fault)->scope;
     struct need need = placing_need(call, letter->model);
     struct wait wait, by_fault = {.until_ms = calls->actor->now_ms + letter->retry_ms};
     bool is_available = pool_ask(call->pool, &need, calls->actor->now_ms, &wait);
+    bool is_unknown =
+        letter->fault == FAULT_NO_MODEL && (is_available || wait.error == ERROR_NO_MODEL);
 
-    if (scope == COOL_NOTHING ||
+    if (scope == COOL_NOTHING || is_unknown ||
         (scope == COOL_MODEL && (is_available || wait.error != ERROR_OVERLOADED)))
         wait = by_fault;
     else if (is_available)

@@ -97,6 +97,14 @@ def test_a_model_that_nobody_has_makes_no_key_rest(pool):
         assert stage.sim.total() == calls
 
 
+def test_a_model_that_nobody_has_does_not_come_with_time(pool):
+    """Two keys are asked and the third is free: that is no reason to come again."""
+    stage = pool("key-unlisted-0", "key-unlisted-1", "key-unlisted-2")
+    native = {"contents": [{"parts": [{"text": "x"}]}]}
+    for answer in (stage.chat("hello"), stage.request("POST", f"/v1beta/models/{MODEL}:generateContent", native)):
+        assert answer.status == 404 and answer.headers["x-should-retry"] == "false" and "retry-after" not in answer.headers, answer.headers
+
+
 def test_an_overloaded_model_is_left_alone_for_a_moment(pool):
     """Three refusals one after the other, and it rests for all keys; the call that waits meanwhile is answered."""
     stage = pool(GOOD, "key-ok-2")
