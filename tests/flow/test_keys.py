@@ -351,6 +351,15 @@ def test_when_the_day_is_used_up_the_client_may_come_at_midnight_in_california(p
     assert stage.sim.total() == 2
 
 
+def test_nobody_is_told_when_to_come_again_for_a_model_that_is_in_no_tier(pool):
+    stage = pool("key-limit0-1", "key-limit0-2")
+    for _ in range(2):
+        answer = stage.chat("hello")
+        assert (answer.status, answer.json["error"]["code"]) == (429, "insufficient_quota"), answer.text
+        assert answer.headers["x-should-retry"] == "false" and "retry-after" not in answer.headers
+    assert stage.sim.total() == 2
+
+
 def test_the_error_is_that_of_the_key_which_comes_back_first(pool):
     stage = pool("key-minute30-1", "key-day-2", "key-invalid-3", TIME_OUT="2")
     for _ in range(2):

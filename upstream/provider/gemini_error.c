@@ -473,9 +473,11 @@ static enum fault judge(const struct facts *facts)
 }
 
 /* A day's quota comes back at the provider's midnight, whatever RetryInfo says; unless it says
- * more. */
+ * more. One of nothing does not come back. */
 static uint64_t retry_ms(enum fault fault, const struct facts *facts, uint64_t utc_ms)
 {
+    if (fault == FAULT_QUOTA_NONE)
+        return 0;
     if (fault == FAULT_QUOTA_DAY)
         return facts->has_violation || facts->retry_ms <= LONG_MS ? pacific_midnight_ms(utc_ms)
                                                                   : facts->retry_ms;
