@@ -38,6 +38,7 @@ struct call {
     uint64_t offer;
     uint64_t attempt; /* provider requests made or under way */
     uint64_t spared;  /* of these, as far as is known, those that reached no model */
+    uint64_t back_ms; /* after refusals that let no key rest: the first of their times; or 0 */
     uint64_t deadline_ms;
     uint64_t key_by_ms;    /* a key must have come by then; 0: it has not waited for one */
     struct pool *pool;     /* whose keys serve it */

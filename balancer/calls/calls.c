@@ -140,6 +140,23 @@ static uint64_t pause_ms(const struct call *call, uint64_t fault)
     return spread(doubled(FAILED_PAUSE_MS, reached - 2), call);
 }
 
+/* What names no model lets no key rest for one. */
+static bool has_cooled(const struct msg_outcome *letter)
+{
+    return rule_of(letter->fault)->scope != COOL_KEY_MODEL || letter->model.len;
+}
+
+static void note_back(struct call *call, uint64_t back_ms)
+{
+    if (!call->back_ms || back_ms < call->back_ms)
+        call->back_ms = back_ms;
+}
+
+static bool is_for_good(const struct call *call, const struct msg_outcome *letter)
+{
+    return rule_of(letter->fault)->is_hopeless && !has_cooled(letter) && !call->back_ms;
+}
+
 /* No further attempt. If keys cool down, the client is to come again when the first of them is
  * back, not the last tried. A model that none has does not come with time. */
 static void stop_tried(struct calls *calls, struct call *call, const struct msg_outcome *letter)
@@ -151,9 +168,11 @@ static void stop_tried(struct calls *calls, struct call *call, const struct msg_
     bool is_unknown =
         letter->fault == FAULT_NO_MODEL && (is_available || wait.error == ERROR_NO_MODEL);
 
-    if (scope == COOL_NOTHING || is_unknown ||
+    if (scope == COOL_NOTHING || is_unknown || is_for_good(call, letter) ||
         (scope == COOL_MODEL && (is_available || wait.error != ERROR_OVERLOADED)))
         wait = by_fault;
+    else if (is_available && !has_cooled(letter) && call->back_ms)
+        wait = (struct wait){.until_ms = call->back_ms};
     else if (is_available)
         wait = (struct wait){.until_ms = calls->actor->now_ms + 1};
     placing_stop(calls, call, &wait);
@@ -174,12 +193,14 @@ static void more(struct calls *calls, struct call *call, const struct msg_outcom
 {
     struct peer *upstream = call->upstream;
     bool is_free = rule_of(letter->fault)->is_free;
-    bool is_cooling = rule_of(letter->fault)->scope != COOL_KEY_MODEL || letter->model.len;
+    bool is_cooling = has_cooled(letter);
     bool may_be_done = call->once && !rule_of(letter->fault)->is_undone;
 
     call->attempt = letter->attempt > call->attempt ? letter->attempt : call->attempt;
     is_free &= is_cooling; /* else the same key might refuse it for ever */
     call->spared += is_free;
+    if (!is_cooling && letter->retry_ms)
+        note_back(call, calls->actor->now_ms + letter->retry_ms);
     if ((!is_cooling && (call->owner || call->attempt >= call->pool->count)) ||
         (!is_free && call_reached(call) >= most_of(call, letter)) ||
         calls->actor->now_ms >= call->deadline_ms || may_be_done) {

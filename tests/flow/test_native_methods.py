@@ -340,6 +340,17 @@ def test_what_makes_something_is_asked_again_only_if_nothing_was_made(tmp_path, 
         assert sum(counts.values()) == requests, counts
 
 
+@pytest.mark.parametrize("modes, least, most", [(("minute60", "minute20"), 18, 22), (("minute20", "minute60"), 18, 22),
+                                                (("day", "day"), 61, 25 * 3600), (("limit0", "limit0"), 0, 0)])
+def test_what_names_no_model_is_told_when_the_first_key_is_back(tmp_path, modes, least, most):
+    keys = [f"key-{mode}-{i}" for i, mode in enumerate(modes)]
+    with Stage(tmp_path, keys=keys, tokens=(ANNA,), database=False) as stage:
+        answer = ask(stage, "POST", "/v1beta/cachedContents", {"model": f"models/{MODEL}"})
+        status_of(answer, 429, "RESOURCE_EXHAUSTED")
+        assert least <= int(answer.headers.get("retry-after", 0)) <= most, answer.headers
+        assert stage.sim.total() == 2
+
+
 def test_what_an_upstream_died_over_is_not_made_again(tmp_path):
     with Stage(tmp_path, keys=("key-slow20000-1",), tokens=(ANNA,), database=False) as stage:
         answers = []
