@@ -112,13 +112,14 @@ def test_scripts_of_gemini_balance_get_its_shapes(stage):
     both = ask("/api/keys/all").json
     assert [name[:5] for name in both["valid_keys"]] == ["…aaaa"] and [name[:5] for name in both["invalid_keys"]] == ["…cccc"]
     listed = ask("/v1/keys/list").json
+    assert ask("/hf/v1/keys/list").json == listed
     assert listed["status"] == "success" and listed["total"] == 2 and list(listed["data"]["valid_keys"]) == both["valid_keys"]
     details = ask("/api/stats/details?period=1h").json
     assert [row["status_code"] for row in details if row["model"] == MODEL][-1] == 200 or details[0]["status_code"] == 400
     assert {row["status"] for row in details} == {"success", "failure"} and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", details[0]["timestamp"])
     logs = ask("/api/logs/errors?error_code_search=400").json
     assert logs["total"] >= 1 and logs["logs"][0]["error_code"] == 400 and logs["logs"][0]["gemini_key"].startswith("…")
-    for path in ("/api/keys", "/api/keys/all", "/v1/keys/list", "/api/stats/details", "/api/logs/errors"):
+    for path in ("/api/keys", "/api/keys/all", "/v1/keys/list", "/hf/v1/keys/list", "/api/stats/details", "/api/logs/errors"):
         assert stage.request("GET", path, token=None).status == 401
         assert not any(key in ask(path).text for key in KEYS)
     assert ask("/api/keys?page=0").status == ask("/api/stats/details?period=1y").status == 400
