@@ -320,14 +320,14 @@ static void share(const struct pool *pool, struct account *account, uint32_t key
     account->own.requests = account->book.requests ? account->book.requests : 1;
 }
 
-/* All keys whose tier is this one are told, those of no tier presume it. */
+/* All keys of this tier are told. What one of no known tier was told the others of none presume; what the free tier gets
+ * they do not, since they may pay. */
 static void tell_tier(struct quota_model *quota, enum tier tier, const struct allowance *limits)
 {
     if (quota->is_set)
         return;
     quota->tiers[tier] = allowance_else(*limits, quota->tiers[tier]);
     quota->told[tier] = allowance_else(*limits, quota->told[tier]);
-    quota->tiers[TIER_UNKNOWN] = allowance_else(*limits, quota->tiers[TIER_UNKNOWN]);
 }
 
 static bool is_near(uint64_t used, uint64_t limit)
