@@ -117,12 +117,12 @@ static bool read_all(const char *path, const struct logs_wish *wish, struct tail
     const struct dirent *entry;
 
     while (folder && tails->count < FILES_MOST && (entry = readdir(folder))) {
-        size_t i = tails->count;
+        size_t i = tails->count, len = strlen(entry->d_name);
 
-        if (entry->d_name[0] == '.' || strlen(entry->d_name) >= NAME_SIZE ||
+        if (entry->d_name[0] == '.' || len >= NAME_SIZE ||
             !is_process(view_of(entry->d_name), wish->process))
             continue;
-        snprintf(tails->names[i], NAME_SIZE, "%s", entry->d_name);
+        memcpy(tails->names[i], entry->d_name, len + 1);
         if (!read_tail(dirfd(folder), tails->names[i], &tails->at[i]))
             continue;
         tails->count++;
