@@ -19,6 +19,7 @@ enum {
     CAREFUL = 23,
     OPENING_FULLS = 2,  /* minutes used up before a presumed limit is left behind */
     SHARING_FULLS = 10, /* …before a share grows */
+    CONTRADICTION = 4,  /* times a limit that have been served speak against it */
     TELLERS = 3,        /* projects that make a presumption firm */
     DAY_MINUTES = 1440, /* what was told longer ago is presumed */
 };
@@ -342,12 +343,21 @@ static bool is_borne_out(const struct book *book, const struct allowance *limits
            is_near(book->day_requests, limits->day);
 }
 
+/* Whether the provider has just served far more than that: no window of a minute lets through more than twice its quota. */
+static bool is_contradicted(const struct book *book, const struct allowance *limits)
+{
+    return (limits->requests && book->requests / CONTRADICTION > limits->requests) ||
+           (limits->day && book->day_requests / CONTRADICTION > limits->day);
+}
+
 /* One refusal that the book does not bear out may be about what others did, or about nothing. */
 static bool is_believed(struct quota_model *quota, const struct account *account,
                         const struct allowance *limits)
 {
     bool has_hearsay = quota->has_hearsay;
 
+    if (is_contradicted(&account->book, limits))
+        return false;
     if (is_borne_out(&account->book, limits))
         return true;
     quota->has_hearsay = true;

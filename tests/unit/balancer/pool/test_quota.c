@@ -186,6 +186,17 @@ static void a_refusal_of_the_free_tier_holds_no_key_back_of_which_nothing_is_kno
     assert_int_equal(wait.error, ERROR_NO_QUOTA);
 }
 
+static void what_has_been_served_speaks_against_a_lower_limit(void **state)
+{
+    (void)state;
+    assert_int_equal(burst(2000), 1000); /* some 333 of each key */
+    for (int i = 0; i < 3; i++)
+        refuse(0, (struct allowance){.requests = 5}, 2000, 3000 + (uint64_t)i);
+    assert_int_equal(quota_limits(&pool, model_find(&pool.models, model), 0).requests, 0);
+    refuse(0, (struct allowance){.requests = 200}, 2000, 4000); /* a minute's edge explains that */
+    assert_int_equal(quota_limits(&pool, model_find(&pool.models, model), 0).requests, 200);
+}
+
 static void what_the_book_does_not_bear_out_is_noted_only(void **state)
 {
     (void)state;
@@ -402,6 +413,7 @@ int main(void)
         T(what_the_provider_has_not_counted_is_taken_out),
         T(tokens_are_estimated_and_then_known),
         T(a_refusal_of_the_free_tier_holds_no_key_back_of_which_nothing_is_known),
+        T(what_has_been_served_speaks_against_a_lower_limit),
         T(what_the_book_does_not_bear_out_is_noted_only),
         T(what_is_only_presumed_is_left_behind),
         T(what_three_projects_were_told_is_firm),
