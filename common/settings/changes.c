@@ -28,6 +28,7 @@ static struct {
     const char *path;
     struct timespec seen; /* of the file that was read last */
     bool is_loaded;
+    const struct settings *begun; /* what the parts made at the start borrow from, held for good */
     uint64_t look_ms;
 } changes;
 
@@ -242,7 +243,7 @@ void changes_load(void)
         settings_read_by(&log_reader);
     changes.is_loaded = true;
     take_file();
-    (void)settings_hold(); /* parts that are made at the start borrow from it */
+    changes.begun = settings_hold();
 }
 
 void changes_watch(uint64_t now_ms)

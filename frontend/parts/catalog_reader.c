@@ -91,18 +91,21 @@ static void fail(struct catalog_lookup *lookup, const struct call_failure *failu
 static void ask(struct catalog_lookup *lookup)
 {
     struct catalog_reader *reader = lookup->reader;
-    struct order order = {.pool = "gemini", .operation = "models", .owner = lookup->key_id};
 
     bytes_copy(&lookup->path, VIEW("/models?pageSize=1000"));
     if (lookup->token.len) {
         bytes_text(&lookup->path, "&pageToken=");
         url_escape(&lookup->path, bytes_view(&lookup->token));
     }
-    order.path = bytes_view(&lookup->path);
+    call_free(lookup->call);
+    lookup->order = (struct order){.pool = "gemini",
+                                   .operation = "models",
+                                   .owner = lookup->key_id,
+                                   .path = bytes_view(&lookup->path)};
     lookup->page.len = 0;
     lookup->pages++;
-    call_free(lookup->call);
-    lookup->call = call_start(reader->road, 0, &order, reader->deadline_ms, &events, lookup);
+    lookup->call =
+        call_start(reader->road, 0, &lookup->order, reader->deadline_ms, &events, lookup);
     if (!lookup->call)
         fail(lookup, &(struct call_failure){.error = ERROR_NOT_READY});
 }

@@ -23,7 +23,8 @@ struct catalog_waiter {
 /* The models of one key, on their way. */
 struct catalog_lookup {
     struct catalog_reader *reader;
-    struct call *call; /* NULL: it is done */
+    struct call *call;  /* NULL: it is done */
+    struct order order; /* which it reads as long as it lives */
     struct bytes path, page, token;
     uint64_t key_id; /* that has begun the list: its pages go on with it */
     size_t pages;
