@@ -35,14 +35,6 @@ const struct migration migrations[] = {
     {7, "0007_error_bodies.sql", schema_0007},
     {8, "0008_clients.sql", schema_0008},
     {0, NULL, NULL},
-    {1, "0001_attempts.sql", schema_0001},
-    {2, "0002_rollups.sql", schema_0002},
-    {3, "0003_attempts_wider.sql", schema_0003},
-    {4, "0004_sums.sql", schema_0004},
-    {5, "0005_no_rollup_times.sql", schema_0005},
-    {6, "0006_settings.sql", schema_0006},
-    {7, "0007_error_bodies.sql", schema_0007},
-    {0, NULL, NULL},
 };
 
 bool schema_statement(struct view *sql, struct view *statement)
